@@ -1,0 +1,3 @@
+# ANCHOR: run
+cargo run -p day01
+# ANCHOR_END: run

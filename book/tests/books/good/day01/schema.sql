@@ -1,0 +1,3 @@
+-- ANCHOR: orders
+CREATE TABLE orders (price INT);
+-- ANCHOR_END: orders

@@ -1,0 +1,111 @@
+//! The options, as a person types them. Later days flatten [`SourceArgs`], [`RecordArgs`] and the generator's options
+//! into their own.
+
+use std::path::PathBuf;
+
+use crate::job::{Commit, OnBadRecord};
+use crate::lab::generator::GeneratorOptions;
+use crate::lab::produce::Key;
+use crate::lab::table::Format;
+use crate::source::Start;
+
+/// Counts orders per merchant_id, from a Kafka topic, from JSON-lines files, or (without arguments) from a broker inside
+/// this process that is fed with generated orders.
+#[derive(Debug, clap::Parser)]
+#[command(name = "day01-consumer", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  day01-consumer                                          the demo, nothing to install
+  day01-consumer --brokers localhost:9092 --until-end     count what a topic holds now
+  day01-consumer --file orders.json --format csv          one row per merchant
+  day01-consumer produce --brokers localhost:9092         fill a topic with generated orders
+
+Results go to stdout, everything else to stderr. Ctrl-C prints the count so far; twice aborts.
+Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage.")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub records: RecordArgs,
+    /// Commit the group's offsets to the broker: before a batch is counted (a crash loses it) or after (a crash doubles
+    /// it)
+    #[arg(long, value_enum, default_value_t, help_heading = "Day 1: offsets by hand")]
+    pub commit: Commit,
+    #[command(flatten)]
+    pub generator: GeneratorOptions,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Write generated orders to a topic, a file or stdout
+    Produce(ProduceArgs),
+}
+
+/// Where records come from.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 1: where records come from")]
+pub struct SourceArgs {
+    /// Read from this Kafka
+    #[arg(long, value_name = "HOST:PORT[,…]")]
+    pub brokers: Option<String>,
+    /// The topic to read
+    #[arg(long, value_name = "NAME", default_value = "orders")]
+    pub topic: String,
+    /// Read JSON lines from this file instead, or from stdin with `-`; may be given several times
+    #[arg(long = "file", value_name = "PATH", conflicts_with = "brokers")]
+    pub files: Vec<PathBuf>,
+    /// Start at: earliest, latest, group (where the group has committed), timestamp:2026-01-01T00:00:00Z, or an offset
+    /// for each partition like 0=12,1=40 [default: earliest]
+    #[arg(long, value_name = "WHERE")]
+    pub from: Option<Start>,
+    /// Stop at the ends that the topic's partitions have at the start
+    #[arg(long)]
+    pub until_end: bool,
+    /// The consumer group whose offsets are read and committed
+    #[arg(long, value_name = "NAME", default_value = "thirty-days")]
+    pub group: String,
+}
+
+/// What happens to records and results.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 1: records and results")]
+pub struct RecordArgs {
+    /// What to do with a record that cannot be used: end with an error that names it, or count it and go on
+    #[arg(long, value_enum, default_value_t)]
+    pub on_bad_record: OnBadRecord,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ProduceArgs {
+    /// Write to this Kafka
+    #[arg(long, value_name = "HOST:PORT[,…]")]
+    pub brokers: Option<String>,
+    /// The topic to write to
+    #[arg(long, value_name = "NAME", default_value = "orders")]
+    pub topic: String,
+    /// How many partitions the topic gets if it is not there yet
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(i32).range(1..))]
+    pub partitions: i32,
+    /// The key of each record
+    #[arg(long, value_enum, default_value_t)]
+    pub key: Key,
+    /// Write JSON lines to this file instead, or to stdout with `-`, which is also the default
+    #[arg(long, value_name = "PATH", conflicts_with = "brokers")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub generator: GeneratorOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,171 @@
+//! The command line of day 1. Its options, its manners and its exit codes hold for all days.
+//!
+//! stdout carries the result and nothing else; what is said to a person meanwhile goes to stderr. Exit code 0 means that
+//! the work was done or that Ctrl-C ended it, 1 that the run failed (one line says why), 2 that it was asked wrongly.
+
+mod args;
+mod interrupt;
+mod live;
+mod open;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::Error;
+use crate::job::{Commit, Job};
+use crate::lab::produce::{Target, produce};
+use crate::lab::table::{self, Cell, Format};
+use crate::source::{Polled, Source};
+
+pub use args::{RecordArgs, SourceArgs};
+pub use interrupt::Interrupt;
+pub use live::{Live, Progress};
+pub use open::{Opened, open};
+
+use args::{Cli, Command, ProduceArgs};
+
+/// How long a poll waits before the loop looks at the clock and at Ctrl-C.
+const WAIT: Duration = Duration::from_millis(100);
+/// How many merchants the final table shows; json and csv have all of them.
+const SHOWN: usize = 20;
+
+/// Runs the program of day 1.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Some(Command::Produce(args)) => run_produce(args),
+        None => run(&cli),
+    };
+    exit_code(result)
+}
+
+/// Prints an error as one line and turns it into an exit code.
+pub fn exit_code(result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error @ Error::Usage(_)) => {
+            eprintln!("error: {error}\n\nFor more information, try '--help'.");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    if cli.commit != Commit::None && !cli.source.files.is_empty() {
+        return Err(Error::Usage(
+            "files keep no group offsets: --commit needs --brokers".to_string(),
+        ));
+    }
+    let interrupt = Interrupt::install()?;
+    let mut opened = open(&cli.source, &cli.generator)?;
+    eprintln!("{}", opened.description);
+    let sandbox = opened.sandbox.is_some();
+    let mut job = Job::new(opened.source, cli.commit, cli.records.on_bad_record);
+    let mut live = Live::new();
+
+    let finished = loop {
+        if interrupt.asked() {
+            break false;
+        }
+        let polled = job.step(WAIT)?;
+        for warning in job.source().warnings() {
+            live.say(&format!("warning: {warning}"));
+        }
+        if let Some(sandbox) = &mut opened.sandbox {
+            sandbox.read_up_to(job.source().splits());
+            if sandbox.is_drained()? {
+                break true;
+            }
+        }
+        if polled == Polled::End {
+            break true;
+        }
+        live.show(|| progress(&mut job));
+    };
+
+    live.finish(&progress(&mut job));
+    if !finished {
+        eprintln!("interrupted: this is the count so far");
+    }
+    print(&job, cli.records.format)?;
+    if sandbox && finished {
+        eprint!("{TRY_NEXT}");
+    }
+    Ok(())
+}
+
+const TRY_NEXT: &str = "
+try next:
+  cargo run --release -p day01-consumer -- --format csv | head           every merchant, for a program
+  cargo run --release -p day01-consumer -- --bad 0.001                   stops at the first bad record
+  cargo run --release -p day01-consumer -- --brokers localhost:9092      the same from a real Kafka
+  cargo run --release -p day01-consumer -- --help                        all options
+";
+
+/// What a person wants to see while the job runs.
+fn progress<S: Source>(job: &mut Job<S>) -> Progress {
+    Progress {
+        counted: job.counted(),
+        skipped: job
+            .skipped()
+            .iter()
+            .map(|(reason, count)| (reason.to_string(), *count))
+            .collect(),
+        lag: job
+            .source()
+            .splits()
+            .iter()
+            .map(|split| (split.name.clone(), split.lag()))
+            .collect(),
+        columns: &["merchant_id", "order_count"],
+        top: job.counts().top(10).into_iter().map(row).collect(),
+    }
+}
+
+fn row((merchant, count): (&str, u64)) -> Vec<Cell> {
+    vec![Cell::from(merchant), Cell::from(count)]
+}
+
+/// The result: all merchants by name, or for a table the largest first.
+fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    let rows: Vec<Vec<Cell>> = match format {
+        Format::Table => job.counts().top(SHOWN).into_iter().map(row).collect(),
+        Format::Json | Format::Csv => job.counts().sorted().into_iter().map(row).collect(),
+    };
+    let hidden = job.counts().len() - rows.len();
+    table::write(&mut out, format, &["merchant_id", "order_count"], rows)?;
+    if hidden > 0 {
+        eprintln!("and {hidden} more merchants; --format csv or json prints all");
+    }
+    Ok(())
+}
+
+fn run_produce(args: &ProduceArgs) -> Result<(), Error> {
+    let target = match (&args.brokers, &args.file) {
+        (Some(brokers), None) => Target::Topic {
+            brokers: brokers.clone(),
+            topic: args.topic.clone(),
+            partitions: args.partitions,
+            key: args.key,
+        },
+        (None, Some(path)) if path.as_os_str() != "-" => Target::File(path.clone()),
+        _ => Target::Stdout,
+    };
+    let interrupt = Interrupt::install()?;
+    let written = produce(&args.generator, &target, &|| interrupt.asked())?;
+    let to = match &target {
+        Target::Topic { brokers, topic, .. } => format!("topic {topic} at {brokers}"),
+        Target::File(path) => path.display().to_string(),
+        Target::Stdout => "stdout".to_string(),
+    };
+    eprintln!("wrote {} orders to {to}", indicatif::HumanCount(written));
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! From bytes to the few fields that a job reads.
+//!
+//! Decoding is most of what a small streaming job pays for, and most of that cost is building what nobody reads. Hence:
+//!
+//! 1. **UTF-8 is checked once for a whole batch** ([`texts`]), not once for each string of each record. All payloads lie
+//!    end to end; if the whole is valid and a record begins and ends between two characters, the record is valid.
+//! 2. **Only named fields are looked at** ([`project`]). The rest is skipped: scanned for its end, never built.
+//! 3. **What is looked at is borrowed** from the batch; only a string with escapes has to be copied ([`string`]).
+//!
+//! JSON leaves two things open, which are decided here for all days: of a name that occurs twice the last wins, and a
+//! number is handed on as its digits, so that an amount can be read exactly.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::Utf8Error;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::records::{Record, Records};
+
+// ANCHOR: texts
+/// The records of a batch with their payloads as text; `None` for a tombstone.
+pub fn texts(records: &Records) -> impl Iterator<Item = (Record<'_>, Option<Result<&str, Utf8Error>>)> {
+    let whole = std::str::from_utf8(records.payloads()).ok();
+    records.iter().enumerate().map(move |(index, record)| {
+        let text = record.payload.map(|payload| {
+            // `get` is None where the range would cut a character in two.
+            match whole.and_then(|text| text.get(records.payload_range(index))) {
+                Some(text) => Ok(text),
+                None => std::str::from_utf8(payload),
+            }
+        });
+        (record, text)
+    })
+}
+// ANCHOR_END: texts
+
+/// The JSON text of each named field of the object in `json`; `None` for a field that it does not have.
+///
+/// An error of category `Data` means that `json` is valid but no object.
+///
+/// ```
+/// # use day01_consumer::decode::project;
+/// let json = r#"{"amount": 12.50, "user": {"id": 7}, "note": null}"#;
+/// let fields = project(json, &["note", "amount", "missing"]).unwrap();
+/// assert_eq!(fields, [Some("null"), Some("12.50"), None]);
+/// ```
+#[inline]
+pub fn project<'a, const N: usize>(
+    json: &'a str,
+    names: &[&str; N],
+) -> Result<[Option<&'a str>; N], serde_json::Error> {
+    let mut parser = serde_json::Deserializer::from_str(json);
+    let fields = Projection(names).deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(fields)
+}
+
+/// The text of a JSON string; `None` if `json` is another kind of value.
+///
+/// ```
+/// # use day01_consumer::decode::string;
+/// assert_eq!(string(r#""caf\u00e9""#).as_deref(), Some("café"));
+/// assert_eq!(string("17"), None);
+/// ```
+#[inline]
+pub fn string(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    match inner.as_bytes().contains(&b'\\') {
+        false => Some(Cow::Borrowed(inner)),
+        true => serde_json::from_str(json).ok().map(Cow::Owned),
+    }
+}
+
+/// Reads one JSON object and keeps the named fields.
+struct Projection<'n, const N: usize>(&'n [&'n str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Projection<'_, N> {
+    type Value = [Option<&'de str>; N];
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Self::Value, D::Error> {
+        parser.deserialize_map(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Projection<'_, N> {
+    type Value = [Option<&'de str>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let mut fields = [None; N];
+        while let Some(place) = object.next_key_seed(Place(self.0))? {
+            match place {
+                Some(place) => fields[place] = Some(object.next_value::<&RawValue>()?.get()),
+                None => drop(object.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// Reads a field's name as its place among the wanted names.
+struct Place<'n, const N: usize>(&'n [&'n str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Place<'_, N> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Self::Value, D::Error> {
+        parser.deserialize_str(self)
+    }
+}
+
+impl<const N: usize> Visitor<'_> for Place<'_, N> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field name")
+    }
+
+    #[inline]
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|wanted| *wanted == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(payloads: &[&[u8]]) -> Records {
+        let mut records = Records::new();
+        for (offset, payload) in payloads.iter().enumerate() {
+            records.push(Record {
+                partition: 0,
+                offset: offset as i64,
+                key: None,
+                payload: Some(payload),
+                timestamp: None,
+            });
+        }
+        records
+    }
+
+    fn valid(records: &Records) -> Vec<bool> {
+        texts(records)
+            .map(|(_, text)| matches!(text, Some(Ok(_))))
+            .collect()
+    }
+
+    #[test]
+    fn a_character_cut_in_two_by_a_record_boundary_makes_both_records_invalid() {
+        // 0xC3 0xA9 is é: the batch as a whole is valid text, neither of the records is.
+        assert_eq!(
+            valid(&batch(&[b"caf\xc3", b"\xa9!", b"fine"])),
+            [false, false, true]
+        );
+    }
+
+    #[test]
+    fn one_invalid_record_does_not_spoil_its_neighbours() {
+        assert_eq!(
+            valid(&batch(&[b"good", b"\xff", "grün".as_bytes()])),
+            [true, false, true]
+        );
+    }
+
+    #[test]
+    fn the_last_of_two_equal_names_wins() {
+        assert_eq!(project(r#"{"a":1,"b":2,"a":3}"#, &["a"]).ok(), Some([Some("3")]));
+    }
+
+    #[test]
+    fn a_name_written_with_escapes_is_the_same_name() {
+        assert_eq!(project(r#"{"\u0061": 1}"#, &["a"]).ok(), Some([Some("1")]));
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_from_what_is_no_json() {
+        for other in ["1", "null", "\"text\"", r#"["m-1"]"#, "true"] {
+            let error = project(other, &["a"]).expect_err("no object");
+            assert!(error.is_data(), "{other}: {error}");
+        }
+        for broken in ["", "{", r#"{"a":1}x"#, r#"{"a":}"#, "{'a':1}", r#"{"a":1,}"#] {
+            let error = project(broken, &["a"]).expect_err("no JSON");
+            assert!(error.is_syntax() || error.is_eof(), "{broken}: {error}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The batch-wide check must agree with the check of each record, whatever the bytes.
+        #[test]
+        fn checking_a_batch_at_once_agrees_with_checking_each_record(
+            payloads in proptest::collection::vec(
+                proptest::collection::vec(proptest::sample::select(b"a\xc3\xa9\xf0\x9f\x98\x80".to_vec()), 0..6), 0..8)
+        ) {
+            let borrowed: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
+            let each: Vec<bool> = payloads.iter().map(|p| std::str::from_utf8(p).is_ok()).collect();
+            proptest::prop_assert_eq!(valid(&batch(&borrowed)), each);
+        }
+
+        /// The projection must find what a full parse finds.
+        #[test]
+        fn a_projection_agrees_with_a_full_parse(text in "[{}\\[\\]\":,ab1 \\\\u0-]{0,24}", wrap in proptest::bool::ANY) {
+            let json = if wrap { format!("{{\"a\":{text}}}") } else { text };
+            let full: Result<serde_json::Value, _> = serde_json::from_str(&json);
+            let projected = project(&json, &["a"]);
+            if let Ok(serde_json::Value::Object(object)) = full {
+                let [field] = projected.expect("the full parse succeeded");
+                let field: Option<serde_json::Value> = field.map(|raw| serde_json::from_str(raw).expect("valid"));
+                proptest::prop_assert_eq!(field.as_ref(), object.get("a"));
+            } else if let Ok(other) = full {
+                proptest::prop_assert!(projected.is_err(), "{}", other);
+            }
+        }
+    }
+}

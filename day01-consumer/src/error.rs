@@ -1,0 +1,147 @@
+//! Everything that can end a run of day 1, with what a person needs to act on it.
+//!
+//! One closed enum: each variant names the broker, topic, split, offset, file or option that it is about, and its text
+//! says what to do next where that is not obvious. Later days wrap this enum, they do not extend it.
+
+use std::io;
+use std::path::PathBuf;
+
+use rdkafka::error::KafkaError;
+
+/// Why a run of day 1 ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No broker answered in time.
+    #[error("cannot reach Kafka at {brokers}: {reason}")]
+    Unreachable {
+        /// The addresses that were tried.
+        brokers: String,
+        /// What the client said last, for instance "Connection refused".
+        reason: String,
+    },
+
+    /// The brokers do not have the topic.
+    #[error("no topic {topic:?} at {brokers}; there is {}", list_of(known))]
+    UnknownTopic {
+        /// The topic that was asked for.
+        topic: String,
+        /// Where it was asked for.
+        brokers: String,
+        /// The topics that are there.
+        known: Vec<String>,
+    },
+
+    /// A position names a split that the source does not have.
+    #[error("no split {split:?}; there is {}", list_of(known))]
+    UnknownSplit {
+        /// The split that was asked for.
+        split: String,
+        /// The splits that are there.
+        known: Vec<String>,
+    },
+
+    /// A position lies outside of what the split still holds: to read on from anywhere else would lose records, or read
+    /// them twice, in silence.
+    #[error(
+        "{split}: offset {wanted} is out of range, available is {low} to {high}; \
+         to go on from the oldest record that is left, say --from {partition}={low}"
+    )]
+    OffsetOutOfRange {
+        /// The split.
+        split: String,
+        /// Its partition number.
+        partition: i32,
+        /// The next offset that was to be read.
+        wanted: i64,
+        /// The oldest offset that is left.
+        low: i64,
+        /// The offset that the next record will get.
+        high: i64,
+    },
+
+    /// A record that the job cannot use, under `--on-bad-record fail`.
+    #[error(
+        "{at}: {reason}{}: {excerpt}\n  to count and skip such records, say --on-bad-record skip; \
+         to start behind this one, say --from {partition}={}",
+        detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default(),
+        offset + 1
+    )]
+    BadRecord {
+        /// Where it is: `topic/partition@offset` or `file:line`.
+        at: String,
+        /// Its partition.
+        partition: i32,
+        /// Its offset.
+        offset: i64,
+        /// What is wrong with it.
+        reason: crate::order::Reason,
+        /// What the JSON parser said, where it said something.
+        detail: Option<String>,
+        /// The beginning of the record, made printable.
+        excerpt: String,
+    },
+
+    /// Kafka refused or failed something, and waiting does not help.
+    #[error("{what}: {error}")]
+    Kafka {
+        /// What was being done, with the topic or address.
+        what: String,
+        /// What librdkafka said.
+        error: KafkaError,
+    },
+
+    /// A file could not be opened, read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+
+    /// The result could not be written to stdout.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] io::Error),
+
+    /// A scenario file does not say what a scenario must say.
+    #[error("scenario {name}: {problem}")]
+    Scenario {
+        /// The scenario.
+        name: String,
+        /// What is wrong with it, with the line where one is known.
+        problem: String,
+    },
+
+    /// The options ask for something that does not exist.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    /// For `map_err`: a Kafka error with what was being done.
+    pub(crate) fn kafka(what: impl Into<String>) -> impl FnOnce(KafkaError) -> Error {
+        let what = what.into();
+        move |error| Error::Kafka { what, error }
+    }
+
+    /// For `map_err`: an I/O error with its file.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.into();
+        move |error| Error::File { path, error }
+    }
+
+    /// Whether the reader of our output has gone (`| head`), which is no failure.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// At most ten names, and how many more there are.
+fn list_of(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    match names.len() {
+        0 => "none".to_string(),
+        n if n <= SHOWN => names.join(", "),
+        n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
+    }
+}

@@ -1,0 +1,206 @@
+//! JSON-lines files and stdin as a source: each file is a split, each line a record, and always bounded.
+//!
+//! The offset of a record is the number of lines before it, so that an error can name the line, a position can be
+//! written by hand, and blank lines (which are no records) leave gaps as on Kafka. Files are read in turn, a batch of
+//! each, so that none of them runs far ahead of the others. Left out: finding a line without reading those before it,
+//! following a file that grows, and compressed files.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::Error;
+use crate::records::{Record, Records};
+use crate::source::{Polled, Positions, Source, Split, Start};
+
+/// How many lines a poll brings at most.
+const BATCH: usize = 1_000;
+
+/// Reads files of JSON lines to their ends.
+pub struct FileSource {
+    files: Vec<OpenFile>,
+    splits: Vec<Split>,
+    turn: usize,
+}
+
+/// A file, and the number of the next line in it.
+struct OpenFile {
+    path: PathBuf,
+    lines: Box<dyn BufRead + Send>,
+    next_line: i64,
+}
+
+impl FileSource {
+    /// Opens all files; `-` is stdin. They can be started at their beginning or at given lines.
+    pub fn open(paths: &[PathBuf], start: &Start) -> Result<Self, Error> {
+        let mut files = Vec::with_capacity(paths.len());
+        let mut splits: Vec<Split> = Vec::with_capacity(paths.len());
+        for (index, path) in paths.iter().enumerate() {
+            let name = split_name(path);
+            if splits.iter().any(|split| split.name == name) {
+                return Err(Error::Usage(format!("--file {name} is given twice")));
+            }
+            files.push(OpenFile {
+                path: path.clone(),
+                lines: open(path)?,
+                next_line: 0,
+            });
+            splits.push(Split {
+                partition: index as i32,
+                name,
+                position: 0,
+                end: None,
+                caught_up: false,
+            });
+        }
+        let mut source = FileSource {
+            files,
+            splits,
+            turn: 0,
+        };
+        source.start_at(start)?;
+        Ok(source)
+    }
+
+    fn start_at(&mut self, start: &Start) -> Result<(), Error> {
+        match start {
+            Start::Earliest => Ok(()),
+            Start::At(offsets) => {
+                let named: Positions = offsets
+                    .iter()
+                    .map(|(partition, offset)| {
+                        let known = self
+                            .splits
+                            .iter()
+                            .find(|split| split.partition == *partition);
+                        let name = known.map_or(partition.to_string(), |split| split.name.clone());
+                        (name, *offset)
+                    })
+                    .collect();
+                self.seek(&named)
+            }
+            Start::Latest | Start::Group | Start::Timestamp(_) => Err(Error::Usage(
+                "files are read from earliest or from given lines (--from 0=12), not from latest, group or a timestamp"
+                    .to_string(),
+            )),
+        }
+    }
+
+    /// Reads from one file until the batch is full or the file has ended.
+    fn read_file(&mut self, index: usize, records: &mut Records) -> Result<(), Error> {
+        let file = &mut self.files[index];
+        let split = &mut self.splits[index];
+        let mut line = Vec::new();
+        while records.len() < BATCH {
+            line.clear();
+            let read = file
+                .lines
+                .read_until(b'\n', &mut line)
+                .map_err(Error::file(&file.path))?;
+            if read == 0 {
+                return end_of_file(split, file.next_line);
+            }
+            let offset = file.next_line;
+            file.next_line += 1;
+            if offset < split.position {
+                continue;
+            }
+            split.position = file.next_line;
+            let payload = line.trim_ascii_end();
+            if !payload.trim_ascii_start().is_empty() {
+                records.push(Record {
+                    partition: split.partition,
+                    offset,
+                    key: None,
+                    payload: Some(payload),
+                    timestamp: None,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Marks the split as read to its end; a start position behind the end is an error, not an empty result.
+fn end_of_file(split: &mut Split, lines: i64) -> Result<(), Error> {
+    if split.position > lines {
+        return Err(Error::OffsetOutOfRange {
+            split: split.name.clone(),
+            partition: split.partition,
+            wanted: split.position,
+            low: 0,
+            high: lines,
+        });
+    }
+    split.end = Some(lines);
+    split.caught_up = true;
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Error> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(path).map_err(Error::file(path))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+fn split_name(path: &Path) -> String {
+    match path == Path::new("-") {
+        true => "stdin".to_string(),
+        false => path.display().to_string(),
+    }
+}
+
+impl Source for FileSource {
+    fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
+        positions.all_known(&self.splits)?;
+        for (split, file) in self.splits.iter_mut().zip(&mut self.files) {
+            let Some(position) = positions.get(&split.name) else {
+                continue;
+            };
+            if position < file.next_line {
+                if file.path == Path::new("-") {
+                    return Err(Error::Usage("stdin cannot be read again".to_string()));
+                }
+                file.lines = open(&file.path)?;
+                file.next_line = 0;
+            }
+            split.position = position;
+            split.caught_up = false;
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, records: &mut Records, _wait: Duration) -> Result<Polled, Error> {
+        records.clear();
+        for step in 0..self.files.len() {
+            let index = (self.turn + step) % self.files.len();
+            if !self.splits[index].caught_up {
+                self.read_file(index, records)?;
+            }
+            if !records.is_empty() {
+                self.turn = index + 1;
+                return Ok(Polled::Ready);
+            }
+        }
+        Ok(Polled::End)
+    }
+
+    fn commit(&mut self, _positions: &Positions) -> Result<(), Error> {
+        Err(Error::Usage(
+            "files keep no group offsets: --commit needs --brokers".to_string(),
+        ))
+    }
+
+    fn locate(&self, partition: i32, offset: i64) -> String {
+        let known = self.splits.iter().find(|split| split.partition == partition);
+        let name = known.map_or("?", |split| split.name.as_str());
+        format!("{name}:{}", offset + 1)
+    }
+}

@@ -1,0 +1,306 @@
+//! The questions that are put to a broker before reading: is it there, does it have the topic, what does each partition
+//! still hold, and where should the reading start.
+//!
+//! librdkafka connects in the background and retries for ever, which is right for a consumer that runs for months and
+//! wrong for a person who mistyped a port. So the first question is asked in short slices, and between them the client
+//! is polled, because the reason of a failure ("Connection refused") only comes out of its event queue.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{ANSWER_WITHIN, Ends, KafkaOptions};
+use crate::Error;
+use crate::source::{Split, Start};
+
+/// How long to wait for one attempt, and between two.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// What the client says in its callbacks, kept until somebody asks.
+#[derive(Default)]
+pub(super) struct Events {
+    last_reason: Mutex<Option<String>>,
+    ends: Mutex<Ends>,
+}
+
+impl Events {
+    /// The reason of the last failure.
+    pub(super) fn last_reason(&self) -> Option<String> {
+        lock(&self.last_reason).clone()
+    }
+
+    /// Takes the ends of partitions that have become known since the last call.
+    pub(super) fn ends(&self) -> Ends {
+        std::mem::take(&mut lock(&self.ends))
+    }
+}
+
+/// The data under these locks is whole even if a holder has panicked.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl ClientContext for Events {
+    /// librdkafka would write to stderr what the source reports by itself.
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
+
+    /// "All brokers are down" follows each real reason and says less.
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut last_reason = lock(&self.last_reason);
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) || last_reason.is_none() {
+            *last_reason = Some(short(reason));
+        }
+    }
+
+    /// Once a second: the ends of all partitions, without asking the broker again. The last stable offset is the end
+    /// for a reader that skips open and aborted transactions.
+    fn stats(&self, statistics: Statistics) {
+        let mut ends = lock(&self.ends);
+        for partition in statistics
+            .topics
+            .values()
+            .flat_map(|topic| topic.partitions.values())
+        {
+            if partition.ls_offset >= 0 {
+                ends.insert(partition.partition, partition.ls_offset);
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Events {}
+
+/// librdkafka's reason without its own bookkeeping: "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed:
+/// Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)".
+fn short(reason: &str) -> String {
+    let reason = reason.split(" (after ").next().unwrap_or(reason);
+    reason.rsplit(": ").next().unwrap_or(reason).to_string()
+}
+
+/// A consumer that leaves all decisions to us.
+pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
+    ClientConfig::new()
+        .set("bootstrap.servers", &options.brokers)
+        .set("group.id", &options.group)
+        .set("client.id", &options.group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("allow.auto.create.topics", "false")
+        .set("isolation.level", "read_committed")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("statistics.interval.ms", "1000")
+        // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
+        .set("fetch.queue.backoff.ms", "2")
+        // What waits in the client is bounded, so memory does not grow with the backlog.
+        .set("queued.min.messages", "10000")
+        .set("queued.max.messages.kbytes", "8192")
+        .set_log_level(RDKafkaLogLevel::Emerg)
+        .create_with_context(Events::default())
+        .map_err(Error::kafka(format!("a consumer for {}", options.brokers)))
+}
+
+/// The partitions of the topic, once a broker answers; an error after about five seconds.
+pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Vec<i32>, Error> {
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    loop {
+        match partitions_now(consumer, &options.topic) {
+            Ok(partitions) => return Ok(partitions),
+            Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
+            Err(error) => {
+                while consumer.poll(Duration::ZERO).is_some() {}
+                if Instant::now() > deadline {
+                    let reason = consumer.context().last_reason();
+                    return Err(Error::Unreachable {
+                        brokers: options.brokers.clone(),
+                        reason: reason.unwrap_or_else(|| error.to_string()),
+                    });
+                }
+                // A topic that was created a moment ago answers at once that it has no leader yet.
+                if !matches!(
+                    error.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure)
+                ) {
+                    std::thread::sleep(SLICE);
+                }
+            }
+        }
+    }
+}
+
+/// One attempt to learn the partitions of the topic.
+pub(super) fn partitions_now(consumer: &BaseConsumer<Events>, topic: &str) -> Result<Vec<i32>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), SLICE)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let Some(found) = found else {
+        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic));
+    };
+    if let Some(error) = found.error() {
+        return Err(KafkaError::MetadataFetch(error.into()));
+    }
+    let mut partitions: Vec<i32> = found
+        .partitions()
+        .iter()
+        .map(|partition| partition.id())
+        .collect();
+    partitions.sort_unstable();
+    Ok(partitions)
+}
+
+fn is_unknown_topic(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{InvalidTopic, UnknownTopic, UnknownTopicOrPartition};
+    matches!(
+        error.rdkafka_error_code(),
+        Some(UnknownTopic | UnknownTopicOrPartition | InvalidTopic)
+    )
+}
+
+/// The error for a topic that is not there, with those that are.
+pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Error {
+    let mut known: Vec<String> = match consumer.fetch_metadata(None, ANSWER_WITHIN) {
+        Ok(metadata) => metadata
+            .topics()
+            .iter()
+            .map(|topic| topic.name().to_string())
+            .collect(),
+        Err(_) => Vec::new(),
+    };
+    known.retain(|name| !name.starts_with("__"));
+    known.sort();
+    Error::UnknownTopic {
+        topic: options.topic.clone(),
+        brokers: options.brokers.clone(),
+        known,
+    }
+}
+
+/// The oldest offset that a partition still holds, and the one its next record will get.
+fn range(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
+    consumer
+        .fetch_watermarks(topic, partition, ANSWER_WITHIN)
+        .map_err(Error::kafka(format!("offsets of {topic}/{partition}")))
+}
+
+/// A partition as it stands, to be read from its beginning.
+pub(super) fn split(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) -> Result<Split, Error> {
+    let (low, high) = range(consumer, topic, partition)?;
+    Ok(Split {
+        partition,
+        name: format!("{topic}/{partition}"),
+        position: low,
+        end: Some(high),
+        caught_up: false,
+    })
+}
+
+/// An error if the partition no longer holds, or does not hold yet, what the split wants next.
+pub(super) fn check_range(consumer: &BaseConsumer<Events>, topic: &str, split: &Split) -> Result<(), Error> {
+    let (low, high) = range(consumer, topic, split.partition)?;
+    match (low..=high).contains(&split.position) {
+        true => Ok(()),
+        false => Err(Error::OffsetOutOfRange {
+            split: split.name.clone(),
+            partition: split.partition,
+            wanted: split.position,
+            low,
+            high,
+        }),
+    }
+}
+
+/// Moves the splits, which stand at their beginnings, to where the options say.
+pub(super) fn start(
+    consumer: &BaseConsumer<Events>,
+    options: &KafkaOptions,
+    splits: &mut [Split],
+) -> Result<(), Error> {
+    let end = |split: &Split| split.end.unwrap_or(split.position);
+    match &options.start {
+        Start::Earliest => {}
+        Start::Latest => splits.iter_mut().for_each(|split| split.position = end(split)),
+        Start::Group => {
+            let wanted = partition_list(options, splits, Offset::Invalid)?;
+            let committed = consumer
+                .committed_offsets(wanted, ANSWER_WITHIN)
+                .map_err(Error::kafka(format!("offsets of group {}", options.group)))?;
+            move_to(splits, &options.topic, &committed);
+        }
+        Start::Timestamp(millis) => {
+            let wanted = partition_list(options, splits, Offset::Offset(*millis))?;
+            let found = consumer
+                .offsets_for_times(wanted, ANSWER_WITHIN)
+                .map_err(Error::kafka(format!("offsets of {} by time", options.topic)))?;
+            // Where no record is that young, the answer is "the end", which must not move while we look.
+            splits.iter_mut().for_each(|split| split.position = end(split));
+            move_to(splits, &options.topic, &found);
+        }
+        Start::At(offsets) => {
+            at(splits, &options.topic, offsets)?;
+        }
+    }
+    splits
+        .iter()
+        .try_for_each(|split| check_range(consumer, &options.topic, split))
+}
+
+fn at(splits: &mut [Split], topic: &str, offsets: &BTreeMap<i32, i64>) -> Result<(), Error> {
+    for (partition, offset) in offsets {
+        let known: Vec<String> = splits.iter().map(|split| split.name.clone()).collect();
+        match splits.iter_mut().find(|split| split.partition == *partition) {
+            Some(split) => split.position = *offset,
+            None => {
+                return Err(Error::UnknownSplit {
+                    split: format!("{topic}/{partition}"),
+                    known,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn partition_list(
+    options: &KafkaOptions,
+    splits: &[Split],
+    offset: Offset,
+) -> Result<TopicPartitionList, Error> {
+    let mut list = TopicPartitionList::new();
+    for split in splits {
+        list.add_partition_offset(&options.topic, split.partition, offset)
+            .map_err(Error::kafka(format!("position of {}", split.name)))?;
+    }
+    Ok(list)
+}
+
+/// Takes over those offsets of the list that are real ones.
+fn move_to(splits: &mut [Split], topic: &str, list: &TopicPartitionList) {
+    for split in splits {
+        if let Some(element) = list.find_partition(topic, split.partition)
+            && let Offset::Offset(offset) = element.offset()
+        {
+            split.position = offset;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_reason_is_told_without_the_clients_bookkeeping() {
+        assert_eq!(
+            super::short(
+                "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
+                 (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
+            ),
+            "Connection refused"
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! Reading one message a call, by rdkafka's safe interface.
+
+use std::time::Duration;
+
+use rdkafka::Message;
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Timestamp as KafkaTimestamp};
+
+use super::Fetched;
+use super::connect::Events;
+use crate::records::{Record, Timestamp};
+
+pub(super) struct PollReader;
+
+impl PollReader {
+    // ANCHOR: read
+    pub(super) fn read(
+        &mut self,
+        consumer: &BaseConsumer<Events>,
+        most: usize,
+        wait: Duration,
+        take: &mut impl FnMut(Fetched<'_>),
+    ) {
+        let mut wait = wait;
+        for _ in 0..most {
+            match consumer.poll(wait) {
+                None => return,
+                Some(polled) => hand_on(polled, take),
+            }
+            // Only the first message is waited for: what has arrived should be counted, not kept.
+            wait = Duration::ZERO;
+        }
+    }
+    // ANCHOR_END: read
+}
+
+/// Hands on what one poll brought.
+pub(super) fn hand_on(polled: Result<BorrowedMessage<'_>, KafkaError>, take: &mut impl FnMut(Fetched<'_>)) {
+    match polled {
+        Ok(message) => take(Fetched::Record(Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            payload: message.payload(),
+            timestamp: match message.timestamp() {
+                KafkaTimestamp::NotAvailable => None,
+                KafkaTimestamp::CreateTime(millis) => Some(Timestamp::Created(millis)),
+                KafkaTimestamp::LogAppendTime(millis) => Some(Timestamp::Appended(millis)),
+            },
+        })),
+        Err(KafkaError::PartitionEOF(partition)) => take(Fetched::EndOf(partition)),
+        Err(error) => take(Fetched::Failed(error)),
+    }
+}

@@ -1,0 +1,58 @@
+//! Creating a topic, for those who write to one that is not there yet.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+
+use super::{ANSWER_WITHIN, Fetch, KafkaOptions, connect};
+use crate::Error;
+use crate::source::Start;
+
+/// Creates the topic with so many partitions unless it is there, and returns once it can be written to.
+pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), Error> {
+    let options = KafkaOptions {
+        brokers: brokers.to_string(),
+        topic: topic.to_string(),
+        group: "day01-produce".to_string(),
+        start: Start::Earliest,
+        until_end: false,
+        fetch: Fetch::Poll,
+    };
+    let consumer = connect::consumer(&options)?;
+    match connect::partitions(&consumer, &options) {
+        Err(Error::UnknownTopic { .. }) => create(brokers, topic, partitions)?,
+        other => return other.map(drop),
+    }
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    loop {
+        match connect::partitions(&consumer, &options) {
+            // A topic that was created a moment ago is not known to every broker yet.
+            Err(Error::UnknownTopic { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            other => return other.map(drop),
+        }
+    }
+}
+
+fn create(brokers: &str, topic: &str, partitions: i32) -> Result<(), Error> {
+    let what = || format!("creating topic {topic}");
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set_log_level(RDKafkaLogLevel::Emerg)
+        .create()
+        .map_err(Error::kafka(what()))?;
+    let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+    let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
+    let created =
+        futures_executor::block_on(admin.create_topics([&topic], &options)).map_err(Error::kafka(what()))?;
+    for result in created {
+        result.map_err(|(_, code)| Error::Kafka {
+            what: what(),
+            error: rdkafka::error::KafkaError::AdminOp(code),
+        })?;
+    }
+    Ok(())
+}

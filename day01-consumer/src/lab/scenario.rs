@@ -1,0 +1,193 @@
+//! A scenario: a handful of records, what happens to whoever reads them, and the right answer.
+//!
+//! Scenarios are the ladder that the days of the book climb: each day runs all of them, and gets each right, or wrong in
+//! a known way. A file reads like this:
+//!
+//! ```toml
+//! title = "Doubled by a crash"
+//! story = "The process dies after it has counted a batch and before it has committed it."
+//! partitions = 1
+//! # partition, arrival, payload; `-` is a tombstone. What arrives at the same moment is read in one batch.
+//! events = '''
+//! 0  12:00:01.000  {"merchant_id":"m-1"}
+//! 0  12:00:02.000  {"merchant_id":"m-2"}
+//! '''
+//! crash_in_batch_of = 2
+//!
+//! [right.order_count]
+//! m-1 = 1
+//! m-2 = 1
+//! ```
+//!
+//! The right answer is written down *and* recomputed by the batch evaluator, so neither is believed alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Time;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// A scenario, as read from its file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The name of its file, without the ending.
+    #[serde(skip)]
+    pub name: String,
+    /// A few words.
+    pub title: String,
+    /// What happens, in a sentence or two.
+    pub story: String,
+    /// How many partitions the topic has.
+    pub partitions: usize,
+    /// What arrives, in the order of arrival.
+    #[serde(deserialize_with = "events")]
+    pub events: Vec<Event>,
+    /// The process dies in the middle of the batch that holds this event, counted from 1.
+    pub crash_in_batch_of: Option<usize>,
+    /// The right answer.
+    pub right: Answer,
+}
+
+/// A record that arrives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The partition it is written to.
+    pub partition: usize,
+    /// When it arrives, by the clock on the wall.
+    pub arrival: Time,
+    /// Its payload; none is a tombstone.
+    pub payload: Option<String>,
+}
+
+/// What a job must come to.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Orders per merchant.
+    pub order_count: BTreeMap<String, u64>,
+}
+
+impl Scenario {
+    /// Reads a scenario from the text of its file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+        let failed = |problem: String| Error::Scenario {
+            name: name.to_string(),
+            problem,
+        };
+        let mut scenario: Scenario = toml::from_str(text).map_err(|error| failed(error.to_string()))?;
+        scenario.name = name.to_string();
+        for event in &scenario.events {
+            if event.partition >= scenario.partitions {
+                return Err(failed(format!("there is no partition {}", event.partition)));
+            }
+        }
+        if !scenario.events.is_sorted_by_key(|event| event.arrival) {
+            return Err(failed("events must be in the order of arrival".to_string()));
+        }
+        match scenario.crash_in_batch_of {
+            Some(event) if event == 0 || event > scenario.events.len() => Err(failed(format!(
+                "crash_in_batch_of = {event}, but the events are 1 to {}",
+                scenario.events.len()
+            ))),
+            _ => Ok(scenario),
+        }
+    }
+
+    /// Reads all `*.toml` files of a folder, by name.
+    pub fn read_all(folder: &Path) -> Result<Vec<Self>, Error> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(Error::file(folder))? {
+            let path = entry.map_err(Error::file(folder))?.path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        files
+            .iter()
+            .map(|path| {
+                let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                Scenario::parse(&name, &text)
+            })
+            .collect()
+    }
+}
+
+/// The lines of `events`.
+fn events<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<Event>, D::Error> {
+    let text = String::deserialize(parser)?;
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| event(line).map_err(serde::de::Error::custom))
+        .collect()
+}
+
+fn event(line: &str) -> Result<Event, String> {
+    let wrong = |what: &str| format!("{what} in the event `{line}`");
+    let (partition, rest) = line
+        .trim()
+        .split_once(char::is_whitespace)
+        .ok_or_else(|| wrong("no arrival"))?;
+    let (arrival, payload) = rest
+        .trim()
+        .split_once(char::is_whitespace)
+        .ok_or_else(|| wrong("no payload"))?;
+    Ok(Event {
+        partition: partition.parse().map_err(|_| wrong("no partition"))?,
+        arrival: arrival.parse().map_err(|_| wrong("no time of day"))?,
+        payload: match payload.trim() {
+            "-" => None,
+            json => Some(json.to_string()),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        title = "t"
+        story = "s"
+        partitions = 2
+        events = '''
+        0 12:00:01.000 {"merchant_id":"m-1"}
+        1 12:00:02.000 -
+        '''
+        [right.order_count]
+        m-1 = 1
+    "#;
+
+    #[test]
+    fn a_scenario_reads_as_written() {
+        let scenario = Scenario::parse("good", GOOD).expect("a good scenario");
+        assert_eq!(
+            scenario.events[0].payload.as_deref(),
+            Some(r#"{"merchant_id":"m-1"}"#)
+        );
+        assert_eq!(scenario.events[1].payload, None);
+        assert_eq!(scenario.events[1].partition, 1);
+        assert_eq!(scenario.right.order_count["m-1"], 1);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_scenario_is_said() {
+        #[rustfmt::skip]
+        let table = [
+            ("partitions = 2",      "partitions = 1",     "there is no partition 1"),
+            ("12:00:02.000",        "12:00:00.000",       "in the order of arrival"),
+            ("12:00:02.000",        "noon",               "no time of day"),
+            ("1 12:00:02.000 -",    "1 12:00:02.000",     "no payload"),
+            ("title = \"t\"",       "titel = \"t\"",      "unknown field `titel`"),
+            ("[right.order_count]", "crash_in_batch_of = 3\n[right.order_count]", "events are 1 to 2"),
+        ];
+        for (good, bad, said) in table {
+            let error = Scenario::parse("bad", &GOOD.replace(good, bad)).expect_err(bad);
+            assert!(error.to_string().contains(said), "{bad}: {error}");
+        }
+    }
+}

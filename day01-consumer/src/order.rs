@@ -1,0 +1,146 @@
+//! An order, as far as day 1 reads it, and everything that can be wrong with a record that should hold one.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::Utf8Error;
+
+use crate::decode;
+
+// ANCHOR: order
+/// An order, borrowed from its record: `{"merchant_id":"m-7", …}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order<'a> {
+    /// Who sold. Other fields are neither read nor checked.
+    pub merchant_id: Cow<'a, str>,
+}
+
+impl<'a> Order<'a> {
+    /// Reads an order from a payload as [`decode::texts`] gives it.
+    pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
+        let json = json(payload)?;
+        let [merchant_id] = decode::project(json, &["merchant_id"]).map_err(BadRecord::json)?;
+        Ok(Order {
+            merchant_id: required_string("merchant_id", merchant_id)?,
+        })
+    }
+}
+// ANCHOR_END: order
+
+/// The text of a payload that is neither a tombstone nor broken.
+pub fn json(payload: Option<Result<&str, Utf8Error>>) -> Result<&str, BadRecord> {
+    match payload {
+        None => Err(Reason::Tombstone.into()),
+        Some(Err(error)) => Err(BadRecord {
+            reason: Reason::InvalidUtf8,
+            detail: Some(error.to_string()),
+        }),
+        Some(Ok(text)) => Ok(text),
+    }
+}
+
+/// The value of a field that must be there and must be a string; `raw` is its JSON text.
+pub fn required_string<'a>(field: &'static str, raw: Option<&'a str>) -> Result<Cow<'a, str>, BadRecord> {
+    match raw {
+        None => Err(Reason::Missing(field).into()),
+        Some("null") => Err(Reason::Null(field).into()),
+        Some(raw) => decode::string(raw).ok_or_else(|| Reason::NotA("string", field).into()),
+    }
+}
+
+/// A record that the job cannot use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    /// What is wrong with it; skipped records are counted by this.
+    pub reason: Reason,
+    /// What the parser said, where it said something.
+    pub detail: Option<String>,
+}
+
+impl BadRecord {
+    /// What a JSON error means for a record.
+    pub fn json(error: serde_json::Error) -> Self {
+        BadRecord {
+            reason: match error.is_data() {
+                true => Reason::NotAnObject,
+                false => Reason::NotJson,
+            },
+            detail: Some(error.to_string()),
+        }
+    }
+}
+
+impl From<Reason> for BadRecord {
+    fn from(reason: Reason) -> Self {
+        BadRecord { reason, detail: None }
+    }
+}
+
+/// What can be wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// It has no payload.
+    Tombstone,
+    /// Its payload is no text.
+    InvalidUtf8,
+    /// Its payload is no JSON.
+    NotJson,
+    /// Its payload is JSON, but no object.
+    NotAnObject,
+    /// A field is missing.
+    Missing(&'static str),
+    /// A field is null.
+    Null(&'static str),
+    /// A field holds a value of another kind: what was wanted, and the field.
+    NotA(&'static str, &'static str),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Tombstone => f.write_str("a tombstone, a record without a payload"),
+            Reason::InvalidUtf8 => f.write_str("not UTF-8"),
+            Reason::NotJson => f.write_str("not JSON"),
+            Reason::NotAnObject => f.write_str("not a JSON object"),
+            Reason::Missing(field) => write!(f, "no {field}"),
+            Reason::Null(field) => write!(f, "{field} is null"),
+            Reason::NotA(wanted, field) => write!(f, "{field} is not a {wanted}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_to_be_bad_has_its_reason() {
+        let invalid = std::str::from_utf8(b"{\xff}").map(|_| "");
+        #[rustfmt::skip]
+        let table = [
+            (None,                                         Reason::Tombstone),
+            (Some(invalid),                                Reason::InvalidUtf8),
+            (Some(Ok("")),                                 Reason::NotJson),
+            (Some(Ok("{\"merchant_id\":\"m-1\"")),         Reason::NotJson),
+            (Some(Ok("{\"merchant_id\":\"m-1\"} x")),      Reason::NotJson),
+            (Some(Ok("[\"m-1\"]")),                        Reason::NotAnObject),
+            (Some(Ok("{}")),                               Reason::Missing("merchant_id")),
+            (Some(Ok("{\"Merchant_id\":\"m-1\"}")),        Reason::Missing("merchant_id")),
+            (Some(Ok("{\"merchant_id\":null}")),           Reason::Null("merchant_id")),
+            (Some(Ok("{\"merchant_id\":7}")),              Reason::NotA("string", "merchant_id")),
+            (Some(Ok("{\"merchant_id\":{\"id\":\"m\"}}")), Reason::NotA("string", "merchant_id")),
+        ];
+        for (payload, reason) in table {
+            let bad = Order::decode(payload).expect_err("a bad record");
+            assert_eq!(bad.reason, reason, "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn a_merchant_is_borrowed_unless_it_has_escapes() {
+        let order = |json| Order::decode(Some(Ok(json))).expect("a good record");
+        let plain = order(r#"{ "amount": [1, {"merchant_id": "inner"}], "merchant_id" : "m-é" }"#);
+        assert!(matches!(plain.merchant_id, Cow::Borrowed("m-é")));
+        assert_eq!(order(r#"{"merchant_id":"m\n1"}"#).merchant_id, "m\n1");
+        assert_eq!(order(r#"{"merchant_id":""}"#).merchant_id, "");
+    }
+}

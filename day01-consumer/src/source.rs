@@ -1,0 +1,310 @@
+//! Where records come from: one small contract, kept by Kafka, by files and by the in-memory log.
+//!
+//! A source is divided into *splits*: the partitions of a topic, or the files of a list. Records of one split come in
+//! order; between splits there is none. For each split the source keeps three things apart, because every later day
+//! needs all three:
+//!
+//! - its *position*: the **next** offset to read, not the last one that was read. One off here loses or repeats one
+//!   record at every restart;
+//! - its *end*: the offset that the next record to be written would get, as far as the source has heard;
+//! - whether it has *caught up*: everything there is has been handed out. That is not `position == end`: offsets have
+//!   gaps (a compacted record, a transaction marker), so a split can be through while its last record lies far before
+//!   its end.
+//!
+//! Positions belong to whoever reads. The broker can be *told* about them ([`Source::commit`]), and after a restart it
+//! can be asked, but no day of this book relies on its answer except to show what goes wrong.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Error;
+use crate::records::Records;
+
+/// What a poll came to.
+// ANCHOR: contract
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polled {
+    /// There are records.
+    Ready,
+    /// None came within the wait; more may come.
+    Idle,
+    /// None will ever come: the source is bounded and has been read to its end.
+    End,
+}
+
+/// Anything that records can be read from.
+pub trait Source {
+    /// The splits, by rising partition number.
+    fn splits(&self) -> &[Split];
+
+    /// Goes to these positions, in place of wherever it was or was told to start. A split that is not named stays.
+    fn seek(&mut self, positions: &Positions) -> Result<(), Error>;
+
+    /// Replaces `records` by what comes next, and waits for it up to `wait`. The positions of the splits then lie
+    /// behind these records.
+    fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error>;
+
+    /// Tells the keeper of group offsets, which on Kafka is the broker, that the group has come to `positions`.
+    fn commit(&mut self, positions: &Positions) -> Result<(), Error>;
+
+    /// Where a record is, in words that lead a person to it: `orders/3@17`, or `orders.json:18`.
+    fn locate(&self, partition: i32, offset: i64) -> String;
+
+    /// What happened since the last call that a person should hear of, although the source goes on.
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+}
+// ANCHOR_END: contract
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn splits(&self) -> &[Split] {
+        (**self).splits()
+    }
+
+    fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
+        (**self).seek(positions)
+    }
+
+    fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
+        (**self).poll(records, wait)
+    }
+
+    fn commit(&mut self, positions: &Positions) -> Result<(), Error> {
+        (**self).commit(positions)
+    }
+
+    fn locate(&self, partition: i32, offset: i64) -> String {
+        (**self).locate(partition, offset)
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        (**self).warnings()
+    }
+}
+
+/// One split as it stands.
+// ANCHOR: split
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// The number by which its records name it.
+    pub partition: i32,
+    /// The name by which positions name it, the same in every run: `orders/3`, `part-0.json`.
+    pub name: String,
+    /// The next offset to read.
+    pub position: i64,
+    /// The offset of the next record to be written; for a bounded source, where to stop. Unknown for a file that has
+    /// not been read to its end.
+    pub end: Option<i64>,
+    /// Whether everything there is has been handed out.
+    pub caught_up: bool,
+}
+
+impl Split {
+    /// How many offsets lie between what was read and what is there: an upper bound for the records that wait.
+    pub fn lag(&self) -> Option<i64> {
+        match self.caught_up {
+            true => Some(0),
+            false => self.end.map(|end| (end - self.position).max(0)),
+        }
+    }
+}
+// ANCHOR_END: split
+
+/// The next offset to read of each split, by its stable name.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Positions(BTreeMap<String, i64>);
+
+impl Positions {
+    /// Where these splits stand.
+    pub fn of(splits: &[Split]) -> Self {
+        splits
+            .iter()
+            .map(|split| (split.name.clone(), split.position))
+            .collect()
+    }
+
+    /// The position of `split`, if it is known.
+    pub fn get(&self, split: &str) -> Option<i64> {
+        self.0.get(split).copied()
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.0.iter().map(|(name, offset)| (name.as_str(), *offset))
+    }
+
+    /// Replaces those positions that `newer` knows.
+    pub fn update(&mut self, newer: &Positions) {
+        self.0
+            .extend(newer.0.iter().map(|(name, offset)| (name.clone(), *offset)));
+    }
+
+    /// An error if one of them names a split that is not among `splits`.
+    pub(crate) fn all_known(&self, splits: &[Split]) -> Result<(), Error> {
+        match self
+            .iter()
+            .find(|(name, _)| !splits.iter().any(|split| split.name == *name))
+        {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::UnknownSplit {
+                split: name.to_string(),
+                known: splits.iter().map(|split| split.name.clone()).collect(),
+            }),
+        }
+    }
+}
+
+impl FromIterator<(String, i64)> for Positions {
+    fn from_iter<I: IntoIterator<Item = (String, i64)>>(pairs: I) -> Self {
+        Positions(pairs.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Positions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each: Vec<String> = self
+            .iter()
+            .map(|(name, offset)| format!("{name}@{offset}"))
+            .collect();
+        f.write_str(&each.join(" "))
+    }
+}
+
+/// Where to start reading. A partition that appears later is always read from its beginning: its first records were
+/// written after the start, whatever the start was.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// The oldest record that is left.
+    #[default]
+    Earliest,
+    /// Behind the newest record.
+    Latest,
+    /// Where the consumer group was committed last; the oldest record for a partition that has no commit.
+    Group,
+    /// The first record written at or after this time, in milliseconds since 1970 in UTC.
+    Timestamp(i64),
+    /// The given offset for each partition, and the oldest record for a partition that is not named.
+    At(BTreeMap<i32, i64>),
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("timestamp:")) {
+            ("earliest", _) => Ok(Start::Earliest),
+            ("latest", _) => Ok(Start::Latest),
+            ("group", _) => Ok(Start::Group),
+            (_, Some(time)) => time
+                .parse::<jiff::Timestamp>()
+                .map(|time| Start::Timestamp(time.as_millisecond()))
+                .map_err(|error| format!("{error}; a time is written like 2026-01-01T00:00:00Z")),
+            _ => text
+                .split(',')
+                .map(partition_and_offset)
+                .collect::<Option<_>>()
+                .map(Start::At)
+                .ok_or_else(|| {
+                    "expected earliest, latest, group, timestamp:2026-01-01T00:00:00Z, or \
+                     PARTITION=OFFSET pairs such as 0=12,1=40"
+                        .to_string()
+                }),
+        }
+    }
+}
+
+/// `3=17` as `(3, 17)`, if both are whole numbers from 0.
+fn partition_and_offset(pair: &str) -> Option<(i32, i64)> {
+    let (partition, offset) = pair.split_once('=')?;
+    let pair = (partition.trim().parse().ok()?, offset.trim().parse().ok()?);
+    (pair.0 >= 0 && pair.1 >= 0).then_some(pair)
+}
+
+/// What a person should hear of although the source goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// No broker can be reached any more. The source waits for one.
+    BrokerAway {
+        /// The addresses.
+        brokers: String,
+        /// What the client said.
+        reason: String,
+    },
+    /// A broker answers again.
+    BrokerBack {
+        /// The addresses.
+        brokers: String,
+    },
+    /// A partition was added to the topic, and is read from its beginning.
+    PartitionFound {
+        /// The name of its split.
+        split: String,
+    },
+    /// Partitions have gone from the topic.
+    PartitionsGone {
+        /// How many there were.
+        before: usize,
+        /// How many there are.
+        now: usize,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::BrokerAway { brokers, reason } => write!(
+                f,
+                "lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost"
+            ),
+            Warning::BrokerBack { brokers } => write!(f, "Kafka at {brokers} is back"),
+            Warning::PartitionFound { split } => {
+                write!(f, "new partition {split}, reading it from its beginning")
+            }
+            Warning::PartitionsGone { before, now } => {
+                write!(f, "the topic had {before} partitions and now has {now}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_start_can_be_written() {
+        let parsed = |text: &str| text.parse::<Start>();
+        assert_eq!(parsed("earliest"), Ok(Start::Earliest));
+        assert_eq!(parsed("latest"), Ok(Start::Latest));
+        assert_eq!(parsed("group"), Ok(Start::Group));
+        assert_eq!(
+            parsed("timestamp:1970-01-01T00:00:01.5Z"),
+            Ok(Start::Timestamp(1500))
+        );
+        assert_eq!(
+            parsed("0=12, 1=40"),
+            Ok(Start::At(BTreeMap::from([(0, 12), (1, 40)])))
+        );
+        for wrong in ["", "newest", "0=", "0=-1", "-1=0", "timestamp:yesterday"] {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn lag_counts_from_the_end_and_is_zero_once_caught_up() {
+        let mut split = Split {
+            partition: 0,
+            name: "orders/0".to_string(),
+            position: 5,
+            end: Some(8),
+            caught_up: false,
+        };
+        assert_eq!(split.lag(), Some(3));
+        // The last three offsets are transaction markers: nothing waits, although the position has not moved.
+        split.caught_up = true;
+        assert_eq!(split.lag(), Some(0));
+    }
+}
