@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn each_way_to_be_bad_has_its_reason() {
-        let invalid = std::str::from_utf8(b"{\xff}").map(|_| "");
+        let bytes = vec![b'{', 0xff, b'}'];
+        let invalid = std::str::from_utf8(&bytes);
         #[rustfmt::skip]
         let table = [
             (None,                                         Reason::Tombstone),

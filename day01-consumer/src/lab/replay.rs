@@ -29,6 +29,8 @@ pub struct Step {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
+    /// A record was written to the log: where it is, and its payload.
+    Arrived(String, Option<String>),
     /// The job starts at these positions, with an empty map.
     Started(Positions),
     /// A batch was fetched; the positions now lie behind it.
@@ -47,6 +49,13 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  ", self.time.strftime("%H:%M:%S"))?;
         match &self.what {
+            What::Arrived(at, payload) => {
+                write!(
+                    f,
+                    "arrive   {at}  {}",
+                    payload.as_deref().unwrap_or("(tombstone)")
+                )
+            }
             What::Started(at) => write!(f, "start    at {at}, the map is empty"),
             What::Polled(records, _) => write!(f, "poll     {}", records.join(" ")),
             What::Counted(at, merchant, count) => write!(f, "count    {at}  {merchant} = {count}"),
@@ -147,7 +156,9 @@ impl Run {
     fn arrive(&mut self, event: &Event) -> String {
         let payload = event.payload.as_ref().map(|payload| payload.as_bytes());
         let offset = self.log.append(event.partition, None, payload, None);
-        self.job.source().locate(event.partition as i32, offset)
+        let at = self.job.source().locate(event.partition as i32, offset);
+        self.note(What::Arrived(at.clone(), event.payload.clone()));
+        at
     }
 
     /// One round of the loop in its three parts, as `Job::step` puts them in order; false if there was nothing to do.
