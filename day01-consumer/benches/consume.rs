@@ -1,6 +1,7 @@
 //! What reading costs: one message a call against many, and the whole job against the sum of its parts.
 //!
 //! The broker is the sandbox, inside this process, so its share is in every figure: compare them with each other only.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;
 use std::time::Duration;

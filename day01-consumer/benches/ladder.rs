@@ -2,6 +2,7 @@
 //!
 //! Orders lie in a log in memory, so that no broker and no network is in the figures. CPU time first, elapsed time
 //! beside it.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;
 use std::time::Duration;

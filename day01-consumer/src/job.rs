@@ -223,9 +223,15 @@ fn failure(source: &impl Source, record: &Record<'_>, bad: BadRecord) -> Error {
 fn excerpt(payload: &[u8]) -> String {
     const SHOWN: usize = 80;
     let text = String::from_utf8_lossy(payload);
-    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for character in text.chars().take(SHOWN) {
+        match character.is_control() {
+            true => shown.extend(character.escape_debug()),
+            false => shown.push(character),
+        }
+    }
     match text.chars().count() > SHOWN {
-        true => format!("{shown}…"),
+        true => shown + "…",
         false => shown,
     }
 }

@@ -5,8 +5,9 @@
 //! record, and so that the payloads of a whole batch can be checked for valid UTF-8 in one sweep (`decode.rs`).
 //!
 //! ```text
-//! rows      [ orders/0@7, payload ..31 ] [ orders/0@8, no payload ] [ orders/3@2, payload ..60 ]
-//! payloads   {"merchant_id":"m-7",...}                               {"merchant_id":"m-1",...}
+//! rows      [ orders/0@7 ]             [ orders/0@8 ]  [ orders/3@2 ]
+//! keys       o-1                        o-9             o-4
+//! payloads   {"merchant_id":"m-7", …}   (none)          {"merchant_id":"m-1", …}
 //! ```
 //!
 //! A record with no payload (a *tombstone*, Kafka's way to say "this key is gone") is not one with an empty payload; a
@@ -47,6 +48,7 @@ pub struct Record<'a> {
     pub timestamp: Option<Timestamp>,
 }
 
+// ANCHOR: records
 /// Where one record's bytes end; they begin where those of the record before it end.
 #[derive(Debug, Clone, Copy)]
 struct Row {
@@ -66,6 +68,7 @@ pub struct Records {
     keys: Vec<u8>,
     payloads: Vec<u8>,
 }
+// ANCHOR_END: records
 
 impl Records {
     /// An empty batch.

@@ -10,7 +10,7 @@
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
 //!
 //! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs half as much. Both hand
-//! out the same [`Fetched`] events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
+//! out the same `Fetched` events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
 //! several topics.
 
 mod batch;

@@ -3,7 +3,7 @@
 //! The broker is librdkafka's mock cluster. It speaks the real protocol on a real port of this machine, so the source
 //! that reads it is the one that reads a real Kafka, and other clients made with librdkafka can connect while it runs.
 //! What it lacks is room: it keeps 5 MiB or 100,000 batches a partition and then drops the oldest **in silence**. So the
-//! feeder waits for the reader: it never has more than [`WAITING`] unread orders in a partition, which is less than half
+//! feeder waits for the reader: it never has more than `WAITING` unread orders in a partition, which is less than half
 //! of that room. Should an order be lost all the same, the reader stops with an error, as its position is out of range.
 //!
 //! The feeder is a thread of its own, one of the few outside the dataflow of later days. Left out: transactions, which
@@ -24,7 +24,7 @@ use crate::source::Split;
 
 /// How many unread orders a partition may hold.
 const WAITING: i64 = 10_000;
-/// How large an order may be: with [`WAITING`], under 2.5 MiB a partition.
+/// How large an order may be: with `WAITING`, under 2.5 MiB a partition.
 const LARGEST: usize = 250;
 
 /// A broker with one topic, and a thread that fills it.

@@ -1,0 +1,314 @@
+//! What the benchmarks measured, and the tables, charts and single numbers that the pages take from it.
+//!
+//! `book/results.json` is the one place of every measured number: `cargo run -p book -- bench` runs the benchmarks and
+//! writes it anew, with the machine, the toolchain, the commit and the date. Everything in `chapters/*/measured` is
+//! rendered from that file, and a test fails when the two differ. Ratios come first: they mean something on your machine too.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::BookError;
+use crate::figures::{Bar, bars};
+
+/// The results file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// The processor.
+    pub processor: String,
+    /// How many of its threads there were.
+    pub cores: usize,
+    /// What `rustc --version` says.
+    pub toolchain: String,
+    /// The commit that was measured.
+    pub commit: String,
+    /// The day of the measurement.
+    pub date: String,
+    /// The median of each benchmark in nanoseconds per element, by its full name.
+    pub nanoseconds: BTreeMap<String, f64>,
+}
+
+/// A table of a page: designs of one benchmark, the first being what the others are compared with.
+struct Comparison {
+    day: &'static str,
+    name: &'static str,
+    title: &'static str,
+    rows: &'static [(&'static str, &'static str)],
+}
+
+const COMPARISONS: [Comparison; 5] = [
+    Comparison {
+        day: "day01",
+        name: "decode",
+        title: "One field out of an order, CPU time per order",
+        rows: &[
+            ("any JSON (Value)", "decode/value"),
+            ("a struct that owns", "decode/owned-struct"),
+            ("a struct that borrows", "decode/borrowed-struct"),
+            ("only one field", "decode/one-field"),
+            ("… and UTF-8 once a batch", "decode/batch-wise"),
+        ],
+    },
+    Comparison {
+        day: "day01",
+        name: "count-few",
+        title: "Counting under 1,000 merchants, CPU time per order",
+        rows: &[
+            ("the map of std", "count/std-map/1000"),
+            ("a faster hash", "count/foldhash/1000"),
+            ("dense ids", "count/dense-ids/1000"),
+        ],
+    },
+    Comparison {
+        day: "day01",
+        name: "count-many",
+        title: "Counting under 1,000,000 merchants, CPU time per order",
+        rows: &[
+            ("the map of std", "count/std-map/1000000"),
+            ("a faster hash", "count/foldhash/1000000"),
+            ("dense ids", "count/dense-ids/1000000"),
+        ],
+    },
+    Comparison {
+        day: "day01",
+        name: "consume",
+        title: "Reading from the sandbox, CPU time per order (the broker's included)",
+        rows: &[
+            ("one message a call", "consume/poll"),
+            ("many messages a call", "consume/batch"),
+            ("… and the whole job", "consume/job"),
+        ],
+    },
+    Comparison {
+        day: "day01",
+        name: "ladder",
+        title: "Orders per merchant from a log in memory, CPU time per order",
+        rows: &[("day 1", "ladder-cpu/totals/day01")],
+    },
+];
+
+/// The benchmarks whose results are kept.
+pub const BENCHES: [&str; 4] = ["ladder", "consume", "decode", "count"];
+
+impl Results {
+    /// Reads the results file.
+    pub fn read(book: &Path) -> Result<Self, BookError> {
+        let path = book.join("results.json");
+        let text = std::fs::read_to_string(&path).map_err(BookError::file(&path))?;
+        serde_json::from_str(&text).map_err(|error| BookError::Results(error.to_string()))
+    }
+
+    /// Writes the results file.
+    pub fn write(&self, book: &Path) -> Result<(), BookError> {
+        let path = book.join("results.json");
+        let text =
+            serde_json::to_string_pretty(self).map_err(|error| BookError::Results(error.to_string()))?;
+        std::fs::write(&path, text + "\n").map_err(BookError::file(&path))
+    }
+
+    /// Collects what criterion has left in the build folder.
+    pub fn collect(criterion: &Path) -> Result<Self, BookError> {
+        let mut nanoseconds = BTreeMap::new();
+        collect_below(criterion, &mut nanoseconds)?;
+        Ok(Results {
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            toolchain: said("rustc", &["--version"]),
+            commit: said("git", &["rev-parse", "--short", "HEAD"]),
+            date: said("date", &["-u", "+%Y-%m-%d"]),
+            nanoseconds,
+        })
+    }
+
+    fn of(&self, benchmark: &str) -> Result<f64, BookError> {
+        let found = self.nanoseconds.get(benchmark).copied();
+        found.ok_or_else(|| {
+            BookError::Results(format!(
+                "no benchmark {benchmark}; run `cargo run -p book -- bench`"
+            ))
+        })
+    }
+
+    /// Every rendered file, by its path below `chapters`.
+    pub fn rendered(&self) -> Result<BTreeMap<PathBuf, String>, BookError> {
+        let mut files = BTreeMap::new();
+        for comparison in &COMPARISONS {
+            let measured = comparison
+                .rows
+                .iter()
+                .map(|(label, benchmark)| Ok((*label, self.of(benchmark)?)))
+                .collect::<Result<Vec<_>, BookError>>()?;
+            let folder = PathBuf::from(comparison.day).join("measured");
+            files.insert(folder.join(format!("{}.md", comparison.name)), table(&measured));
+            files.insert(
+                folder.join(format!("{}.svg", comparison.name)),
+                chart(comparison.title, &measured),
+            );
+        }
+        files.insert(PathBuf::from("measured-on.md"), self.measured_on());
+        files.insert(PathBuf::from("day01/measured/numbers.md"), self.day01_numbers()?);
+        Ok(files)
+    }
+
+    fn measured_on(&self) -> String {
+        format!(
+            "Measured on {} with {} threads, {}, commit {}, {}.\n",
+            self.processor, self.cores, self.toolchain, self.commit, self.date
+        )
+    }
+
+    /// Single numbers that prose refers to, each between anchors.
+    fn day01_numbers(&self) -> Result<String, BookError> {
+        let parts =
+            self.of("consume/batch")? + self.of("consume/decode-only")? + self.of("consume/count-only")?;
+        let numbers = [
+            ("job_ns", format!("{:.0} ns", self.of("ladder-cpu/totals/day01")?)),
+            (
+                "decode_gain",
+                format!("{:.1}", self.of("decode/value")? / self.of("decode/batch-wise")?),
+            ),
+            (
+                "utf8_gain",
+                format!(
+                    "{:.2}",
+                    self.of("decode/one-field")? / self.of("decode/batch-wise")?
+                ),
+            ),
+            (
+                "batch_gain",
+                format!("{:.1}", self.of("consume/poll")? / self.of("consume/batch")?),
+            ),
+            ("sum_of_parts", format!("{:.2}", self.of("consume/job")? / parts)),
+            (
+                "hash_gain",
+                format!(
+                    "{:.1}",
+                    self.of("count/std-map/1000")? / self.of("count/foldhash/1000")?
+                ),
+            ),
+            (
+                "miss_cost",
+                format!(
+                    "{:.0}",
+                    self.of("count/std-map/1000000")? / self.of("count/std-map/1000")?
+                ),
+            ),
+        ];
+        let mut text = String::new();
+        for (name, number) in numbers {
+            // Writing to a string does not fail.
+            let _ = write!(
+                text,
+                "<!-- ANCHOR: {name} -->\n{number}\n<!-- ANCHOR_END: {name} -->\n"
+            );
+        }
+        Ok(text)
+    }
+}
+
+fn table(measured: &[(&str, f64)]) -> String {
+    let mut text = "| | per order | against the first |\n|---|---:|---:|\n".to_string();
+    let first = measured.first().map_or(1.0, |(_, nanoseconds)| *nanoseconds);
+    for (label, nanoseconds) in measured {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "| {label} | {} | {:.2} |",
+            duration(*nanoseconds),
+            nanoseconds / first
+        );
+    }
+    text
+}
+
+fn chart(title: &str, measured: &[(&str, f64)]) -> String {
+    let each: Vec<Bar> = measured
+        .iter()
+        .map(|(label, nanoseconds)| Bar {
+            label: label.to_string(),
+            value: *nanoseconds,
+            text: duration(*nanoseconds),
+        })
+        .collect();
+    bars(title, &each)
+}
+
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds < 10.0 {
+        true => format!("{nanoseconds:.1} ns"),
+        false => format!("{nanoseconds:.0} ns"),
+    }
+}
+
+/// What criterion knows of a benchmark, as far as it is needed here.
+#[derive(Deserialize)]
+struct Benchmark {
+    full_id: String,
+    throughput: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Estimates {
+    median: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Estimate {
+    point_estimate: f64,
+}
+
+/// Walks criterion's folders: each `new` holds the last run of one benchmark.
+fn collect_below(folder: &Path, nanoseconds: &mut BTreeMap<String, f64>) -> Result<(), BookError> {
+    for entry in std::fs::read_dir(folder).map_err(BookError::file(folder))? {
+        let path = entry.map_err(BookError::file(folder))?.path();
+        if path.file_name().is_some_and(|name| name == "new") {
+            let benchmark: Benchmark = read_json(&path.join("benchmark.json"))?;
+            let estimates: Estimates = read_json(&path.join("estimates.json"))?;
+            let elements = elements(benchmark.throughput.as_ref());
+            nanoseconds.insert(
+                benchmark.full_id,
+                round(estimates.median.point_estimate / elements),
+            );
+        } else if path.is_dir() {
+            collect_below(&path, nanoseconds)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many elements one iteration works on; 1 if the benchmark does not say.
+fn elements(throughput: Option<&serde_json::Value>) -> f64 {
+    let plain = throughput.and_then(|value| value.get("Elements")?.as_f64());
+    let with_bytes = throughput.and_then(|value| value.get("ElementsAndBytes")?.get("elements")?.as_f64());
+    plain.or(with_bytes).unwrap_or(1.0)
+}
+
+/// Three digits behind the point are more than a measurement has.
+fn round(nanoseconds: f64) -> f64 {
+    (nanoseconds * 1_000.0).round() / 1_000.0
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BookError> {
+    let text = std::fs::read_to_string(path).map_err(BookError::file(path))?;
+    serde_json::from_str(&text).map_err(|error| BookError::Results(format!("{}: {error}", path.display())))
+}
+
+/// The first line that a command prints, or "unknown".
+fn said(command: &str, arguments: &[&str]) -> String {
+    let output = Command::new(command).args(arguments).output().ok();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
+    text.filter(|text| !text.is_empty())
+        .unwrap_or_else(|| "unknown".to_string())
+}
+
+fn processor() -> String {
+    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = known
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or(std::env::consts::ARCH, |(_, name)| name.trim())
+        .to_string()
+}
