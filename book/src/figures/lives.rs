@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use day01_consumer::lab::replay::{Replay, Step, What};
 use day01_consumer::lab::scenario::Scenario;
 use day01_consumer::source::Positions;
-use svg::Document;
-use svg::node::element::{Group, Rectangle, Text, Title};
+use svg::node::element::{Group, Rectangle};
+
+use super::{canvas, text};
 
 const ROW: f64 = 38.0;
 const TOP: f64 = 66.0;
@@ -57,16 +58,7 @@ pub(super) fn draw(title: &str, scenario: &Scenario, run: &Replay) -> String {
     let map_x = LOG_X + log_width;
     let (width, height) = (map_x + 170.0, TOP + rows.len() as f64 * ROW + 8.0);
 
-    let mut figure = Document::new()
-        .set("viewBox", format!("0 0 {width} {height}"))
-        .set("role", "img")
-        .set("style", format!("width:100%;max-width:{width}px;height:auto"))
-        .set("font-family", "sans-serif")
-        .set("font-size", 12)
-        .set("fill", "currentColor")
-        .add(Title::new(title))
-        .add(text(TIME_X, 16.0, title).set("font-weight", "bold"))
-        .add(legend(TIME_X, 38.0));
+    let mut figure = canvas(title, width, height).add(legend(TIME_X, 38.0));
     let mut x = LOG_X;
     for (partition, count) in records.iter().enumerate() {
         figure = figure.add(text(x, TOP - 8.0, &format!("orders/{partition}")));
@@ -256,10 +248,6 @@ fn legend(x: f64, y: f64) -> Group {
         x += 30.0 + words.len() as f64 * 6.0;
     }
     group
-}
-
-fn text(x: f64, y: f64, content: &str) -> Text {
-    Text::new(content).set("x", x).set("y", y)
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use day01_consumer::lab::scenario::Scenario;
 
 pub use bars::{Bar, bars};
 
+use svg::Document;
+use svg::node::element::{Text, Title};
+
 use crate::BookError;
 
 /// All figures that are drawn from traces, by the path of their file below `chapters`.
@@ -54,4 +57,22 @@ pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
     ]
     .into_iter()
     .collect()
+}
+
+/// An empty figure with its title, as large as its content needs and never wider than the page.
+fn canvas(title: &str, width: f64, height: f64) -> Document {
+    Document::new()
+        .set("viewBox", format!("0 0 {width} {height}"))
+        .set("role", "img")
+        .set("style", format!("width:100%;max-width:{width}px;height:auto"))
+        .set("font-family", "sans-serif")
+        .set("font-size", 12)
+        .set("fill", "currentColor")
+        .add(Title::new(title))
+        .add(text(8.0, 16.0, title).set("font-weight", "bold"))
+}
+
+/// Words at a place.
+fn text(x: f64, y: f64, content: &str) -> Text {
+    Text::new(content).set("x", x).set("y", y)
 }
