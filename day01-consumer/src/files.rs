@@ -6,7 +6,7 @@
 //! following a file that grows, and compressed files.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub struct FileSource {
 /// A file, and the number of the next line in it.
 struct OpenFile {
     path: PathBuf,
-    lines: Box<dyn BufRead + Send>,
+    lines: BufReader<Box<dyn Read + Send>>,
     next_line: i64,
 }
 
@@ -39,7 +39,8 @@ impl FileSource {
         for (index, path) in paths.iter().enumerate() {
             let name = split_name(path);
             if splits.iter().any(|split| split.name == name) {
-                return Err(Error::Usage(format!("--file {name} is given twice")));
+                let path = path.display();
+                return Err(Error::Usage(format!("--file {path} is given twice")));
             }
             files.push(OpenFile {
                 path: path.clone(),
@@ -67,18 +68,11 @@ impl FileSource {
         match start {
             Start::Earliest => Ok(()),
             Start::At(offsets) => {
-                let named: Positions = offsets
+                let named: Result<Positions, Error> = offsets
                     .iter()
-                    .map(|(partition, offset)| {
-                        let known = self
-                            .splits
-                            .iter()
-                            .find(|split| split.partition == *partition);
-                        let name = known.map_or(partition.to_string(), |split| split.name.clone());
-                        (name, *offset)
-                    })
+                    .map(|(partition, offset)| Ok((self.named(*partition)?, *offset)))
                     .collect();
-                self.seek(&named)
+                self.seek(&named?)
             }
             Start::Latest | Start::Group | Start::Timestamp(_) => Err(Error::Usage(
                 "files are read from earliest or from given lines (--from 0=12), not from latest, group or a timestamp"
@@ -87,7 +81,17 @@ impl FileSource {
         }
     }
 
-    /// Reads from one file until the batch is full or the file has ended.
+    /// The name of the file with this number.
+    fn named(&self, partition: i32) -> Result<String, Error> {
+        match self.splits.iter().find(|split| split.partition == partition) {
+            Some(split) => Ok(split.name.clone()),
+            None => Err(Error::Usage(format!(
+                "--from {partition}=…: there is no file {partition}, the first is number 0"
+            ))),
+        }
+    }
+
+    /// Reads from one file until the batch is full, the file has ended, or a pipe has nothing more at the moment.
     fn read_file(&mut self, index: usize, records: &mut Records) -> Result<(), Error> {
         let file = &mut self.files[index];
         let split = &mut self.splits[index];
@@ -117,6 +121,10 @@ impl FileSource {
                     timestamp: None,
                 });
             }
+            // The next read may wait for whoever writes; the records in hand need not.
+            if file.lines.buffer().is_empty() && !records.is_empty() {
+                break;
+            }
         }
         Ok(())
     }
@@ -138,12 +146,12 @@ fn end_of_file(split: &mut Split, lines: i64) -> Result<(), Error> {
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, Error> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(io::stdin())));
-    }
-    let file = File::open(path).map_err(Error::file(path))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+fn open(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Error> {
+    let bytes: Box<dyn Read + Send> = match path == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(Error::file(path))?),
+    };
+    Ok(BufReader::with_capacity(1 << 16, bytes))
 }
 
 fn split_name(path: &Path) -> String {
