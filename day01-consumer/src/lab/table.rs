@@ -1,6 +1,6 @@
 //! Tables for people, and the same rows for programs.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -63,15 +63,22 @@ pub fn write(
         }
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(&mut *out);
-            csv.write_record(columns).map_err(std::io::Error::from)?;
+            csv.write_record(columns).map_err(io_error)?;
             for row in rows {
-                csv.write_record(row.iter().map(Cell::as_str))
-                    .map_err(std::io::Error::from)?;
+                csv.write_record(row.iter().map(Cell::as_str)).map_err(io_error)?;
             }
             csv.flush()?;
         }
     }
     Ok(out.flush()?)
+}
+
+/// What went wrong below the csv writer, unwrapped: a closed pipe must be known as one.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A table with numbers at the right.
@@ -83,11 +90,23 @@ pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Tab
         .set_header(columns.to_vec());
     for row in rows {
         table.add_row(row.iter().map(|cell| match cell {
-            Cell::Text(text) => comfy_table::Cell::new(text),
+            Cell::Text(text) => comfy_table::Cell::new(printable(text)),
             Cell::Number(digits) => comfy_table::Cell::new(digits).set_alignment(CellAlignment::Right),
         }));
     }
     table
+}
+
+/// Text without control characters: a name from a topic shall neither break the lines of a table nor steer a terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => printable.extend(character.escape_default()),
+            false => printable.push(character),
+        }
+    }
+    printable
 }
 
 /// One row as a JSON object, its fields in the order of the columns.
@@ -131,5 +150,11 @@ mod tests {
             "merchant_id,n\n\"m-\"\"1\"\", é\",12\nm-2,3.50\n"
         );
         insta::assert_snapshot!(written(Format::Table));
+    }
+
+    #[test]
+    fn a_name_cannot_break_a_table_or_steer_the_terminal() {
+        assert_eq!(printable("line\nbreak\x1b[2J"), "line\\nbreak\\u{1b}[2J");
+        assert_eq!(printable("店 \"Zoë\" \\"), "店 \"Zoë\" \\");
     }
 }
