@@ -1,7 +1,7 @@
 //! Writes generated orders to a Kafka topic, a file or stdout, so that any experiment, or any other engine, can be fed.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, LineWriter, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
         }
         Target::File(path) => {
             let file = File::create(path).map_err(Error::file(path))?;
-            let mut lines = BufWriter::new(file);
+            let mut lines = buffered(file, options);
             let written = each(options, stop, |order| {
                 write_line(&mut lines, order).map_err(Error::file(path))
             })?;
@@ -78,11 +78,24 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
             Ok(written)
         }
         Target::Stdout => {
-            let mut lines = BufWriter::new(io::stdout().lock());
+            let mut lines = buffered(io::stdout().lock(), options);
             let written = each(options, stop, |order| Ok(write_line(&mut lines, order)?))?;
             lines.flush()?;
             Ok(written)
         }
+    }
+}
+
+/// Whether orders come so slowly that somebody may watch each of them.
+fn is_slow(options: &GeneratorOptions) -> bool {
+    options.rate.is_some_and(|rate| (1..=1_000).contains(&rate))
+}
+
+/// Slow lines go out one by one, fast ones many at a time.
+fn buffered<'a>(to: impl Write + 'a, options: &GeneratorOptions) -> Box<dyn Write + 'a> {
+    match is_slow(options) {
+        true => Box::new(LineWriter::new(to)),
+        false => Box::new(BufWriter::new(to)),
     }
 }
 
@@ -107,11 +120,11 @@ fn each(
     while let Some(order) = generator.next_order() {
         write(order)?;
         written += 1;
-        if written % 1_000 == 0 {
+        if written % 1_000 == 0 || is_slow(options) {
             bar.set_position(written);
-            if stop() {
-                break;
-            }
+        }
+        if stop() {
+            break;
         }
         pace.wait_after(written);
     }
