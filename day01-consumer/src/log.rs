@@ -279,6 +279,9 @@ impl Source for LogSource {
             let index = (self.turn + step) % self.splits.len();
             let partition = &topic.partitions[index];
             let (split, cursor) = (&mut self.splits[index], &mut self.cursors[index]);
+            if self.until_end && split.caught_up {
+                continue; // It is done: what becomes of its partition is no longer our business.
+            }
             check_range(split, partition)?;
             let end = match self.until_end {
                 true => split.end.unwrap_or(partition.next),
