@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser as NotEmpty;
+
 use crate::job::{Commit, OnBadRecord};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::produce::Key;
@@ -47,10 +49,10 @@ pub(super) enum Command {
 #[command(next_help_heading = "Day 1: where records come from")]
 pub struct SourceArgs {
     /// Read from this Kafka
-    #[arg(long, value_name = "HOST:PORT[,…]")]
+    #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
     /// The topic to read
-    #[arg(long, value_name = "NAME", default_value = "orders")]
+    #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new())]
     pub topic: String,
     /// Read JSON lines from this file instead, or from stdin with `-`; may be given several times
     #[arg(long = "file", value_name = "PATH", conflicts_with = "brokers")]
@@ -63,7 +65,7 @@ pub struct SourceArgs {
     #[arg(long)]
     pub until_end: bool,
     /// The consumer group whose offsets are read and committed
-    #[arg(long, value_name = "NAME", default_value = "thirty-days")]
+    #[arg(long, value_name = "NAME", default_value = "thirty-days", value_parser = NotEmpty::new())]
     pub group: String,
 }
 
@@ -79,19 +81,21 @@ pub struct RecordArgs {
     pub format: Format,
 }
 
+/// Where generated orders go.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Day 1: where orders go")]
 pub(super) struct ProduceArgs {
     /// Write to this Kafka
-    #[arg(long, value_name = "HOST:PORT[,…]")]
+    #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
     /// The topic to write to
-    #[arg(long, value_name = "NAME", default_value = "orders")]
+    #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new(), requires = "brokers")]
     pub topic: String,
     /// How many partitions the topic gets if it is not there yet
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(i32).range(1..), requires = "brokers")]
     pub partitions: i32,
     /// The key of each record
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, requires = "brokers")]
     pub key: Key,
     /// Write JSON lines to this file instead, or to stdout with `-`, which is also the default
     #[arg(long, value_name = "PATH", conflicts_with = "brokers")]

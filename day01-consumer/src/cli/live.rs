@@ -1,8 +1,10 @@
 //! What a person sees while a job runs: on a terminal a table that is redrawn, elsewhere a line now and then.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use console::{Term, truncate_str};
+use console::{Term, is_dumb, truncate_str};
 use indicatif::{HumanCount, HumanDuration};
 
 use crate::lab::cpu::process_cpu_time;
@@ -14,6 +16,11 @@ const REDRAW: Duration = Duration::from_millis(250);
 const LINE: Duration = Duration::from_secs(5);
 /// How many splits' lag is shown one by one.
 const SPLITS: usize = 16;
+
+/// Says a line to the person at the screen. If nobody listens any more (`2>&1 | head`), the work goes on.
+pub fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
 
 /// How far a job has come.
 #[derive(Debug, Clone)]
@@ -35,14 +42,21 @@ impl Progress {
         self.skipped.iter().map(|(_, count)| count).sum()
     }
 
-    fn lag_in_all(&self) -> i64 {
-        self.lag.iter().filter_map(|(_, lag)| *lag).sum()
+    /// Unknown as soon as one of them is: half a sum would look like good news.
+    fn lag_in_all(&self) -> String {
+        let lags = self.lag.iter().map(|(_, lag)| *lag);
+        match lags.sum::<Option<i64>>() {
+            Some(lag) => HumanCount(lag.max(0) as u64).to_string(),
+            None => "?".to_string(),
+        }
     }
 }
 
 /// Shows progress on stderr.
 pub struct Live {
     term: Term,
+    /// Whether the terminal is one that lines can be taken back from.
+    redraws: bool,
     started: Instant,
     drawn: Instant,
     lines_drawn: usize,
@@ -53,8 +67,10 @@ impl Live {
     /// Starts the clock.
     #[expect(clippy::new_without_default, reason = "it reads the clock")]
     pub fn new() -> Self {
+        let term = Term::buffered_stderr();
         Live {
-            term: Term::stderr(),
+            redraws: term.is_term() && !is_dumb(),
+            term,
             started: Instant::now(),
             drawn: Instant::now(),
             lines_drawn: 0,
@@ -64,7 +80,7 @@ impl Live {
 
     /// Shows how far the job has come, if it is time to.
     pub fn show(&mut self, progress: impl FnOnce() -> Progress) {
-        let pause = match self.term.is_term() {
+        let pause = match self.redraws {
             true => REDRAW,
             false => LINE,
         };
@@ -80,35 +96,35 @@ impl Live {
             "{} records, {} a second, {} behind, {} skipped",
             HumanCount(progress.counted),
             HumanCount(rate as u64),
-            HumanCount(progress.lag_in_all().max(0) as u64),
+            progress.lag_in_all(),
             HumanCount(progress.skipped_in_all()),
         );
-        match self.term.is_term() {
+        match self.redraws {
             true => self.redraw(&head, &progress),
-            false => eprintln!("{head}"),
+            false => say(head),
         }
     }
 
     /// Says something between two drawings.
-    pub fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: impl fmt::Display) {
         self.clear();
-        eprintln!("{line}");
+        say(line);
     }
 
     /// Takes the table away and says what the run came to.
     pub fn finish(&mut self, progress: &Progress) {
         self.clear();
         let took = self.started.elapsed();
-        eprintln!(
+        say(format!(
             "{} records in {:.1} s ({} a second, {:.2} s of CPU), {} skipped",
             HumanCount(progress.counted),
             took.as_secs_f64(),
             HumanCount((progress.counted as f64 / took.as_secs_f64()) as u64),
             process_cpu_time().as_secs_f64(),
             HumanCount(progress.skipped_in_all()),
-        );
+        ));
         for (reason, count) in &progress.skipped {
-            eprintln!("  skipped {}: {reason}", HumanCount(*count));
+            say(format!("  skipped {}: {reason}", HumanCount(*count)));
         }
     }
 
@@ -126,16 +142,32 @@ impl Live {
         let table = table::table(progress.columns, progress.top.iter().cloned()).to_string();
         lines.extend(table.lines().map(str::to_string));
 
-        let width = usize::from(self.term.size().1);
-        self.clear();
+        // What has scrolled off the top cannot be taken back.
+        let (height, width) = self.term.size();
+        lines.truncate(usize::from(height).saturating_sub(1));
+        self.take_back();
         for line in &lines {
             // A terminal that cannot be written to will not be missed.
-            let _ = self.term.write_line(&truncate_str(line, width, "…"));
+            let _ = self.term.write_line(&truncate_str(line, usize::from(width), "…"));
         }
+        let _ = self.term.flush();
         self.lines_drawn = lines.len();
     }
 
     fn clear(&mut self) {
-        let _ = self.term.clear_last_lines(std::mem::take(&mut self.lines_drawn));
+        self.take_back();
+        let _ = self.term.flush();
+    }
+
+    /// Takes back all lines drawn, and whatever was typed below them, such as the `^C` of an interrupt.
+    fn take_back(&mut self) {
+        match std::mem::take(&mut self.lines_drawn) {
+            0 => {}
+            lines => {
+                let _ = self.term.clear_line();
+                let _ = self.term.move_cursor_up(lines);
+                let _ = self.term.clear_to_end_of_screen();
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::source::{Polled, Source};
 
 pub use args::{RecordArgs, SourceArgs};
 pub use interrupt::Interrupt;
-pub use live::{Live, Progress};
+pub use live::{Live, Progress, say};
 pub use open::{Opened, open};
 
 use args::{Cli, Command, ProduceArgs};
@@ -47,11 +47,11 @@ pub fn exit_code(result: Result<(), Error>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error @ Error::Usage(_)) => {
-            eprintln!("error: {error}\n\nFor more information, try '--help'.");
+            say(format!("error: {error}\n\nFor more information, try '--help'."));
             ExitCode::from(2)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     let interrupt = Interrupt::install()?;
     let mut opened = open(&cli.source, &cli.generator)?;
-    eprintln!("{}", opened.description);
+    say(&opened.description);
     let sandbox = opened.sandbox.is_some();
     let mut job = Job::new(opened.source, cli.commit, cli.records.on_bad_record);
     let mut live = Live::new();
@@ -76,7 +76,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         }
         let polled = job.step(WAIT)?;
         for warning in job.source().warnings() {
-            live.say(&format!("warning: {warning}"));
+            live.say(format!("warning: {warning}"));
         }
         if let Some(sandbox) = &mut opened.sandbox {
             sandbox.read_up_to(job.source().splits());
@@ -92,11 +92,11 @@ fn run(cli: &Cli) -> Result<(), Error> {
 
     live.finish(&progress(&mut job));
     if !finished {
-        eprintln!("interrupted: this is the count so far");
+        say("interrupted: this is the count so far");
     }
     print(&job, cli.records.format)?;
     if sandbox && finished {
-        eprint!("{TRY_NEXT}");
+        say(TRY_NEXT);
     }
     Ok(())
 }
@@ -106,8 +106,7 @@ try next:
   cargo run --release -p day01-consumer -- --format csv | head           every merchant, for a program
   cargo run --release -p day01-consumer -- --bad 0.001                   stops at the first bad record
   cargo run --release -p day01-consumer -- --brokers localhost:9092      the same from a real Kafka
-  cargo run --release -p day01-consumer -- --help                        all options
-";
+  cargo run --release -p day01-consumer -- --help                        all options";
 
 /// What a person wants to see while the job runs.
 fn progress<S: Source>(job: &mut Job<S>) -> Progress {
@@ -143,7 +142,9 @@ fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
     let hidden = job.counts().len() - rows.len();
     table::write(&mut out, format, &["merchant_id", "order_count"], rows)?;
     if hidden > 0 {
-        eprintln!("and {hidden} more merchants; --format csv or json prints all");
+        say(format!(
+            "and {hidden} more merchants; --format csv or json prints all"
+        ));
     }
     Ok(())
 }
@@ -160,12 +161,15 @@ fn run_produce(args: &ProduceArgs) -> Result<(), Error> {
         _ => Target::Stdout,
     };
     let interrupt = Interrupt::install()?;
+    if let Target::Topic { brokers, .. } = &target {
+        say(format!("connecting to {brokers} (Kafka)"));
+    }
     let written = produce(&args.generator, &target, &|| interrupt.asked())?;
     let to = match &target {
         Target::Topic { brokers, topic, .. } => format!("topic {topic} at {brokers}"),
         Target::File(path) => path.display().to_string(),
         Target::Stdout => "stdout".to_string(),
     };
-    eprintln!("wrote {} orders to {to}", indicatif::HumanCount(written));
+    say(format!("wrote {} orders to {to}", indicatif::HumanCount(written)));
     Ok(())
 }

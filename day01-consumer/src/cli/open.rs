@@ -1,6 +1,7 @@
 //! From options to a source that is ready to read.
 
 use super::args::SourceArgs;
+use super::live::say;
 use crate::Error;
 use crate::files::FileSource;
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
@@ -27,11 +28,12 @@ pub struct Opened {
 pub fn open(args: &SourceArgs, generator: &GeneratorOptions) -> Result<Opened, Error> {
     let start = args.from.clone().unwrap_or_default();
     if !args.files.is_empty() {
-        let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
+        let source = FileSource::open(&args.files, &start)?;
+        let names: Vec<&str> = source.splits().iter().map(|split| split.name.as_str()).collect();
         return Ok(Opened {
-            source: Box::new(FileSource::open(&args.files, &start)?),
-            sandbox: None,
             description: format!("reading {}", names.join(", ")),
+            source: Box::new(source),
+            sandbox: None,
         });
     }
     let (brokers, sandbox) = match &args.brokers {
@@ -54,7 +56,7 @@ pub fn open(args: &SourceArgs, generator: &GeneratorOptions) -> Result<Opened, E
         Some(_) => "generated orders in the sandbox, a Kafka broker inside this process",
         None => "Kafka",
     };
-    eprintln!("connecting to {brokers} ({what})");
+    say(format!("connecting to {brokers} ({what})"));
     let source = KafkaSource::open(KafkaOptions {
         brokers,
         topic: args.topic.clone(),
