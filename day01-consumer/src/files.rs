@@ -112,7 +112,7 @@ impl FileSource {
             }
             split.position = file.next_line;
             let payload = line.trim_ascii_end();
-            if !payload.trim_ascii_start().is_empty() {
+            if !payload.is_empty() {
                 records.push(Record {
                     partition: split.partition,
                     offset,

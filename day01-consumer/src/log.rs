@@ -228,12 +228,13 @@ impl LogSource {
 
     fn add_new_partitions(&mut self, topic: &Topic) {
         for index in self.splits.len()..topic.partitions.len() {
-            let split = new_split(&topic.name, index, &topic.partitions[index]);
+            let partition = &topic.partitions[index];
+            let split = new_split(&topic.name, index, partition);
             self.warnings.push(Warning::PartitionFound {
                 split: split.name.clone(),
             });
+            self.cursors.push(partition.index_of(split.position));
             self.splits.push(split);
-            self.cursors.push(0);
         }
     }
 }
