@@ -4,10 +4,11 @@
 //! partition once a batch, where a poll takes it once a message, and builds no event around each message. rdkafka does
 //! not offer that call, so this file makes it by hand, through rdkafka-sys.
 //!
-//! The call knows only messages. An error that belongs to a partition comes as a message with an error code; one that
-//! belongs to the client ("all brokers are down") is an *event*, which the call would write to the log and forget. So
-//! the two are kept apart: the partitions are forwarded to a queue of our own, which holds nothing but messages, and
-//! events stay on the consumer's queue, where the safe `poll` reports them as it always does.
+//! The call knows only messages. An error of fetching a partition comes as a message with an error code; one that belongs
+//! to the client ("all brokers are down") is an *event*, which the call would write to the log and forget. So the two are
+//! kept apart: the partitions are forwarded to a queue of our own, and events stay on the consumer's queue, where the safe
+//! `poll` reports them as it always does. One kind is lost all the same: that the topic has gone is an event on the queue
+//! of each partition. So `mod.rs` asks the broker about that, whoever reads.
 //!
 //! ```text
 //! orders/0 ──┐
@@ -90,7 +91,7 @@ impl BatchReader {
         take: &mut impl FnMut(Fetched<'_>),
     ) {
         while let Some(event) = consumer.poll(Duration::ZERO) {
-            hand_on(event, take);
+            hand_on(consumer, event, take);
         }
         // The call waits until the array is *full*: so wait for one message only, and only if none is there.
         if self.consume(most, Duration::ZERO, take) == 0
@@ -153,7 +154,10 @@ impl Message {
                 payload: unsafe { bytes(message.payload, message.len) },
                 timestamp: self.timestamp(),
             })),
-            Code::RD_KAFKA_RESP_ERR__PARTITION_EOF => take(Fetched::EndOf(message.partition)),
+            // Not the client's position: after this call it counts the end itself as one more record.
+            Code::RD_KAFKA_RESP_ERR__PARTITION_EOF => {
+                take(Fetched::EndOf(message.partition, Some(message.offset)));
+            }
             code => take(Fetched::Failed(KafkaError::MessageConsumption(code.into()))),
         }
     }

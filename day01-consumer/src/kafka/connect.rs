@@ -31,9 +31,14 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// The reason of the last failure.
+    /// The reason of the last failure, since a broker has answered.
     pub(super) fn last_reason(&self) -> Option<String> {
         lock(&self.last_reason).clone()
+    }
+
+    /// Forgets it, as a broker answers.
+    pub(super) fn forget_reason(&self) {
+        *lock(&self.last_reason) = None;
     }
 
     /// Takes the ends of partitions that have become known since the last call.
@@ -51,11 +56,11 @@ impl ClientContext for Events {
     /// librdkafka would write to stderr what the source reports by itself.
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
-    /// "All brokers are down" follows each real reason and says less.
+    /// "All brokers are down" says less than the real reasons around it, and the end of a partition is none.
     fn error(&self, error: KafkaError, reason: &str) {
-        let mut last_reason = lock(&self.last_reason);
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) || last_reason.is_none() {
-            *last_reason = Some(short(reason));
+        use RDKafkaErrorCode::{AllBrokersDown, PartitionEOF};
+        if !matches!(error.rdkafka_error_code(), Some(AllBrokersDown | PartitionEOF)) {
+            *lock(&self.last_reason) = Some(short(reason));
         }
     }
 
@@ -100,6 +105,8 @@ pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, E
         .set("statistics.interval.ms", "1000")
         // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
         .set("fetch.queue.backoff.ms", "2")
+        // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
+        .set("fetch.wait.max.ms", "100")
         // What waits in the client is bounded, so memory does not grow with the backlog.
         .set("queued.min.messages", "10000")
         .set("queued.max.messages.kbytes", "8192")
@@ -155,7 +162,7 @@ pub(super) fn partitions_now(consumer: &BaseConsumer<Events>, topic: &str) -> Re
     Ok(partitions)
 }
 
-fn is_unknown_topic(error: &KafkaError) -> bool {
+pub(super) fn is_unknown_topic(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{InvalidTopic, UnknownTopic, UnknownTopicOrPartition};
     matches!(
         error.rdkafka_error_code(),

@@ -36,8 +36,10 @@ use poll::PollReader;
 
 /// How long a question to the broker may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How often the topic is looked at for new partitions.
-const LOOK_FOR_PARTITIONS_EVERY: Duration = Duration::from_secs(2);
+/// How often the broker is asked about the topic while it is read.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long a topic must have been unknown to be gone: a broker that has just started does not know every topic yet.
+const GONE_AFTER: Duration = Duration::from_secs(4);
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;
 
@@ -72,8 +74,8 @@ pub enum Fetch {
 enum Fetched<'a> {
     /// A record.
     Record(Record<'a>),
-    /// Everything that this partition holds has been handed out.
-    EndOf(i32),
+    /// Everything that this partition holds has been handed out, up to this offset if the client says which.
+    EndOf(i32, Option<i64>),
     /// Something failed. Whether it matters is decided in this file.
     Failed(KafkaError),
 }
@@ -122,9 +124,22 @@ pub struct KafkaSource {
     options: KafkaOptions,
     splits: Vec<Split>,
     assigned: bool,
-    looked_for_partitions: Instant,
-    broker_away: bool,
+    looked: Instant,
+    unknown_since: Option<Instant>,
+    partitions: usize,
+    brokers: Brokers,
     warnings: Vec<Warning>,
+}
+
+/// Whether any broker can be reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Brokers {
+    /// One answers, as far as is known.
+    There,
+    /// All connections are down. Often this passes at once, so nobody is told before an attempt to connect has failed.
+    Down,
+    /// A warning has said so.
+    Away,
 }
 
 impl KafkaSource {
@@ -144,10 +159,12 @@ impl KafkaSource {
             reader: Reader::new(options.fetch, &consumer),
             consumer,
             options,
+            partitions: splits.len(),
             splits,
             assigned: false,
-            looked_for_partitions: Instant::now(),
-            broker_away: false,
+            looked: Instant::now(),
+            unknown_since: None,
+            brokers: Brokers::There,
             warnings: Vec::new(),
         })
     }
@@ -166,22 +183,37 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Looks for partitions that were added since, at most every other second. While the broker is away this finds
-    /// nothing, and finding something again means that it is back.
-    fn look_for_partitions(&mut self) -> Result<(), Error> {
-        if self.looked_for_partitions.elapsed() < LOOK_FOR_PARTITIONS_EVERY {
+    /// Asks the broker about the topic, at most every other second. Any answer means that a broker is there. What it
+    /// says decides whether the topic still is, because the client only tells one of the two readers; and it shows
+    /// partitions that were added.
+    fn look_at_topic(&mut self) -> Result<(), Error> {
+        if self.looked.elapsed() < LOOK_EVERY {
             return Ok(());
         }
-        self.looked_for_partitions = Instant::now();
-        let Ok(now) = connect::partitions_now(&self.consumer, &self.options.topic) else {
-            return Ok(());
+        self.looked = Instant::now();
+        let now = match connect::partitions_now(&self.consumer, &self.options.topic) {
+            Ok(now) => now,
+            Err(error) if connect::is_unknown_topic(&error) => {
+                self.broker_answers();
+                let since = self.unknown_since.get_or_insert_with(Instant::now);
+                return match since.elapsed() < GONE_AFTER {
+                    true => Ok(()),
+                    false => Err(connect::unknown_topic(&self.consumer, &self.options)),
+                };
+            }
+            Err(_) => return Ok(()),
         };
         self.broker_answers();
-        if now.len() < self.splits.len() {
+        self.unknown_since = None;
+        if now.len() < self.partitions {
             self.warnings.push(Warning::PartitionsGone {
-                before: self.splits.len(),
+                before: self.partitions,
                 now: now.len(),
             });
+        }
+        self.partitions = now.len();
+        if self.options.until_end {
+            return Ok(());
         }
         for partition in now {
             if self.splits.iter().all(|split| split.partition != partition) {
@@ -208,9 +240,23 @@ impl KafkaSource {
     }
 
     fn broker_answers(&mut self) {
-        if std::mem::take(&mut self.broker_away) {
+        self.consumer.context().forget_reason();
+        if std::mem::replace(&mut self.brokers, Brokers::There) == Brokers::Away {
             self.warnings.push(Warning::BrokerBack {
                 brokers: self.options.brokers.clone(),
+            });
+        }
+    }
+
+    /// Warns that no broker can be reached, once it is known why.
+    fn warn_if_away(&mut self) {
+        if self.brokers == Brokers::Down
+            && let Some(reason) = self.consumer.context().last_reason()
+        {
+            self.brokers = Brokers::Away;
+            self.warnings.push(Warning::BrokerAway {
+                brokers: self.options.brokers.clone(),
+                reason,
             });
         }
     }
@@ -219,9 +265,15 @@ impl KafkaSource {
     fn on_failure(&mut self, error: KafkaError) -> Result<(), Error> {
         use RDKafkaErrorCode::*;
         match error.rdkafka_error_code() {
+            Some(AllBrokersDown) => {
+                if self.brokers == Brokers::There {
+                    self.brokers = Brokers::Down;
+                }
+                Ok(())
+            }
+            // One of several brokers, or one that is about to hand over: the client goes on trying by itself.
             Some(
-                AllBrokersDown
-                | BrokerTransportFailure
+                BrokerTransportFailure
                 | Resolve
                 | OperationTimedOut
                 | RequestTimedOut
@@ -231,23 +283,9 @@ impl KafkaSource {
                 | CoordinatorLoadInProgress
                 | CoordinatorNotAvailable
                 | NotCoordinator,
-            ) => {
-                let reason = self
-                    .consumer
-                    .context()
-                    .last_reason()
-                    .unwrap_or_else(|| error.to_string());
-                if !std::mem::replace(&mut self.broker_away, true) {
-                    self.warnings.push(Warning::BrokerAway {
-                        brokers: self.options.brokers.clone(),
-                        reason,
-                    });
-                }
-                Ok(())
-            }
-            Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => {
-                Err(connect::unknown_topic(&self.consumer, &self.options))
-            }
+            ) => Ok(()),
+            // The next look at the topic says whether this is so.
+            Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => Ok(()),
             Some(OffsetOutOfRange | AutoOffsetReset) => Err(self.find_out_of_range(error)),
             _ => Err(Error::Kafka {
                 what: format!("reading {}", self.options.topic),
@@ -268,32 +306,6 @@ impl KafkaSource {
             error,
         }
     }
-
-    /// Notes that everything a partition held has been handed out.
-    fn reached_end(&mut self, partitions: &[i32]) -> Result<(), Error> {
-        let positions = self
-            .consumer
-            .position()
-            .map_err(Error::kafka("asking for positions"))?;
-        for split in &mut self.splits {
-            if !partitions.contains(&split.partition) {
-                continue;
-            }
-            // The client's position has passed the transaction markers behind the last record; ours has not.
-            let passed = positions
-                .find_partition(&self.options.topic, split.partition)
-                .map(|element| element.offset());
-            if let Some(Offset::Offset(passed)) = passed {
-                split.position = split.position.max(passed);
-            }
-            split.caught_up = true;
-            split.end = match self.options.until_end {
-                true => split.end.inspect(|end| split.position = *end),
-                false => Some(split.position),
-            };
-        }
-        Ok(())
-    }
 }
 
 /// A list of partitions with the positions of these splits.
@@ -313,17 +325,22 @@ impl Source for KafkaSource {
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
         positions.all_known(&self.splits)?;
-        if self.assigned {
-            // A consumer that has begun to read has records in flight; a new one has not.
-            self.consumer = connect::consumer(&self.options)?;
-            self.reader = Reader::new(self.options.fetch, &self.consumer);
-            self.assigned = false;
-        }
-        for split in &mut self.splits {
+        // A seek that fails moves nothing.
+        let mut splits = self.splits.clone();
+        for split in &mut splits {
             split.position = positions.get(&split.name).unwrap_or(split.position);
             connect::check_range(&self.consumer, &self.options.topic, split)?;
             split.caught_up = self.options.until_end && split.end.is_some_and(|end| split.position >= end);
         }
+        if self.assigned {
+            // A consumer that has begun to read has records in flight; a new one has not.
+            let consumer = connect::consumer(&self.options)?;
+            // In this order: the reader of the old consumer must go before it.
+            self.reader = Reader::new(self.options.fetch, &consumer);
+            self.consumer = consumer;
+            self.assigned = false;
+        }
+        self.splits = splits;
         Ok(())
     }
 
@@ -335,16 +352,14 @@ impl Source for KafkaSource {
         if !self.assigned {
             self.assign()?;
         }
-        if !self.options.until_end {
-            self.look_for_partitions()?;
-        }
+        self.look_at_topic()?;
 
-        let (mut ended, mut failures) = (Vec::new(), Vec::new());
+        let mut failures = Vec::new();
         let (splits, bounded) = (&mut self.splits, self.options.until_end);
         self.reader
             .read(&self.consumer, BATCH, wait, &mut |fetched| match fetched {
                 Fetched::Record(record) => accept(splits, bounded, record, records),
-                Fetched::EndOf(partition) => ended.push(partition),
+                Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
                 Fetched::Failed(error) => failures.push(error),
             });
 
@@ -355,15 +370,10 @@ impl Source for KafkaSource {
                 }
             }
         }
-        if !ended.is_empty() {
-            self.reached_end(&ended)?;
-        }
-        if !records.is_empty() || !ended.is_empty() {
-            self.broker_answers();
-        }
         for error in failures {
             self.on_failure(error)?;
         }
+        self.warn_if_away();
         match records.is_empty() {
             false => Ok(Polled::Ready),
             true => Ok(Polled::Idle),
@@ -408,7 +418,27 @@ fn accept(splits: &mut [Split], bounded: bool, record: Record<'_>, records: &mut
     }
     records.push(record);
     split.position = record.offset + 1;
-    split.caught_up = bounded && split.end.is_some_and(|end| split.position >= end);
+    match bounded {
+        true => split.caught_up = split.end.is_some_and(|end| split.position >= end),
+        false => {
+            split.caught_up = false;
+            split.end = split.end.max(Some(split.position));
+        }
+    }
+}
+
+/// Notes that everything a partition holds has been handed out. The client has then passed the transaction markers
+/// behind the last record, which our position has not.
+fn reached_end(splits: &mut [Split], bounded: bool, partition: i32, passed: Option<i64>) {
+    let Some(split) = find(splits, partition) else {
+        return;
+    };
+    split.position = passed.map_or(split.position, |passed| split.position.max(passed));
+    split.caught_up = true;
+    match bounded {
+        true => split.position = split.end.unwrap_or(split.position),
+        false => split.end = Some(split.position),
+    }
 }
 
 #[inline]

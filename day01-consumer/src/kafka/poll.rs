@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rdkafka::Message;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Timestamp as KafkaTimestamp};
+use rdkafka::{Message, Offset};
 
 use super::Fetched;
 use super::connect::Events;
@@ -26,7 +26,7 @@ impl PollReader {
         for _ in 0..most {
             match consumer.poll(wait) {
                 None => return,
-                Some(polled) => hand_on(polled, take),
+                Some(polled) => hand_on(consumer, polled, take),
             }
             // Only the first message is waited for: what has arrived should be counted, not kept.
             wait = Duration::ZERO;
@@ -36,7 +36,11 @@ impl PollReader {
 }
 
 /// Hands on what one poll brought.
-pub(super) fn hand_on(polled: Result<BorrowedMessage<'_>, KafkaError>, take: &mut impl FnMut(Fetched<'_>)) {
+pub(super) fn hand_on(
+    consumer: &BaseConsumer<Events>,
+    polled: Result<BorrowedMessage<'_>, KafkaError>,
+    take: &mut impl FnMut(Fetched<'_>),
+) {
     match polled {
         Ok(message) => take(Fetched::Record(Record {
             partition: message.partition(),
@@ -49,7 +53,20 @@ pub(super) fn hand_on(polled: Result<BorrowedMessage<'_>, KafkaError>, take: &mu
                 KafkaTimestamp::LogAppendTime(millis) => Some(Timestamp::Appended(millis)),
             },
         })),
-        Err(KafkaError::PartitionEOF(partition)) => take(Fetched::EndOf(partition)),
+        Err(KafkaError::PartitionEOF(partition)) => {
+            take(Fetched::EndOf(partition, passed(consumer, partition)));
+        }
         Err(error) => take(Fetched::Failed(error)),
+    }
+}
+
+/// How far the client has come in a partition, which for one that it has read nothing of is unknown.
+fn passed(consumer: &BaseConsumer<Events>, partition: i32) -> Option<i64> {
+    let positions = consumer.position().ok()?;
+    let elements = positions.elements();
+    let element = elements.iter().find(|element| element.partition() == partition)?;
+    match element.offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
     }
 }

@@ -1,0 +1,640 @@
+//! The Kafka source on a broker inside the process: the sandbox, and the mock cluster of which it is made.
+//!
+//! Nothing here needs a network or an installation. What a mock cluster cannot show (transactions, compaction, added
+//! partitions, start by time) is in `real_kafka.rs`. Each test that reads runs with both ways to read, which must not differ
+//! in anything but their cost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod kafka;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use day01_consumer::Error;
+use day01_consumer::job::Job;
+use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::lab::sandbox::Sandbox;
+use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use kafka::{
+    Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, job, numbered,
+    payloads, poll, read_to_end, read_until, read_until_caught_up, unbounded,
+};
+
+/// Makes a test of each function, which runs it with both ways to read.
+macro_rules! both_ways {
+    ($($test:ident),+ $(,)?) => {
+        mod both_ways {
+            $(#[test] fn $test() { super::kafka::in_both_ways(super::$test) })+
+        }
+    };
+}
+
+both_ways! {
+    all_orders_of_the_sandbox_are_counted,
+    no_order_is_lost_although_a_partition_has_not_room_for_all,
+    a_bounded_source_stops_where_the_topic_ended_at_the_start,
+    an_empty_topic_ends_at_once,
+    an_empty_partition_does_not_hold_up_the_end,
+    earliest_reads_everything_and_latest_what_comes_next,
+    given_offsets_are_where_reading_starts,
+    a_time_after_the_newest_record_starts_at_the_end,
+    a_group_without_a_commit_starts_at_the_beginning,
+    a_group_resumes_at_exactly_the_next_offset,
+    a_start_out_of_range_is_refused_with_what_there_is,
+    a_reader_that_retention_has_passed_stops_with_an_error,
+    a_seek_before_the_first_poll_overrules_the_start,
+    a_seek_while_reading_loses_and_doubles_nothing,
+    a_seek_that_is_refused_moves_nothing,
+    a_split_is_caught_up_when_it_has_been_read_to_its_end,
+    a_split_is_not_caught_up_while_newer_records_wait_in_the_client,
+    tombstones_empty_payloads_keys_and_times_arrive_as_they_are,
+    a_broker_that_goes_away_is_waited_for,
+    one_broker_of_three_may_go_away_unnoticed,
+    an_address_without_a_broker_is_nothing_to_warn_of,
+    a_broker_is_not_back_because_old_records_are_left,
+    an_error_of_the_broker_ends_the_reading_with_its_name,
+    a_topic_that_has_gone_ends_the_reading_with_its_name,
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The sandbox
+
+fn all_orders_of_the_sandbox_are_counted(fetch: Fetch) {
+    let generated = orders(20_000);
+    let mut sandbox = Sandbox::start("orders", 8, generated.clone()).unwrap();
+    let mut job = job(unbounded(&sandbox.brokers(), sandbox.topic(), fetch));
+    drain(&mut sandbox, &mut job);
+    assert_eq!(counted(&job), count_independently(&generated));
+    assert_eq!(job.source().warnings(), []);
+}
+
+fn no_order_is_lost_although_a_partition_has_not_room_for_all(fetch: Fetch) {
+    let generated = orders(150_000);
+    let mut sandbox = Sandbox::start("orders", 1, generated.clone()).unwrap();
+    let options = unbounded(&sandbox.brokers(), sandbox.topic(), fetch);
+    let mut job = job(options.clone());
+    drain(&mut sandbox, &mut job);
+    assert_eq!(counted(&job), count_independently(&generated));
+
+    let oldest = KafkaSource::open(options).unwrap().splits()[0].position;
+    assert!(
+        oldest > 0,
+        "there was room for all of them, so this has shown nothing"
+    );
+}
+
+#[test]
+fn the_feeder_waits_for_its_reader() {
+    let mut sandbox = Sandbox::start("orders", 1, orders(15_000)).unwrap();
+    let options = unbounded(&sandbox.brokers(), sandbox.topic(), Fetch::default());
+    let written = || KafkaSource::open(options.clone()).unwrap().splits()[0].end;
+    eventually("as many orders as may wait", || {
+        (written() == Some(10_000)).then_some(())
+    });
+    assert!(!sandbox.is_drained().unwrap());
+
+    let mut source = KafkaSource::open(options.clone()).unwrap();
+    eventually("all orders", || {
+        poll(&mut source);
+        sandbox.read_up_to(source.splits());
+        sandbox.is_drained().unwrap().then_some(())
+    });
+    assert_eq!(source.splits()[0].position, 15_000);
+}
+
+#[test]
+fn a_sandbox_that_nobody_reads_can_be_dropped() {
+    drop(Sandbox::start("orders", 1, orders(15_000)).unwrap());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Where reading ends
+
+fn a_bounded_source_stops_where_the_topic_ended_at_the_start(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &["a", "b"]);
+    writer.write(1, &["c"]);
+    let mut source = KafkaSource::open(bounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    writer.write(0, &["too late"]);
+    writer.write(1, &["too late"]);
+
+    let mut seen = read_to_end(&mut source);
+    seen.sort();
+    assert_eq!(payloads(&seen), ["a", "b", "c"]);
+    assert_eq!(positions(&source), "letters/0@2 letters/1@1");
+    assert_eq!(poll(&mut source), (Polled::End, vec![]), "an end is an end");
+}
+
+fn an_empty_topic_ends_at_once(fetch: Fetch) {
+    let (cluster, _) = cluster_with("letters", 3);
+    let mut source = KafkaSource::open(bounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    assert_eq!(poll(&mut source), (Polled::End, vec![]));
+}
+
+fn an_empty_partition_does_not_hold_up_the_end(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 3);
+    writer.write(1, &["a"]);
+    let mut source = KafkaSource::open(bounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    assert_eq!(payloads(&read_to_end(&mut source)), ["a"]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Where reading starts
+
+fn earliest_reads_everything_and_latest_what_comes_next(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a", "b"]);
+    let open = |start| {
+        let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+        KafkaSource::open(KafkaOptions { start, ..options }).unwrap()
+    };
+    let (mut earliest, mut latest) = (open(Start::Earliest), open(Start::Latest));
+    writer.write(0, &["c"]);
+    assert_eq!(payloads(&read_up_to(&mut earliest, 3)), ["a", "b", "c"]);
+    assert_eq!(payloads(&read_up_to(&mut latest, 3)), ["c"]);
+}
+
+fn given_offsets_are_where_reading_starts(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 3);
+    for partition in 0..3 {
+        writer.write(partition, &numbered("r", 0..3));
+    }
+    let start = Start::At(BTreeMap::from([(0, 2), (2, 3)]));
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(KafkaOptions { start, ..options }).unwrap();
+    let mut seen: Vec<(i32, i64)> = read_to_end(&mut source).iter().map(place).collect();
+    seen.sort();
+    assert_eq!(
+        seen,
+        [(0, 2), (1, 0), (1, 1), (1, 2)],
+        "1 is not named: from its oldest"
+    );
+}
+
+/// The mock cluster answers each question about a time with "later than all I have".
+fn a_time_after_the_newest_record_starts_at_the_end(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a", "b"]);
+    let start = Start::Timestamp(i64::MAX);
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(KafkaOptions { start, ..options }).unwrap();
+    writer.write(0, &["c"]);
+    assert_eq!(payloads(&read_up_to(&mut source, 3)), ["c"]);
+}
+
+fn a_group_without_a_commit_starts_at_the_beginning(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a", "b"]);
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(KafkaOptions {
+        start: Start::Group,
+        ..options
+    })
+    .unwrap();
+    assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b"]);
+}
+
+fn a_group_resumes_at_exactly_the_next_offset(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &numbered("r", 0..5));
+    let open = || {
+        let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+        let start = Start::Group;
+        KafkaSource::open(KafkaOptions { start, ..options }).unwrap()
+    };
+
+    let mut source = open();
+    read_up_to(&mut source, 5);
+    source.commit(&Positions::of(source.splits())).unwrap();
+    drop(source);
+    writer.write(0, &numbered("r", 5..7));
+    writer.write(1, &["s-0"]);
+
+    let mut seen: Vec<Seen> = read_until_caught_up(&mut open());
+    seen.sort();
+    assert_eq!(
+        payloads(&seen),
+        ["r-5", "r-6", "s-0"],
+        "no record twice, none left out"
+    );
+    assert_eq!(seen[0].offset, 5);
+}
+
+#[test]
+fn a_partition_that_is_not_there_cannot_be_started_from() {
+    let (cluster, _) = cluster_with("letters", 2);
+    let start = Start::At(BTreeMap::from([(7, 0)]));
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", Fetch::default());
+    let error = KafkaSource::open(KafkaOptions { start, ..options })
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        r#"no split "letters/7"; there is letters/0, letters/1"#
+    );
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a partition does not hold
+
+fn a_start_out_of_range_is_refused_with_what_there_is(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(1, &["a", "b"]);
+    let start = Start::At(BTreeMap::from([(1, 3)]));
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let error = KafkaSource::open(KafkaOptions { start, ..options })
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "letters/1: offset 3 is out of range, available is 0 to 2; \
+         to go on from the oldest record that is left, say --from 1=0"
+    );
+}
+
+fn a_reader_that_retention_has_passed_stops_with_an_error(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(1, &["a"]);
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options.clone()).unwrap();
+    push_out_the_oldest(&writer, 1);
+
+    let Error::OffsetOutOfRange {
+        partition,
+        wanted,
+        low,
+        high,
+        ..
+    } = first_error(&mut source)
+    else {
+        panic!("another error");
+    };
+    assert_eq!((partition, wanted, high), (1, 0, 11));
+    assert!(low > 0);
+
+    // What the error advises works.
+    let start = Start::At(BTreeMap::from([(partition, low)]));
+    assert!(KafkaSource::open(KafkaOptions { start, ..options }).is_ok());
+}
+
+/// More than the 5 MiB that a mock cluster keeps of a partition.
+fn push_out_the_oldest(writer: &Writer, partition: i32) {
+    writer.write(partition, &vec!["x".repeat(900_000); 10]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Seeking
+
+fn a_seek_before_the_first_poll_overrules_the_start(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &numbered("r", 0..3));
+    writer.write(1, &numbered("s", 0..3));
+    for start in [Start::Earliest, Start::Latest] {
+        let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+        let mut source = KafkaSource::open(KafkaOptions { start, ..options }).unwrap();
+        source.seek(&at([("letters/0", 2), ("letters/1", 1)])).unwrap();
+        let mut seen = read_to_end(&mut source);
+        seen.sort();
+        assert_eq!(payloads(&seen), ["r-2", "s-1", "s-2"]);
+    }
+}
+
+fn a_seek_while_reading_loses_and_doubles_nothing(fetch: Fetch) {
+    const RECORDS: usize = 10_000;
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &numbered("r", 0..RECORDS));
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    // Each time with thousands of records on their way that are not wanted any more.
+    for wanted in [5_000, 0, 9_999, 3] {
+        read_until(&mut source, "a first batch", |splits| splits[0].position > 0);
+        source.seek(&at([("letters/0", wanted)])).unwrap();
+        assert_eq!(source.splits()[0].position, wanted);
+        let (polled, seen) = eventually("records", || {
+            Some(poll(&mut source)).filter(|(polled, _)| *polled != Polled::Idle)
+        });
+        assert_eq!(polled, Polled::Ready);
+        assert_eq!(seen[0].offset, wanted);
+    }
+    source.seek(&at([("letters/0", 17)])).unwrap();
+    let offsets: Vec<i64> = read_to_end(&mut source).iter().map(|seen| seen.offset).collect();
+    assert!(offsets.into_iter().eq(17..RECORDS as i64));
+}
+
+fn a_seek_that_is_refused_moves_nothing(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &["a", "b"]);
+    writer.write(1, &["c"]);
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    read_until(&mut source, "a record", |splits| splits[1].position > 0);
+    let before = positions(&source);
+    for (refused, why) in [
+        (
+            at([("letters/0", 1), ("letters/1", 2)]),
+            "letters/1: offset 2 is out of range",
+        ),
+        (
+            at([("letters/0", 1), ("letters/2", 0)]),
+            r#"no split "letters/2""#,
+        ),
+    ] {
+        let error = source.seek(&refused).unwrap_err().to_string();
+        assert!(error.starts_with(why), "{error}");
+        assert_eq!(positions(&source), before);
+    }
+    read_to_end(&mut source);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// How far reading has come
+
+fn a_split_is_caught_up_when_it_has_been_read_to_its_end(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a", "b"]);
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    let split = &source.splits()[0];
+    assert_eq!(
+        (split.caught_up, split.lag()),
+        (false, Some(2)),
+        "before the first fetch"
+    );
+
+    read_until_caught_up(&mut source);
+    let split = &source.splits()[0];
+    assert_eq!((split.position, split.end, split.lag()), (2, Some(2), Some(0)));
+
+    writer.write(0, &["c"]);
+    read_up_to(&mut source, 3);
+    read_until_caught_up(&mut source);
+    let split = &source.splits()[0];
+    assert_eq!((split.position, split.end, split.lag()), (3, Some(3), Some(0)));
+}
+
+fn a_split_is_not_caught_up_while_newer_records_wait_in_the_client(fetch: Fetch) {
+    const MORE_THAN_A_BATCH: usize = 3_000;
+    let (cluster, writer) = cluster_with("letters", 1);
+    let open = || KafkaSource::open(unbounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    // The client hears of the end, then of more records, and is polled only then. A second reader tells when.
+    let (mut source, mut witness) = (open(), open());
+    poll(&mut source);
+    read_until_caught_up(&mut witness);
+    writer.write(0, &numbered("r", 0..MORE_THAN_A_BATCH));
+    read_up_to(&mut witness, MORE_THAN_A_BATCH as i64);
+
+    eventually("all records", || {
+        let (_, seen) = poll(&mut source);
+        let split = &source.splits()[0];
+        let all = split.position == MORE_THAN_A_BATCH as i64;
+        assert!(seen.is_empty() || all || !split.caught_up, "{split:?}");
+        all.then_some(())
+    });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What arrives
+
+fn tombstones_empty_payloads_keys_and_times_arrive_as_they_are(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.send([
+        writer.to(0).key("k").payload("p").timestamp(1_767_225_600_123),
+        writer.to(0).key("k").timestamp(2),
+        writer.to(0).key("").payload("").timestamp(3),
+        writer.to(0).payload("no key").timestamp(1),
+    ]);
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    let seen: Vec<_> = read_to_end(&mut source)
+        .into_iter()
+        .map(|seen| (seen.offset, seen.key, seen.payload, seen.created))
+        .collect();
+    let some = |text: &str| Some(text.to_string());
+    assert_eq!(
+        seen,
+        [
+            (0, some("k"), some("p"), Some(1_767_225_600_123)),
+            (1, some("k"), None, Some(2)),
+            (2, some(""), some(""), Some(3)),
+            (3, None, some("no key"), Some(1)),
+        ]
+    );
+    assert_eq!(source.splits()[0].position, 4, "behind the tombstone, too");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Brokers that go away, and brokers that refuse
+
+#[test]
+fn a_broker_that_is_not_there_is_named_within_seconds() {
+    let nobody = nobody();
+    let begun = Instant::now();
+    let options = unbounded(&nobody, "letters", Fetch::default());
+    let error = KafkaSource::open(options).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot reach Kafka at {nobody}: Connection refused")
+    );
+    assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_named_with_those_that_are() {
+    let (cluster, _) = cluster_with("letters", 1);
+    cluster.create_topic("numbers", 1, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    // Asking must not bring it about.
+    for _ in 0..2 {
+        let error = KafkaSource::open(unbounded(&brokers, "leters", Fetch::default()))
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            format!(r#"no topic "leters" at {brokers}; there is letters, numbers"#)
+        );
+    }
+}
+
+fn a_broker_that_goes_away_is_waited_for(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let brokers = cluster.bootstrap_servers();
+    let mut source = KafkaSource::open(unbounded(&brokers, "letters", fetch)).unwrap();
+    read_until_caught_up(&mut source);
+    assert_eq!(source.warnings(), []);
+
+    cluster.broker_down(1).unwrap();
+    let away = eventually("a warning", || {
+        assert_eq!(poll(&mut source), (Polled::Idle, vec![]));
+        source.warnings().pop()
+    });
+    let Warning::BrokerAway {
+        brokers: named,
+        reason,
+    } = away
+    else {
+        panic!("{away:?}");
+    };
+    assert_eq!(named, brokers);
+    assert!(
+        reason == "Connection refused" || reason == "Disconnected",
+        "{reason}"
+    );
+    for _ in 0..20 {
+        assert_eq!(poll(&mut source), (Polled::Idle, vec![]));
+    }
+    assert_eq!(source.warnings(), [], "once is enough");
+
+    cluster.broker_up(1).unwrap();
+    writer.write(0, &["b", "c"]);
+    assert_eq!(payloads(&read_up_to(&mut source, 3)), ["b", "c"]);
+    let back = eventually("a second warning", || {
+        poll(&mut source);
+        source.warnings().pop()
+    });
+    assert_eq!(back, Warning::BrokerBack { brokers });
+}
+
+fn one_broker_of_three_may_go_away_unnoticed(fetch: Fetch) {
+    let cluster = MockCluster::new(3).unwrap();
+    cluster.create_topic("letters", 2, 1).unwrap();
+    cluster.partition_leader("letters", 0, Some(1)).unwrap();
+    cluster.partition_leader("letters", 1, Some(2)).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    let mut source = KafkaSource::open(unbounded(&brokers, "letters", fetch)).unwrap();
+    read_until_caught_up(&mut source);
+    let writer = Writer::new(&brokers, "letters");
+
+    // Both that which leads a partition and that which leads none.
+    for down in [2, 3] {
+        cluster.broker_down(down).unwrap();
+        for number in 0..5 {
+            writer.write(0, &[format!("while {down} is away: {number}")]);
+            poll(&mut source);
+        }
+    }
+    read_up_to(&mut source, 10);
+    assert_eq!(source.warnings(), [], "there was always one");
+}
+
+/// Of several addresses one is enough. `localhost` is often two by itself: `::1`, where no broker listens, and `127.0.0.1`.
+fn an_address_without_a_broker_is_nothing_to_warn_of(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    let brokers = format!("{},{}", nobody(), cluster.bootstrap_servers());
+    let mut source = KafkaSource::open(unbounded(&brokers, "letters", fetch)).unwrap();
+    writer.write(0, &["a"]);
+    read_up_to(&mut source, 1);
+    read_until_caught_up(&mut source);
+    assert_eq!(source.warnings(), []);
+}
+
+fn a_broker_is_not_back_because_old_records_are_left(fetch: Fetch) {
+    const RECORDS: usize = 8_000;
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &numbered("r", 0..RECORDS));
+    let mut source = KafkaSource::open(unbounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    read_until(&mut source, "a first batch", |splits| splits[0].position > 0);
+    cluster.broker_down(1).unwrap();
+    let mut warnings = Vec::new();
+    eventually("the news that the broker is away", || {
+        // It should come while thousands of records are left, so they are not read as fast as they could be.
+        std::thread::sleep(Duration::from_millis(20));
+        poll(&mut source);
+        warnings.extend(source.warnings());
+        (!warnings.is_empty()).then_some(())
+    });
+    while poll(&mut source).0 == Polled::Ready {}
+    warnings.extend(source.warnings());
+    assert!(
+        matches!(warnings[..], [Warning::BrokerAway { .. }]),
+        "{warnings:?}"
+    );
+}
+
+fn an_error_of_the_broker_ends_the_reading_with_its_name(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::Fetch, &[refused]);
+    assert_eq!(
+        first_error(&mut source).to_string(),
+        "reading letters: Message consumption error: TopicAuthorizationFailed (Broker: Topic authorization failed)"
+    );
+}
+
+fn a_topic_that_has_gone_ends_the_reading_with_its_name(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    read_until_caught_up(&mut source);
+    let gone = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    cluster.topic_error("letters", gone).unwrap();
+    let error = first_error(&mut source);
+    assert!(
+        matches!(&error, Error::UnknownTopic { topic, .. } if topic == "letters"),
+        "{error}"
+    );
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+fn orders(orders: u64) -> GeneratorOptions {
+    GeneratorOptions {
+        orders,
+        ..GeneratorOptions::default()
+    }
+}
+
+/// Runs the job until it has all orders.
+fn drain(sandbox: &mut Sandbox, job: &mut Job<KafkaSource>) {
+    eventually("a drained sandbox", || {
+        job.step(WAIT).unwrap();
+        sandbox.read_up_to(job.source().splits());
+        sandbox.is_drained().unwrap().then_some(())
+    });
+}
+
+/// A broker with one empty topic, and a writer to it.
+fn cluster_with(topic: &str, partitions: i32) -> (MockCluster<'static, DefaultProducerContext>, Writer) {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(topic, partitions, 1).unwrap();
+    let writer = Writer::new(&cluster.bootstrap_servers(), topic);
+    (cluster, writer)
+}
+
+/// An address where nobody listens.
+fn nobody() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().to_string()
+}
+
+/// Everything until the positions add up to `position`.
+fn read_up_to(source: &mut KafkaSource, position: i64) -> Vec<Seen> {
+    read_until(source, "enough records", |splits| {
+        splits.iter().map(|split| split.position).sum::<i64>() >= position
+    })
+}
+
+fn place(seen: &Seen) -> (i32, i64) {
+    (seen.partition, seen.offset)
+}
+
+fn at<const N: usize>(positions: [(&str, i64); N]) -> Positions {
+    positions
+        .into_iter()
+        .map(|(split, offset)| (split.to_string(), offset))
+        .collect()
+}
+
+fn positions(source: &KafkaSource) -> String {
+    Positions::of(source.splits()).to_string()
+}
