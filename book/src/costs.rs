@@ -31,18 +31,19 @@ pub struct Results {
     pub nanoseconds: BTreeMap<String, f64>,
 }
 
-/// A table of a page: designs of one benchmark, the first being what the others are compared with.
+/// A table or a chart of a page: designs of one benchmark, the first being what the others are compared with.
 struct Comparison {
     day: &'static str,
-    name: &'static str,
+    /// The file, of which the ending says how it is rendered: `.svg` as a chart, `.md` as a table.
+    file: &'static str,
     title: &'static str,
     rows: &'static [(&'static str, &'static str)],
 }
 
-const COMPARISONS: [Comparison; 5] = [
+const COMPARISONS: [Comparison; 4] = [
     Comparison {
         day: "day01",
-        name: "decode",
+        file: "decode.svg",
         title: "One field out of an order, CPU time per order",
         rows: &[
             ("any JSON (Value)", "decode/value"),
@@ -54,7 +55,7 @@ const COMPARISONS: [Comparison; 5] = [
     },
     Comparison {
         day: "day01",
-        name: "count-few",
+        file: "count-few.svg",
         title: "Counting under 1,000 merchants, CPU time per order",
         rows: &[
             ("the map of std", "count/std-map/1000"),
@@ -64,7 +65,7 @@ const COMPARISONS: [Comparison; 5] = [
     },
     Comparison {
         day: "day01",
-        name: "count-many",
+        file: "count-many.svg",
         title: "Counting under 1,000,000 merchants, CPU time per order",
         rows: &[
             ("the map of std", "count/std-map/1000000"),
@@ -74,19 +75,13 @@ const COMPARISONS: [Comparison; 5] = [
     },
     Comparison {
         day: "day01",
-        name: "consume",
+        file: "consume.md",
         title: "Reading from the sandbox, CPU time per order (the broker's included)",
         rows: &[
             ("one message a call", "consume/poll"),
             ("many messages a call", "consume/batch"),
             ("… and the whole job", "consume/job"),
         ],
-    },
-    Comparison {
-        day: "day01",
-        name: "ladder",
-        title: "Orders per merchant from a log in memory, CPU time per order",
-        rows: &[("day 1", "ladder-cpu/totals/day01")],
     },
 ];
 
@@ -141,11 +136,13 @@ impl Results {
                 .iter()
                 .map(|(label, benchmark)| Ok((*label, self.of(benchmark)?)))
                 .collect::<Result<Vec<_>, BookError>>()?;
-            let folder = PathBuf::from(comparison.day).join("measured");
-            files.insert(folder.join(format!("{}.md", comparison.name)), table(&measured));
+            let rendered = match comparison.file.ends_with(".svg") {
+                true => chart(comparison.title, &measured),
+                false => table(comparison.title, &measured),
+            };
             files.insert(
-                folder.join(format!("{}.svg", comparison.name)),
-                chart(comparison.title, &measured),
+                Path::new(comparison.day).join("measured").join(comparison.file),
+                rendered,
             );
         }
         files.insert(PathBuf::from("measured-on.md"), self.measured_on());
@@ -165,7 +162,11 @@ impl Results {
         let parts =
             self.of("consume/batch")? + self.of("consume/decode-only")? + self.of("consume/count-only")?;
         let numbers = [
-            ("job_ns", format!("{:.0} ns", self.of("ladder-cpu/totals/day01")?)),
+            ("value_ns", duration(self.of("decode/value")?)),
+            ("decode_ns", duration(self.of("decode/batch-wise")?)),
+            ("count_ns", duration(self.of("count/std-map/1000")?)),
+            ("fetch_ns", duration(self.of("consume/batch")?)),
+            ("job_ns", duration(self.of("ladder-cpu/totals/day01")?)),
             (
                 "decode_gain",
                 format!("{:.1}", self.of("decode/value")? / self.of("decode/batch-wise")?),
@@ -209,8 +210,8 @@ impl Results {
     }
 }
 
-fn table(measured: &[(&str, f64)]) -> String {
-    let mut text = "| | per order | against the first |\n|---|---:|---:|\n".to_string();
+fn table(title: &str, measured: &[(&str, f64)]) -> String {
+    let mut text = format!("| {title} | | against the first |\n|---|---:|---:|\n");
     let first = measured.first().map_or(1.0, |(_, nanoseconds)| *nanoseconds);
     for (label, nanoseconds) in measured {
         // Writing to a string does not fail.
