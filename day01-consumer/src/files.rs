@@ -10,6 +10,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
 use crate::Error;
 use crate::records::{Record, Records};
 use crate::source::{Polled, Positions, Source, Split, Start};
@@ -29,6 +32,23 @@ struct OpenFile {
     path: PathBuf,
     lines: BufReader<Box<dyn Read + Send>>,
     next_line: i64,
+}
+
+impl OpenFile {
+    /// Whether a read would return at once. Only stdin can keep us waiting, and Ctrl-C must not wait with us.
+    fn has_more_within(&self, wait: Duration) -> Result<bool, Error> {
+        if self.path != Path::new("-") || !self.lines.buffer().is_empty() {
+            return Ok(true);
+        }
+        let stdin = io::stdin();
+        let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
+        let timeout = Timespec::try_from(wait).ok();
+        match poll(&mut descriptors, timeout.as_ref()) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(Error::file("stdin")(error.into())),
+        }
+    }
 }
 
 impl FileSource {
@@ -185,11 +205,14 @@ impl Source for FileSource {
         Ok(())
     }
 
-    fn poll(&mut self, records: &mut Records, _wait: Duration) -> Result<Polled, Error> {
+    fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
         records.clear();
         for step in 0..self.files.len() {
             let index = (self.turn + step) % self.files.len();
-            if !self.splits[index].caught_up {
+            if self.splits[index].caught_up {
+                continue;
+            }
+            if self.files[index].has_more_within(wait)? {
                 self.read_file(index, records)?;
             }
             if !records.is_empty() {
@@ -197,7 +220,10 @@ impl Source for FileSource {
                 return Ok(Polled::Ready);
             }
         }
-        Ok(Polled::End)
+        match self.splits.iter().all(|split| split.caught_up) {
+            true => Ok(Polled::End),
+            false => Ok(Polled::Idle),
+        }
     }
 
     fn commit(&mut self, _positions: &Positions) -> Result<(), Error> {

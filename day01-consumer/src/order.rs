@@ -64,9 +64,16 @@ impl BadRecord {
                 true => Reason::NotAnObject,
                 false => Reason::NotJson,
             },
-            detail: Some(error.to_string()),
+            detail: Some(without_line(&error)),
         }
     }
+}
+
+/// serde_json counts lines within the record, which next to the line of a file would mislead.
+fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or(&text);
+    format!("{what}, at byte {}", error.column())
 }
 
 impl From<Reason> for BadRecord {

@@ -34,8 +34,8 @@ pub struct GeneratorOptions {
     /// The same seed gives the same orders
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many merchants sell
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many merchants sell, up to ten million
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub merchants: u32,
     /// How unevenly merchants sell: 0 is even, 1 is Zipf's law
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]

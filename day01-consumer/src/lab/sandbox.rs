@@ -145,9 +145,9 @@ fn feed(writer: TopicWriter, options: GeneratorOptions, shared: &Shared) -> Resu
         written += 1;
         if written.is_multiple_of(1_000) {
             writer.poll(Duration::ZERO)?;
-            if shared.stop.load(Ordering::Relaxed) {
-                return Ok(());
-            }
+        }
+        if shared.stop.load(Ordering::Relaxed) {
+            return Ok(());
         }
         pace.wait_after(written);
     }
