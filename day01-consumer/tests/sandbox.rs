@@ -16,6 +16,7 @@ use day01_consumer::job::Job;
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::sandbox::Sandbox;
+use day01_consumer::records::Timestamp;
 use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -23,7 +24,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use kafka::{
     Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, job, numbered,
-    payloads, poll, read_to_end, read_until, read_until_caught_up, unbounded,
+    payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
 };
 
 /// Makes a test of each function, which runs it with both ways to read.
@@ -124,9 +125,7 @@ fn a_bounded_source_stops_where_the_topic_ended_at_the_start(fetch: Fetch) {
     writer.write(0, &["too late"]);
     writer.write(1, &["too late"]);
 
-    let mut seen = read_to_end(&mut source);
-    seen.sort();
-    assert_eq!(payloads(&seen), ["a", "b", "c"]);
+    assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b", "c"]);
     assert_eq!(positions(&source), "letters/0@2 letters/1@1");
     assert_eq!(poll(&mut source), (Polled::End, vec![]), "an end is an end");
 }
@@ -168,10 +167,8 @@ fn given_offsets_are_where_reading_starts(fetch: Fetch) {
     let start = Start::At(BTreeMap::from([(0, 2), (2, 3)]));
     let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
     let mut source = KafkaSource::open(KafkaOptions { start, ..options }).unwrap();
-    let mut seen: Vec<(i32, i64)> = read_to_end(&mut source).iter().map(place).collect();
-    seen.sort();
     assert_eq!(
-        seen,
+        places(&read_to_end(&mut source)),
         [(0, 2), (1, 0), (1, 1), (1, 2)],
         "1 is not named: from its oldest"
     );
@@ -216,14 +213,9 @@ fn a_group_resumes_at_exactly_the_next_offset(fetch: Fetch) {
     writer.write(0, &numbered("r", 5..7));
     writer.write(1, &["s-0"]);
 
-    let mut seen: Vec<Seen> = read_until_caught_up(&mut open());
-    seen.sort();
-    assert_eq!(
-        payloads(&seen),
-        ["r-5", "r-6", "s-0"],
-        "no record twice, none left out"
-    );
-    assert_eq!(seen[0].offset, 5);
+    let seen = read_until_caught_up(&mut open());
+    assert_eq!(places(&seen), [(0, 5), (0, 6), (1, 0)]);
+    assert_eq!(payloads(&seen), ["r-5", "r-6", "s-0"]);
 }
 
 #[test]
@@ -299,9 +291,7 @@ fn a_seek_before_the_first_poll_overrules_the_start(fetch: Fetch) {
         let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
         let mut source = KafkaSource::open(KafkaOptions { start, ..options }).unwrap();
         source.seek(&at([("letters/0", 2), ("letters/1", 1)])).unwrap();
-        let mut seen = read_to_end(&mut source);
-        seen.sort();
-        assert_eq!(payloads(&seen), ["r-2", "s-1", "s-2"]);
+        assert_eq!(payloads(&read_to_end(&mut source)), ["r-2", "s-1", "s-2"]);
     }
 }
 
@@ -413,16 +403,17 @@ fn tombstones_empty_payloads_keys_and_times_arrive_as_they_are(fetch: Fetch) {
     let mut source = KafkaSource::open(options).unwrap();
     let seen: Vec<_> = read_to_end(&mut source)
         .into_iter()
-        .map(|seen| (seen.offset, seen.key, seen.payload, seen.created))
+        .map(|seen| (seen.offset, seen.key, seen.payload, seen.timestamp))
         .collect();
     let some = |text: &str| Some(text.to_string());
+    let created = |millis| Some(Timestamp::Created(millis));
     assert_eq!(
         seen,
         [
-            (0, some("k"), some("p"), Some(1_767_225_600_123)),
-            (1, some("k"), None, Some(2)),
-            (2, some(""), some(""), Some(3)),
-            (3, None, some("no key"), Some(1)),
+            (0, some("k"), some("p"), created(1_767_225_600_123)),
+            (1, some("k"), None, created(2)),
+            (2, some(""), some(""), created(3)),
+            (3, None, some("no key"), created(1)),
         ]
     );
     assert_eq!(source.splits()[0].position, 4, "behind the tombstone, too");
@@ -622,10 +613,6 @@ fn read_up_to(source: &mut KafkaSource, position: i64) -> Vec<Seen> {
     read_until(source, "enough records", |splits| {
         splits.iter().map(|split| split.position).sum::<i64>() >= position
     })
-}
-
-fn place(seen: &Seen) -> (i32, i64) {
-    (seen.partition, seen.offset)
 }
 
 fn at<const N: usize>(positions: [(&str, i64); N]) -> Positions {

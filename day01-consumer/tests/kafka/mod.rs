@@ -21,10 +21,11 @@ pub const WAIT: Duration = Duration::from_millis(100);
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a test with both ways to read, at the same time; a panic names the way as its thread.
-pub fn in_both_ways(test: fn(Fetch)) {
+pub fn in_both_ways(test: impl Fn(Fetch) + Sync) {
     std::thread::scope(|scope| {
         for fetch in [Fetch::Poll, Fetch::Batch] {
-            let thread = std::thread::Builder::new().name(format!("Fetch::{fetch:?}"));
+            let (thread, test) = (std::thread::Builder::new(), &test);
+            let thread = thread.name(format!("Fetch::{fetch:?}"));
             thread.spawn_scoped(scope, move || test(fetch)).unwrap();
         }
     });
@@ -62,13 +63,13 @@ pub fn bounded(brokers: &str, topic: &str, fetch: Fetch) -> KafkaOptions {
 }
 
 /// A record that was read, copied out of its batch.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     pub partition: i32,
     pub offset: i64,
     pub key: Option<String>,
     pub payload: Option<String>,
-    pub created: Option<i64>,
+    pub timestamp: Option<Timestamp>,
 }
 
 /// The records of one poll, which must not fail.
@@ -81,10 +82,7 @@ pub fn poll(source: &mut KafkaSource) -> (Polled, Vec<Seen>) {
         offset: record.offset,
         key: record.key.map(text),
         payload: record.payload.map(text),
-        created: match record.timestamp {
-            Some(Timestamp::Created(millis)) => Some(millis),
-            _ => None,
-        },
+        timestamp: record.timestamp,
     });
     (polled, seen.collect())
 }
@@ -117,17 +115,31 @@ pub fn read_until_caught_up(source: &mut KafkaSource) -> Vec<Seen> {
     })
 }
 
-/// Polls until the source fails, and gives the error in words.
+/// Polls until the source fails.
 pub fn first_error(source: &mut KafkaSource) -> day01_consumer::Error {
     let mut records = Records::new();
-    eventually("an error", || source.poll(&mut records, WAIT).err())
+    eventually("an error", || match source.poll(&mut records, WAIT) {
+        Ok(polled) => {
+            assert_ne!(polled, Polled::End, "the end instead of an error");
+            None
+        }
+        Err(error) => Some(error),
+    })
 }
 
-/// The payloads of these records.
+/// Where these records lie, in order.
+pub fn places(seen: &[Seen]) -> Vec<(i32, i64)> {
+    let mut places: Vec<_> = seen.iter().map(|seen| (seen.partition, seen.offset)).collect();
+    places.sort();
+    places
+}
+
+/// The payloads of these records, by partition and offset.
 pub fn payloads(seen: &[Seen]) -> Vec<&str> {
-    seen.iter()
-        .map(|record| record.payload.as_deref().unwrap_or("(none)"))
-        .collect()
+    let mut seen: Vec<&Seen> = seen.iter().collect();
+    seen.sort_by_key(|seen| (seen.partition, seen.offset));
+    let payloads = seen.into_iter().map(|seen| seen.payload.as_deref());
+    payloads.map(|payload| payload.unwrap_or("(none)")).collect()
 }
 
 /// `prefix-from` to `prefix-(to - 1)`.
