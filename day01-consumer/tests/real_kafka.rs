@@ -17,7 +17,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use day01_consumer::Error;
 use day01_consumer::job::{Commit, Job, OnBadRecord};
@@ -67,6 +67,8 @@ on_a_real_kafka! {
     a_broker_may_restart_in_the_middle,
     a_group_resumes_with_exactly_the_rest,
     asking_for_a_topic_does_not_create_it,
+    producing_creates_the_topic,
+    partitions_that_have_gone_are_told_of_once,
     a_topic_deleted_while_it_is_read_is_named,
     a_topic_created_anew_with_less_in_it_is_out_of_range,
 }
@@ -469,6 +471,43 @@ fn asking_for_a_topic_does_not_create_it() {
     });
     let metadata = admin().inner().fetch_metadata(None, PATIENCE).unwrap();
     assert!(metadata.topics().iter().all(|there| there.name() != topic));
+}
+
+fn producing_creates_the_topic() {
+    let topic = unused_name("produced");
+    let target = |partitions| Target::Topic {
+        brokers: brokers(),
+        topic: topic.clone(),
+        partitions,
+        key: Key::None,
+    };
+    // The second time it is there, and stays as it is.
+    for partitions in [3, 7] {
+        produce(&orders(10, 1), &target(partitions), &|| false).unwrap();
+        let source = open(bounded(&brokers(), &topic, Fetch::default()));
+        assert_eq!(source.splits().len(), 3);
+    }
+}
+
+fn partitions_that_have_gone_are_told_of_once() {
+    in_both_ways(|fetch| {
+        let topic = new_topic("shrinking", 3, &[]);
+        let mut source = open(unbounded(&brokers(), &topic, fetch));
+        read_until_caught_up(&mut source);
+        delete_topic(&topic);
+        create_topic(&topic, 1, &[]);
+        Writer::new(&brokers(), &topic).write(0, &["a"]);
+        let seen = read_until(&mut source, "a record", |splits| splits[0].position == 1);
+        assert_eq!(payloads(&seen), ["a"]);
+        // The source looks at the topic every other second: let it look three times.
+        let mut warnings = Vec::new();
+        let until = Instant::now() + Duration::from_secs(7);
+        while Instant::now() < until {
+            poll(&mut source);
+            warnings.extend(source.warnings());
+        }
+        assert_eq!(warnings, [Warning::PartitionsGone { before: 3, now: 1 }]);
+    });
 }
 
 fn a_topic_deleted_while_it_is_read_is_named() {

@@ -7,7 +7,7 @@
 
 mod kafka;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use day01_consumer::Error;
 use day01_consumer::job::Job;
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::records::Timestamp;
 use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
@@ -56,6 +57,7 @@ both_ways! {
     a_split_is_not_caught_up_while_newer_records_wait_in_the_client,
     tombstones_empty_payloads_keys_and_times_arrive_as_they_are,
     a_broker_that_goes_away_is_waited_for,
+    a_bounded_source_waits_for_its_broker_too,
     one_broker_of_three_may_go_away_unnoticed,
     an_address_without_a_broker_is_nothing_to_warn_of,
     a_broker_is_not_back_because_old_records_are_left,
@@ -419,6 +421,44 @@ fn tombstones_empty_payloads_keys_and_times_arrive_as_they_are(fetch: Fetch) {
     assert_eq!(source.splits()[0].position, 4, "behind the tombstone, too");
 }
 
+#[test]
+fn what_is_produced_lies_where_its_key_says() {
+    const PARTITIONS: i32 = 4;
+    for key in [Key::OrderId, Key::MerchantId, Key::None] {
+        let (cluster, _) = cluster_with("orders", PARTITIONS);
+        let target = Target::Topic {
+            brokers: cluster.bootstrap_servers(),
+            topic: "orders".to_string(),
+            partitions: PARTITIONS,
+            key,
+        };
+        assert_eq!(produce(&orders(1_000), &target, &|| false).unwrap(), 1_000);
+
+        let options = bounded(&cluster.bootstrap_servers(), "orders", Fetch::default());
+        let seen = read_to_end(&mut KafkaSource::open(options).unwrap());
+        assert_eq!(seen.len(), 1_000);
+        let mut partitions: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
+        for record in &seen {
+            let (_, rest) = record
+                .payload
+                .as_deref()
+                .unwrap()
+                .split_once(r#""merchant_id":""#)
+                .unwrap();
+            let merchant = rest.split('"').next().unwrap();
+            partitions.entry(merchant).or_default().insert(record.partition);
+            let expected = match key {
+                Key::MerchantId => Some(merchant),
+                Key::OrderId => record.key.as_deref().filter(|key| key.starts_with("o-")),
+                Key::None => None,
+            };
+            assert_eq!(record.key.as_deref(), expected);
+        }
+        let most = partitions.values().map(BTreeSet::len).max();
+        assert_eq!(most, Some(if key == Key::MerchantId { 1 } else { 4 }), "{key:?}");
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Brokers that go away, and brokers that refuse
 
@@ -490,6 +530,21 @@ fn a_broker_that_goes_away_is_waited_for(fetch: Fetch) {
         source.warnings().pop()
     });
     assert_eq!(back, Warning::BrokerBack { brokers });
+}
+
+fn a_bounded_source_waits_for_its_broker_too(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a", "b"]);
+    let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    cluster.broker_down(1).unwrap();
+    let away = eventually("a warning", || {
+        assert_eq!(poll(&mut source), (Polled::Idle, vec![]));
+        source.warnings().pop()
+    });
+    assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
+    cluster.broker_up(1).unwrap();
+    assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b"]);
 }
 
 fn one_broker_of_three_may_go_away_unnoticed(fetch: Fetch) {

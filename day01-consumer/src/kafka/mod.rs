@@ -136,7 +136,8 @@ pub struct KafkaSource {
 enum Brokers {
     /// One answers, as far as is known.
     There,
-    /// All connections are down. Often this passes at once, so nobody is told before an attempt to connect has failed.
+    /// All connections are down. Often this passes at once, so nobody is told before an attempt to connect has failed
+    /// or a question has found no answer.
     Down,
     /// A warning has said so.
     Away,
@@ -201,7 +202,11 @@ impl KafkaSource {
                     false => Err(connect::unknown_topic(&self.consumer, &self.options)),
                 };
             }
-            Err(_) => return Ok(()),
+            Err(_) => {
+                let reason = self.consumer.context().last_reason();
+                self.warn_if_down(Some(reason.unwrap_or_else(|| "no answer".to_string())));
+                return Ok(());
+            }
         };
         self.broker_answers();
         self.unknown_since = None;
@@ -249,9 +254,9 @@ impl KafkaSource {
     }
 
     /// Warns that no broker can be reached, once it is known why.
-    fn warn_if_away(&mut self) {
+    fn warn_if_down(&mut self, reason: Option<String>) {
         if self.brokers == Brokers::Down
-            && let Some(reason) = self.consumer.context().last_reason()
+            && let Some(reason) = reason
         {
             self.brokers = Brokers::Away;
             self.warnings.push(Warning::BrokerAway {
@@ -373,7 +378,7 @@ impl Source for KafkaSource {
         for error in failures {
             self.on_failure(error)?;
         }
-        self.warn_if_away();
+        self.warn_if_down(self.consumer.context().last_reason());
         match records.is_empty() {
             false => Ok(Polled::Ready),
             true => Ok(Polled::Idle),
