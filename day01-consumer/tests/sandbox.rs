@@ -12,20 +12,21 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use day01_consumer::Error;
-use day01_consumer::job::Job;
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::records::Timestamp;
 use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use kafka::{
-    Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, job, numbered,
-    payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
+    PATIENCE, Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, job,
+    numbered, payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
 };
 
 /// Makes a test of each function, which runs it with both ways to read.
@@ -72,7 +73,11 @@ fn all_orders_of_the_sandbox_are_counted(fetch: Fetch) {
     let generated = orders(20_000);
     let mut sandbox = Sandbox::start("orders", 8, generated.clone()).unwrap();
     let mut job = job(unbounded(&sandbox.brokers(), sandbox.topic(), fetch));
-    drain(&mut sandbox, &mut job);
+    eventually("all orders", || {
+        job.step(WAIT).unwrap();
+        sandbox.read_up_to(job.source().splits());
+        sandbox.is_drained().unwrap().then_some(())
+    });
     assert_eq!(counted(&job), count_independently(&generated));
     assert_eq!(job.source().warnings(), []);
 }
@@ -80,12 +85,19 @@ fn all_orders_of_the_sandbox_are_counted(fetch: Fetch) {
 fn no_order_is_lost_although_a_partition_has_not_room_for_all(fetch: Fetch) {
     let generated = orders(150_000);
     let mut sandbox = Sandbox::start("orders", 1, generated.clone()).unwrap();
-    let options = unbounded(&sandbox.brokers(), sandbox.topic(), fetch);
-    let mut job = job(options.clone());
-    drain(&mut sandbox, &mut job);
+    let mut job = job(unbounded(&sandbox.brokers(), sandbox.topic(), fetch));
+    let watcher = watcher(&sandbox.brokers());
+    let watch = || watcher.fetch_watermarks("orders", 0, PATIENCE).unwrap();
+    eventually("all orders", || {
+        job.step(WAIT).unwrap();
+        let (_, written) = watch();
+        let read = job.source().splits()[0].position;
+        assert!(written - read <= 10_000, "{written} written, {read} read");
+        sandbox.read_up_to(job.source().splits());
+        sandbox.is_drained().unwrap().then_some(())
+    });
     assert_eq!(counted(&job), count_independently(&generated));
-
-    let oldest = KafkaSource::open(options).unwrap().splits()[0].position;
+    let (oldest, _) = watch();
     assert!(
         oldest > 0,
         "there was room for all of them, so this has shown nothing"
@@ -95,14 +107,15 @@ fn no_order_is_lost_although_a_partition_has_not_room_for_all(fetch: Fetch) {
 #[test]
 fn the_feeder_waits_for_its_reader() {
     let mut sandbox = Sandbox::start("orders", 1, orders(15_000)).unwrap();
-    let options = unbounded(&sandbox.brokers(), sandbox.topic(), Fetch::default());
-    let written = || KafkaSource::open(options.clone()).unwrap().splits()[0].end;
+    let watcher = watcher(&sandbox.brokers());
     eventually("as many orders as may wait", || {
-        (written() == Some(10_000)).then_some(())
+        let (_, written) = watcher.fetch_watermarks("orders", 0, PATIENCE).unwrap();
+        (written == 10_000).then_some(())
     });
     assert!(!sandbox.is_drained().unwrap());
 
-    let mut source = KafkaSource::open(options.clone()).unwrap();
+    let options = unbounded(&sandbox.brokers(), sandbox.topic(), Fetch::default());
+    let mut source = KafkaSource::open(options).unwrap();
     eventually("all orders", || {
         poll(&mut source);
         sandbox.read_up_to(source.splits());
@@ -120,15 +133,19 @@ fn a_sandbox_that_nobody_reads_can_be_dropped() {
 // Where reading ends
 
 fn a_bounded_source_stops_where_the_topic_ended_at_the_start(fetch: Fetch) {
+    const LONGER: usize = 10_000;
     let (cluster, writer) = cluster_with("letters", 2);
     writer.write(0, &["a", "b"]);
-    writer.write(1, &["c"]);
+    writer.write(1, &numbered("r", 0..LONGER));
     let mut source = KafkaSource::open(bounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    // The client fetches these as well, since partition 1 takes it a while.
     writer.write(0, &["too late"]);
     writer.write(1, &["too late"]);
 
-    assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b", "c"]);
-    assert_eq!(positions(&source), "letters/0@2 letters/1@1");
+    let seen = read_to_end(&mut source);
+    assert_eq!(payloads(&seen)[..3], ["a", "b", "r-0"]);
+    assert_eq!(seen.len(), 2 + LONGER);
+    assert_eq!(positions(&source), "letters/0@2 letters/1@10000");
     assert_eq!(poll(&mut source), (Polled::End, vec![]), "an end is an end");
 }
 
@@ -640,13 +657,10 @@ fn orders(orders: u64) -> GeneratorOptions {
     }
 }
 
-/// Runs the job until it has all orders.
-fn drain(sandbox: &mut Sandbox, job: &mut Job<KafkaSource>) {
-    eventually("a drained sandbox", || {
-        job.step(WAIT).unwrap();
-        sandbox.read_up_to(job.source().splits());
-        sandbox.is_drained().unwrap().then_some(())
-    });
+/// A client that only asks what a partition holds.
+fn watcher(brokers: &str) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).create().unwrap()
 }
 
 /// A broker with one empty topic, and a writer to it.

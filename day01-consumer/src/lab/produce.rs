@@ -25,7 +25,7 @@ pub enum Key {
     OrderId,
     /// The merchant: all orders of a merchant lie in one partition.
     MerchantId,
-    /// No key: partitions in turn.
+    /// No key: any partition.
     None,
 }
 
@@ -79,8 +79,8 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
         }
         Target::Stdout => {
             let mut lines = buffered(io::stdout().lock(), options);
-            let written = each(options, stop, |order| Ok(write_line(&mut lines, order)?))?;
-            lines.flush()?;
+            let written = each(options, stop, |order| write_line(&mut lines, order).map_err(Error::Output))?;
+            lines.flush().map_err(Error::Output)?;
             Ok(written)
         }
     }
@@ -200,6 +200,8 @@ impl TopicWriter {
             .set("bootstrap.servers", brokers)
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
+            // Records without a key are spread one by one; librdkafka would keep to one partition for a while.
+            .set("sticky.partitioning.linger.ms", "0")
             .set("compression.type", "lz4")
             .set("linger.ms", "10")
             .set("batch.num.messages", "10000")
