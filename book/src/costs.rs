@@ -159,44 +159,33 @@ impl Results {
 
     /// Single numbers that prose refers to, each between anchors.
     fn day01_numbers(&self) -> Result<String, BookError> {
+        let value = self.of("decode/value")?;
+        let decode = self.of("decode/batch-wise")?;
+        let count = self.of("count/std-map/1000")?;
         let parts =
             self.of("consume/batch")? + self.of("consume/decode-only")? + self.of("consume/count-only")?;
         let numbers = [
-            ("value_ns", duration(self.of("decode/value")?)),
-            ("decode_ns", duration(self.of("decode/batch-wise")?)),
-            ("count_ns", duration(self.of("count/std-map/1000")?)),
-            ("fetch_ns", duration(self.of("consume/batch")?)),
-            ("job_ns", duration(self.of("ladder-cpu/totals/day01")?)),
-            (
-                "decode_gain",
-                format!("{:.1}", self.of("decode/value")? / self.of("decode/batch-wise")?),
-            ),
+            ("value_per_count", format!("{:.0}", value / count)),
+            ("decode_per_count", format!("{:.0}", decode / count)),
+            ("decode_gain", format!("{:.1}", value / decode)),
             (
                 "utf8_gain",
-                format!(
-                    "{:.2}",
-                    self.of("decode/one-field")? / self.of("decode/batch-wise")?
-                ),
+                format!("{:.2}", self.of("decode/one-field")? / decode),
             ),
             (
-                "batch_gain",
-                format!("{:.1}", self.of("consume/poll")? / self.of("consume/batch")?),
+                "batch_share",
+                format!("{:.1}", self.of("consume/batch")? / self.of("consume/poll")?),
             ),
-            ("sum_of_parts", format!("{:.2}", self.of("consume/job")? / parts)),
+            ("sum_of_parts", format!("{:.1}", self.of("consume/job")? / parts)),
             (
                 "hash_gain",
-                format!(
-                    "{:.1}",
-                    self.of("count/std-map/1000")? / self.of("count/foldhash/1000")?
-                ),
+                format!("{:.1}", count / self.of("count/foldhash/1000")?),
             ),
             (
                 "miss_cost",
-                format!(
-                    "{:.0}",
-                    self.of("count/std-map/1000000")? / self.of("count/std-map/1000")?
-                ),
+                format!("{:.1}", self.of("count/std-map/1000000")? / count),
             ),
+            ("job_ns", duration(self.of("ladder-cpu/totals/day01")?)),
         ];
         let mut text = String::new();
         for (name, number) in numbers {

@@ -17,11 +17,8 @@ enum Cli {
     Figures,
     /// Run the benchmarks (some minutes), write results.json, and render tables and charts from it
     Bench {
-        /// Run only these
-        #[arg(value_parser = BENCHES)]
-        names: Vec<String>,
         /// Only render results.json again
-        #[arg(long, conflicts_with = "names")]
+        #[arg(long)]
         render: bool,
     },
 }
@@ -30,7 +27,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::Check => check(),
         Cli::Figures => draw(),
-        Cli::Bench { names, render } => bench(&names, render),
+        Cli::Bench { render } => bench(render),
     };
     match done {
         Ok(code) => code,
@@ -70,13 +67,10 @@ fn draw() -> Result<ExitCode, BookError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn bench(names: &[String], render_only: bool) -> Result<ExitCode, BookError> {
+fn bench(render_only: bool) -> Result<ExitCode, BookError> {
     let book = book_root();
     if !render_only {
-        for bench in BENCHES
-            .iter()
-            .filter(|bench| names.is_empty() || names.iter().any(|name| name == *bench))
-        {
+        for bench in BENCHES {
             let mut command = Command::new("cargo");
             command.args(["bench", "--workspace", "--bench", bench]);
             let status = command.status().map_err(|error| BookError::File {

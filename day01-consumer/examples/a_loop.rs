@@ -36,8 +36,7 @@ pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
 
     let mut order_count: HashMap<String, u64> = HashMap::new();
     for message in consumer.iter().take(ORDERS) {
-        let message = message?;
-        let order: Value = serde_json::from_slice(message.payload().unwrap_or_default())?;
+        let order: Value = serde_json::from_slice(message?.payload().unwrap_or_default())?;
         let merchant = order["merchant_id"].as_str().unwrap_or_default();
         *order_count.entry(merchant.to_string()).or_insert(0) += 1;
     }

@@ -38,7 +38,7 @@ pub fn texts(records: &Records) -> impl Iterator<Item = (Record<'_>, Option<Resu
 
 /// The JSON text of each named field of the object in `json`; `None` for a field that it does not have.
 ///
-/// An error of category `Data` means that `json` is valid but no object.
+/// An error of category `Data` means that `json` begins like something else than an object.
 ///
 /// ```
 /// # use day01_consumer::decode::project;
@@ -57,19 +57,22 @@ pub fn project<'a, const N: usize>(
     Ok(fields)
 }
 
-/// The text of a JSON string; `None` if `json` is another kind of value.
+/// The text of a JSON string; `None` if `json` is another kind of value, an error if its escapes make no text.
 ///
 /// ```
 /// # use day01_consumer::decode::string;
-/// assert_eq!(string(r#""caf\u00e9""#).as_deref(), Some("café"));
-/// assert_eq!(string("17"), None);
+/// assert_eq!(string(r#""caf\u00e9""#).unwrap().as_deref(), Some("café"));
+/// assert_eq!(string("17").unwrap(), None);
+/// assert!(string(r#""\ud800""#).is_err(), "half of a character");
 /// ```
 #[inline]
-pub fn string(json: &str) -> Option<Cow<'_, str>> {
-    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+pub fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
+    let Some(inner) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) else {
+        return Ok(None);
+    };
     match inner.as_bytes().contains(&b'\\') {
-        false => Some(Cow::Borrowed(inner)),
-        true => serde_json::from_str(json).ok().map(Cow::Owned),
+        false => Ok(Some(Cow::Borrowed(inner))),
+        true => serde_json::from_str(json).map(|text| Some(Cow::Owned(text))),
     }
 }
 

@@ -61,18 +61,12 @@ pub enum Error {
 
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
-        "{at}: {reason}{}: {excerpt}\n  to count and skip such records, say --on-bad-record skip; \
-         to start behind this one, say --from {partition}={}",
-        detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default(),
-        offset + 1
+        "{at}: {reason}{}: {excerpt}\n  to count such records and go on, say --on-bad-record skip",
+        detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default()
     )]
     BadRecord {
         /// Where it is: `topic/partition@offset` or `file:line`.
         at: String,
-        /// Its partition.
-        partition: i32,
-        /// Its offset.
-        offset: i64,
         /// What is wrong with it.
         reason: crate::order::Reason,
         /// What the JSON parser said, where it said something.
@@ -101,7 +95,16 @@ pub enum Error {
 
     /// The result could not be written to stdout.
     #[error("cannot write the result: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
+
+    /// The system refused something that has no file.
+    #[error("{what}: {error}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        error: String,
+    },
 
     /// A scenario file does not say what a scenario must say.
     #[error("scenario {name}: {problem}")]

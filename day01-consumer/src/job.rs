@@ -211,8 +211,6 @@ impl<S: Source> Job<S> {
 fn failure(source: &impl Source, record: &Record<'_>, bad: BadRecord) -> Error {
     Error::BadRecord {
         at: source.locate(record.partition, record.offset),
-        partition: record.partition,
-        offset: record.offset,
         reason: bad.reason,
         detail: bad.detail,
         excerpt: excerpt(record.payload.unwrap_or_default()),

@@ -1,6 +1,6 @@
 //! Day 1 of thirty days of streaming: a loop and a `HashMap`, fed by a real Kafka.
 //!
-//! Twelve lines of Python start the book: poll a topic, decode an order, count it under its merchant. This crate is
+//! Twelve lines start the book: poll a topic, decode an order, count it under its merchant. This crate is
 //! those twelve lines, grown into a program that can be trusted with real input, and no further: it stops where the map
 //! is lost in a crash, because that is where day 2 begins.
 //!

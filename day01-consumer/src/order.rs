@@ -18,7 +18,8 @@ impl<'a> Order<'a> {
     /// Reads an order from a payload as [`decode::texts`] gives it.
     pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
         let json = json(payload)?;
-        let [merchant_id] = decode::project(json, &["merchant_id"]).map_err(BadRecord::json)?;
+        let [merchant_id] =
+            decode::project(json, &["merchant_id"]).map_err(|error| BadRecord::json(json, error))?;
         Ok(Order {
             merchant_id: required_string("merchant_id", merchant_id)?,
         })
@@ -43,7 +44,11 @@ pub fn required_string<'a>(field: &'static str, raw: Option<&'a str>) -> Result<
     match raw {
         None => Err(Reason::Missing(field).into()),
         Some("null") => Err(Reason::Null(field).into()),
-        Some(raw) => decode::string(raw).ok_or_else(|| Reason::NotA("string", field).into()),
+        Some(raw) => match decode::string(raw) {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) => Err(Reason::NotA("string", field).into()),
+            Err(error) => Err(BadRecord::json(raw, error)),
+        },
     }
 }
 
@@ -57,10 +62,12 @@ pub struct BadRecord {
 }
 
 impl BadRecord {
-    /// What a JSON error means for a record.
-    pub fn json(error: serde_json::Error) -> Self {
+    /// What an error in this JSON means for its record. The decoder stops at the first thing that is no object, so only
+    /// a second look tells a list from a line of text.
+    pub fn json(json: &str, error: serde_json::Error) -> Self {
+        let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok();
         BadRecord {
-            reason: match error.is_data() {
+            reason: match error.is_data() && is_json() {
                 true => Reason::NotAnObject,
                 false => Reason::NotJson,
             },
@@ -131,6 +138,10 @@ mod tests {
             (Some(Ok("{\"merchant_id\":\"m-1\"")),         Reason::NotJson),
             (Some(Ok("{\"merchant_id\":\"m-1\"} x")),      Reason::NotJson),
             (Some(Ok("[\"m-1\"]")),                        Reason::NotAnObject),
+            (Some(Ok("7")),                                Reason::NotAnObject),
+            (Some(Ok("7 test")),                           Reason::NotJson),
+            (Some(Ok("[oops")),                            Reason::NotJson),
+            (Some(Ok("{\"merchant_id\":\"\\ud800\"}")),    Reason::NotJson),
             (Some(Ok("{}")),                               Reason::Missing("merchant_id")),
             (Some(Ok("{\"Merchant_id\":\"m-1\"}")),        Reason::Missing("merchant_id")),
             (Some(Ok("{\"merchant_id\":null}")),           Reason::Null("merchant_id")),

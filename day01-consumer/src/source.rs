@@ -7,9 +7,10 @@
 //! - its *position*: the **next** offset to read, not the last one that was read. One off here loses or repeats one
 //!   record at every restart;
 //! - its *end*: the offset that the next record to be written would get, as far as the source has heard;
-//! - whether it has *caught up*: everything there is has been handed out. That is not `position == end`: offsets have
-//!   gaps (a compacted record, a transaction marker), so a split can be through while its last record lies far before
-//!   its end.
+//! - whether it has *caught up*: everything there is has been handed out. Positions alone do not say that. Offsets have
+//!   gaps (a compacted record, a transaction marker), so the position behind the last record may lie before the end, and
+//!   an end that was heard of a moment ago may have moved. Only once the source knows that nothing follows does the
+//!   position pass the gap.
 //!
 //! Positions belong to whoever reads. The broker can be *told* about them ([`Source::commit`]), and after a restart it
 //! can be asked, but no day of this book relies on its answer except to show what goes wrong.
@@ -303,7 +304,7 @@ mod tests {
             caught_up: false,
         };
         assert_eq!(split.lag(), Some(3));
-        // The last three offsets are transaction markers: nothing waits, although the position has not moved.
+        // The last three offsets turn out to be transaction markers: nothing waits.
         split.caught_up = true;
         assert_eq!(split.lag(), Some(0));
     }

@@ -144,7 +144,6 @@ fn a_bad_record_ends_the_run_and_is_named_with_a_way_on() {
             format!("error: orders.json:2: {reason}").as_str(),
             excerpt,
             "--on-bad-record skip",
-            "--from 0=2",
         ] {
             assert!(run.stderr.contains(said), "{said:?} is not in: {}", run.stderr);
         }

@@ -4,17 +4,21 @@
 use std::path::Path;
 
 use day01_consumer::job::Commit;
-use day01_consumer::lab::replay::{Replay, replay};
+use day01_consumer::lab::replay::{Replay, What, replay};
 use day01_consumer::lab::scenario::Scenario;
 
-fn crash(commit: Commit) -> Replay {
+fn scenario(name: &str) -> Scenario {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/scenarios");
     let scenarios = Scenario::read_all(&folder).expect("the scenarios of the book");
-    let crash = scenarios
-        .iter()
-        .find(|scenario| scenario.name == "crash")
-        .expect("it exists");
-    let run = replay(crash, commit).unwrap();
+    scenarios
+        .into_iter()
+        .find(|scenario| scenario.name == name)
+        .expect("it exists")
+}
+
+fn crash(commit: Commit) -> Replay {
+    let crash = scenario("crash");
+    let run = replay(&crash, commit).unwrap();
     assert_ne!(
         run.order_count, crash.right.order_count,
         "day 1 cannot get this right"
@@ -49,4 +53,15 @@ fn whatever_is_committed_the_map_of_the_first_life_is_gone() {
             "and nobody knows of it any more"
         );
     }
+}
+
+#[test]
+fn a_tombstone_before_the_crash_is_not_delivered_again_but_the_map_is_gone() {
+    let scenario = scenario("tombstone_last");
+    let run = replay(&scenario, Commit::After).unwrap();
+    let polls_of_tombstone = run.steps.iter().filter(
+        |step| matches!(&step.what, What::Polled(batch, _) if batch.contains(&"orders/0@1".to_string())),
+    );
+    assert_eq!(polls_of_tombstone.count(), 1);
+    assert_eq!(run.order_count.get("m-1"), None, "counted in the first life only");
 }

@@ -8,7 +8,7 @@
 //! A record's box is an outline until it is counted, green once it was, orange when it is counted again, and red when
 //! the group's offset has passed it, a crash has come between, and so nobody will ever count it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use day01_consumer::lab::replay::{Replay, Step, What};
 use day01_consumer::lab::scenario::Scenario;
@@ -18,7 +18,7 @@ use svg::node::element::{Group, Rectangle};
 use super::{canvas, text};
 
 const ROW: f64 = 38.0;
-const TOP: f64 = 66.0;
+const TOP: f64 = 82.0;
 const BOX: f64 = 46.0;
 const TIME_X: f64 = 8.0;
 const WORD_X: f64 = 78.0;
@@ -29,6 +29,7 @@ const GREEN: &str = "#2e9e5b";
 const ORANGE: &str = "#d9822b";
 const RED: &str = "#d64545";
 const BLUE: &str = "#3b82c4";
+const PURPLE: &str = "#9457c9";
 
 /// What is known after a step.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +41,8 @@ struct State {
     position: Positions,
     committed: Positions,
     map: BTreeMap<String, u64>,
-    crashed: bool,
+    /// Records that a committed offset had passed, uncounted, when the process died.
+    lost: BTreeSet<String>,
 }
 
 /// A line of the figure: one or more steps that belong together.
@@ -61,10 +63,14 @@ pub(super) fn draw(title: &str, scenario: &Scenario, run: &Replay) -> String {
     let mut figure = canvas(title, width, height).add(legend(TIME_X, 38.0));
     let mut x = LOG_X;
     for (partition, count) in records.iter().enumerate() {
-        figure = figure.add(text(x, TOP - 8.0, &format!("orders/{partition}")));
+        figure = figure.add(text(x, TOP - 22.0, &format!("orders/{partition}, by offset")));
+        for offset in 0..*count {
+            let number = text(x + offset as f64 * BOX + 16.0, TOP - 6.0, &offset.to_string());
+            figure = figure.add(number.set("opacity", 0.7));
+        }
         x += *count as f64 * BOX + GAP;
     }
-    figure = figure.add(text(map_x, TOP - 8.0, "the map"));
+    figure = figure.add(text(map_x, TOP - 22.0, "the map"));
     for (index, row) in rows.iter().enumerate() {
         figure = figure.add(draw_row(row, TOP + index as f64 * ROW, &records, map_x));
     }
@@ -130,7 +136,15 @@ fn apply(state: &mut State, step: &Step) -> &'static str {
         }
         What::Crashed => {
             state.map.clear();
-            state.crashed = true;
+            let passed = |at: &str| {
+                let (split, offset) = at.split_once('@')?;
+                Some(offset.parse::<i64>().ok()? < state.committed.get(split)?)
+            };
+            let uncounted = state.counted.iter().filter(|(_, times)| **times == 0);
+            state.lost = uncounted
+                .map(|(at, _)| at.clone())
+                .filter(|at| passed(at) == Some(true))
+                .collect();
             "CRASH"
         }
     }
@@ -176,7 +190,7 @@ fn draw_row(row: &Row, y: f64, records: &[usize], map_x: f64) -> Group {
         }
         for (mark, colour, positions, shift) in [
             ("▲", BLUE, &row.state.position, 0.0),
-            ("◆", ORANGE, &row.state.committed, 10.0),
+            ("◆", PURPLE, &row.state.committed, 10.0),
         ] {
             if let Some(offset) = positions.get(&split) {
                 let mark_x = x + offset as f64 * BOX - 5.0 + shift;
@@ -208,11 +222,7 @@ fn draw_record(group: Group, state: &State, split: &str, offset: i64, x: f64, y:
     let Some(times) = state.counted.get(&at) else {
         return group;
     };
-    let passed = state
-        .committed
-        .get(split)
-        .is_some_and(|committed| offset < committed);
-    let colour = match (times, passed && state.crashed) {
+    let colour = match (times, state.lost.contains(&at)) {
         (0, true) => Some(RED),
         (0, false) => None,
         (1, _) => Some(GREEN),
@@ -234,7 +244,7 @@ fn draw_record(group: Group, state: &State, split: &str, offset: i64, x: f64, y:
 fn legend(x: f64, y: f64) -> Group {
     let entries = [
         ("▲", BLUE, "next to read"),
-        ("◆", ORANGE, "committed"),
+        ("◆", PURPLE, "committed"),
         ("■", GREEN, "counted once"),
         ("■", ORANGE, "counted twice"),
         ("■", RED, "lost"),
@@ -270,9 +280,22 @@ mod tests {
             .collect()
     }
 
+    fn ever_lost(commit: Commit) -> BTreeSet<String> {
+        let scenario = Scenario::parse("crash", CRASH).expect("a good scenario");
+        let rows = rows(&replay(&scenario, commit).expect("a replay"));
+        rows.into_iter().flat_map(|row| row.state.lost).collect()
+    }
+
     #[test]
     fn the_figures_show_what_is_lost_and_what_is_doubled() {
         assert_eq!(last_counts(Commit::Before), [1, 1, 0, 0, 1]);
         assert_eq!(last_counts(Commit::After), [1, 1, 2, 2, 1]);
+    }
+
+    #[test]
+    fn only_what_is_never_counted_is_ever_drawn_as_lost() {
+        let two = ["orders/0@2", "orders/0@3"].map(str::to_string);
+        assert_eq!(ever_lost(Commit::Before), BTreeSet::from(two));
+        assert!(ever_lost(Commit::After).is_empty());
     }
 }

@@ -20,7 +20,10 @@ impl Interrupt {
                 std::process::exit(130);
             }
         })
-        .map_err(|error| Error::Usage(format!("cannot listen for Ctrl-C: {error}")))?;
+        .map_err(|error| Error::System {
+            what: "listening for Ctrl-C",
+            error: error.to_string(),
+        })?;
         Ok(Interrupt(asked))
     }
 

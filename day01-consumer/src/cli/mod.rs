@@ -140,7 +140,7 @@ fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
         Format::Json | Format::Csv => job.counts().sorted().into_iter().map(row).collect(),
     };
     let hidden = job.counts().len() - rows.len();
-    table::write(&mut out, format, &["merchant_id", "order_count"], rows)?;
+    table::write(&mut out, format, &["merchant_id", "order_count"], rows).map_err(Error::Output)?;
     if hidden > 0 {
         say(format!(
             "and {hidden} more merchants; --format csv or json prints all"

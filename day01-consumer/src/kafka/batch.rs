@@ -1,4 +1,4 @@
-//! Reading many messages a call, at about half the cost of `poll.rs`.
+//! Reading many messages a call, which costs less than `poll.rs` does.
 //!
 //! librdkafka can fill an array with messages in one call (`rd_kafka_consume_batch_queue`): it takes the lock of a
 //! partition once a batch, where a poll takes it once a message, and builds no event around each message. rdkafka does
@@ -19,53 +19,59 @@
 //!
 //! # Why the unsafe code here is sound
 //!
-//! 1. The queue is created from a live client, is never null, and is destroyed once, in `drop`. librdkafka counts
-//!    references to it, so partitions that are still forwarded to it keep it alive until the client is gone. Whoever
-//!    owns a [`BatchReader`] drops it before the consumer (`KafkaSource` declares it first).
-//! 2. A message pointer is valid from the call that returned it until `rd_kafka_message_destroy`, which is called exactly
-//!    once for each, by [`Message`]'s `drop`. Slices of it are only lent to `take`, which copies them.
+//! 1. The queue is created from a live client, is never null, and is destroyed once, in `drop`, before the client: a
+//!    [`BatchReader`] holds the client too, and declares it behind the queue.
+//! 2. A message pointer is valid from the call that returned it until `rd_kafka_message_destroy`, which is called once for
+//!    each, by [`Message`]'s `drop`. (Should `take` panic, the messages behind it leak, which is not unsound.) Slices of
+//!    it are only lent to `take`, which copies them.
 //! 3. `payload` and `key` are null or point to `len` and `key_len` bytes.
-//! 4. librdkafka's queues may be used from any thread, and this one is used by one at a time (`&mut self`), so moving
+//! 4. A broker may send an error code that this version of librdkafka does not know. So the code is read as a number
+//!    and never as the Rust enum, and no reference to the whole message is made; likewise for the kind of timestamp.
+//! 5. librdkafka's queues may be used from any thread, and this one is used by one at a time (`&mut self`), so moving
 //!    the reader to another thread is sound. Sharing it is neither needed nor allowed.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
 use std::ptr::{self, NonNull};
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka_sys as sys;
 use sys::rd_kafka_resp_err_t as Code;
 use sys::rd_kafka_timestamp_type_t as TimestampType;
 
-use super::Fetched;
 use super::connect::Events;
 use super::poll::hand_on;
+use super::reader::Fetched;
 use crate::records::{Record, Timestamp};
 
 pub(super) struct BatchReader {
+    // Declared before the consumer, and so dropped before it.
     queue: Queue,
+    consumer: Arc<BaseConsumer<Events>>,
     /// Where the call puts its messages.
     slots: Vec<*mut sys::rd_kafka_message_t>,
 }
 
-// SAFETY: 4. above; `slots` holds no live message between two calls.
+// SAFETY: 5. above; `slots` holds no live message between two calls.
 unsafe impl Send for BatchReader {}
 
 impl BatchReader {
-    pub(super) fn new(consumer: &BaseConsumer<Events>) -> Self {
-        // SAFETY: the client is alive as long as `consumer` is borrowed.
+    pub(super) fn new(consumer: Arc<BaseConsumer<Events>>) -> Self {
+        // SAFETY: the client is alive as long as `consumer` is.
         let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
         BatchReader {
             queue: Queue(queue),
+            consumer,
             slots: Vec::new(),
         }
     }
 
     /// Forwards partitions to our queue. A partition that is forwarded before it is assigned stays so.
-    pub(super) fn expect(&self, consumer: &BaseConsumer<Events>, topic: &str, partitions: &[i32]) {
+    pub(super) fn forward(&self, topic: &str, partitions: &[i32]) {
         // A name with a zero byte is no topic's; the assignment that follows reports it.
         let Ok(topic) = CString::new(topic) else {
             return;
@@ -73,7 +79,7 @@ impl BatchReader {
         for partition in partitions {
             // SAFETY: the client and the name are alive during the calls; the partition's queue is released once.
             unsafe {
-                let native = consumer.client().native_ptr();
+                let native = self.consumer.client().native_ptr();
                 let of_partition = sys::rd_kafka_queue_get_partition(native, topic.as_ptr(), *partition);
                 if let Some(of_partition) = NonNull::new(of_partition) {
                     sys::rd_kafka_queue_forward(of_partition.as_ptr(), self.queue.0);
@@ -83,15 +89,9 @@ impl BatchReader {
         }
     }
 
-    pub(super) fn read(
-        &mut self,
-        consumer: &BaseConsumer<Events>,
-        most: usize,
-        wait: Duration,
-        take: &mut impl FnMut(Fetched<'_>),
-    ) {
-        while let Some(event) = consumer.poll(Duration::ZERO) {
-            hand_on(consumer, event, take);
+    pub(super) fn read(&mut self, most: usize, wait: Duration, take: &mut impl FnMut(Fetched<'_>)) {
+        while let Some(event) = self.consumer.poll(Duration::ZERO) {
+            hand_on(&self.consumer, event, take);
         }
         // The call waits until the array is *full*: so wait for one message only, and only if none is there.
         if self.consume(most, Duration::ZERO, take) == 0
@@ -143,33 +143,48 @@ impl Drop for Message {
 impl Message {
     #[inline]
     fn hand_on(self, take: &mut impl FnMut(Fetched<'_>)) {
-        // SAFETY: 2. above.
-        let message = unsafe { self.0.as_ref() };
-        match message.err {
-            Code::RD_KAFKA_RESP_ERR_NO_ERROR => take(Fetched::Record(Record {
-                partition: message.partition,
-                offset: message.offset,
-                // SAFETY: 3. above, for both.
-                key: unsafe { bytes(message.key, message.key_len) },
-                payload: unsafe { bytes(message.payload, message.len) },
-                timestamp: self.timestamp(),
-            })),
-            // Not the client's position: after this call it counts the end itself as one more record.
-            Code::RD_KAFKA_RESP_ERR__PARTITION_EOF => {
-                take(Fetched::EndOf(message.partition, Some(message.offset)));
+        let message = self.0.as_ptr();
+        // SAFETY: 2. above for reading the fields, 3. for the bytes, 4. for the code.
+        let (code, partition, offset, key, payload) = unsafe {
+            (
+                ptr::addr_of!((*message).err).cast::<i32>().read(),
+                (*message).partition,
+                (*message).offset,
+                bytes((*message).key, (*message).key_len),
+                bytes((*message).payload, (*message).len),
+            )
+        };
+        match Code::try_from(code) {
+            Ok(Code::RD_KAFKA_RESP_ERR_NO_ERROR) => {
+                let timestamp = self.timestamp();
+                take(Fetched::Record(Record {
+                    partition,
+                    offset,
+                    key,
+                    payload,
+                    timestamp,
+                }));
             }
-            code => take(Fetched::Failed(KafkaError::MessageConsumption(code.into()))),
+            // Not the client's position: after this call it counts the end itself as one more record.
+            Ok(Code::RD_KAFKA_RESP_ERR__PARTITION_EOF) => take(Fetched::EndOf(partition, Some(offset))),
+            Ok(code) => take(Fetched::Failed(KafkaError::MessageConsumption(code.into()))),
+            Err(_) => take(Fetched::Failed(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::Unknown,
+            ))),
         }
     }
 
     fn timestamp(&self) -> Option<Timestamp> {
-        let mut kind = TimestampType::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-        // SAFETY: 2. above.
-        let millis = unsafe { sys::rd_kafka_message_timestamp(self.0.as_ptr(), &mut kind) };
+        let mut kind = 0_u32;
+        // SAFETY: 2. above, and 4. for the kind, which is as large as the enum.
+        let millis =
+            unsafe { sys::rd_kafka_message_timestamp(self.0.as_ptr(), ptr::addr_of_mut!(kind).cast()) };
+        const CREATED: u32 = TimestampType::RD_KAFKA_TIMESTAMP_CREATE_TIME as u32;
+        const APPENDED: u32 = TimestampType::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME as u32;
         match kind {
-            TimestampType::RD_KAFKA_TIMESTAMP_CREATE_TIME => Some(Timestamp::Created(millis)),
-            TimestampType::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => Some(Timestamp::Appended(millis)),
-            TimestampType::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => None,
+            CREATED => Some(Timestamp::Created(millis)),
+            APPENDED => Some(Timestamp::Appended(millis)),
+            _ => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{ANSWER_WITHIN, Ends, KafkaOptions};
+use super::{ANSWER_WITHIN, KafkaOptions};
 use crate::Error;
 use crate::source::{Split, Start};
 
@@ -27,7 +27,8 @@ const SLICE: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(super) struct Events {
     last_reason: Mutex<Option<String>>,
-    ends: Mutex<Ends>,
+    /// By partition.
+    ends: Mutex<BTreeMap<i32, i64>>,
 }
 
 impl Events {
@@ -42,7 +43,7 @@ impl Events {
     }
 
     /// Takes the ends of partitions that have become known since the last call.
-    pub(super) fn ends(&self) -> Ends {
+    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
         std::mem::take(&mut lock(&self.ends))
     }
 }

@@ -9,18 +9,20 @@
 //! 2. A partition that appears later is read from its beginning.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
 //!
-//! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs half as much. Both hand
-//! out the same `Fetched` events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
+//! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs less. Both hand out the
+//! same `Fetched` events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
 //! several topics.
 
 mod batch;
 mod connect;
 mod poll;
+mod reader;
 mod topic;
 
+pub use reader::Fetch;
 pub use topic::ensure_topic;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -30,9 +32,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::Error;
 use crate::records::{Record, Records};
 use crate::source::{Polled, Positions, Source, Split, Start, Warning};
-use batch::BatchReader;
 use connect::Events;
-use poll::PollReader;
+use reader::{Fetched, Reader};
 
 /// How long a question to the broker may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -60,85 +61,29 @@ pub struct KafkaOptions {
     pub fetch: Fetch,
 }
 
-/// Which of librdkafka's calls brings the records.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Fetch {
-    /// One message a call, by the safe interface of rdkafka.
-    Poll,
-    /// Many messages a call, at half the cost.
-    #[default]
-    Batch,
-}
-
-/// What a reader hands out.
-enum Fetched<'a> {
-    /// A record.
-    Record(Record<'a>),
-    /// Everything that this partition holds has been handed out, up to this offset if the client says which.
-    EndOf(i32, Option<i64>),
-    /// Something failed. Whether it matters is decided in this file.
-    Failed(KafkaError),
-}
-
-/// One of the two ways to read.
-enum Reader {
-    Poll(PollReader),
-    Batch(BatchReader),
-}
-
-impl Reader {
-    fn new(fetch: Fetch, consumer: &BaseConsumer<Events>) -> Self {
-        match fetch {
-            Fetch::Poll => Reader::Poll(PollReader),
-            Fetch::Batch => Reader::Batch(BatchReader::new(consumer)),
-        }
-    }
-
-    /// Gets ready for partitions that are about to be assigned.
-    fn expect(&self, consumer: &BaseConsumer<Events>, topic: &str, partitions: &[i32]) {
-        if let Reader::Batch(reader) = self {
-            reader.expect(consumer, topic, partitions);
-        }
-    }
-
-    /// Waits up to `wait` for the first event, then takes what else is there, up to `most`.
-    fn read(
-        &mut self,
-        consumer: &BaseConsumer<Events>,
-        most: usize,
-        wait: Duration,
-        take: &mut impl FnMut(Fetched<'_>),
-    ) {
-        match self {
-            Reader::Poll(reader) => reader.read(consumer, most, wait, take),
-            Reader::Batch(reader) => reader.read(consumer, most, wait, take),
-        }
-    }
-}
-
 /// Reads one topic.
 pub struct KafkaSource {
-    // Declared before the consumer, so that it is dropped before it.
     reader: Reader,
-    consumer: BaseConsumer<Events>,
+    consumer: Arc<BaseConsumer<Events>>,
     options: KafkaOptions,
     splits: Vec<Split>,
     assigned: bool,
     looked: Instant,
     unknown_since: Option<Instant>,
-    partitions: usize,
-    brokers: Brokers,
+    partitions_seen: usize,
+    connection: Connection,
     warnings: Vec<Warning>,
 }
 
 /// Whether any broker can be reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Brokers {
+enum Connection {
     /// One answers, as far as is known.
     There,
-    /// All connections are down. Often this passes at once, so nobody is told before an attempt to connect has failed
-    /// or a question has found no answer.
+    /// The client has said that all connections are down. That may be over by now, so a broker is asked.
     Down,
+    /// None has answered. Somebody should hear of it.
+    Silent,
     /// A warning has said so.
     Away,
 }
@@ -146,7 +91,7 @@ enum Brokers {
 impl KafkaSource {
     /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
-        let consumer = connect::consumer(&options)?;
+        let consumer = Arc::new(connect::consumer(&options)?);
         let partitions = connect::partitions(&consumer, &options)?;
         let mut splits = Vec::with_capacity(partitions.len());
         for partition in partitions {
@@ -160,12 +105,12 @@ impl KafkaSource {
             reader: Reader::new(options.fetch, &consumer),
             consumer,
             options,
-            partitions: splits.len(),
+            partitions_seen: splits.len(),
             splits,
             assigned: false,
             looked: Instant::now(),
             unknown_since: None,
-            brokers: Brokers::There,
+            connection: Connection::There,
             warnings: Vec::new(),
         })
     }
@@ -175,8 +120,7 @@ impl KafkaSource {
         let unread: Vec<&Split> = self.splits.iter().filter(|split| !split.caught_up).collect();
         let partitions: Vec<i32> = unread.iter().map(|split| split.partition).collect();
         let list = offsets(&self.options.topic, unread.into_iter())?;
-        self.reader
-            .expect(&self.consumer, &self.options.topic, &partitions);
+        self.reader.forward(&self.options.topic, &partitions);
         self.consumer
             .assign(&list)
             .map_err(Error::kafka(format!("assigning {}", self.options.topic)))?;
@@ -184,11 +128,11 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Asks the broker about the topic, at most every other second. Any answer means that a broker is there. What it
-    /// says decides whether the topic still is, because the client only tells one of the two readers; and it shows
-    /// partitions that were added.
+    /// Asks a broker about the topic, every other second or when all seem to be away. Any answer means that one is
+    /// there. What it says decides whether the topic still is, because the client only tells one of the two readers;
+    /// and it shows partitions that were added.
     fn look_at_topic(&mut self) -> Result<(), Error> {
-        if self.looked.elapsed() < LOOK_EVERY {
+        if self.connection != Connection::Down && self.looked.elapsed() < LOOK_EVERY {
             return Ok(());
         }
         self.looked = Instant::now();
@@ -203,20 +147,21 @@ impl KafkaSource {
                 };
             }
             Err(_) => {
-                let reason = self.consumer.context().last_reason();
-                self.warn_if_down(Some(reason.unwrap_or_else(|| "no answer".to_string())));
+                if self.connection == Connection::Down {
+                    self.connection = Connection::Silent;
+                }
                 return Ok(());
             }
         };
         self.broker_answers();
         self.unknown_since = None;
-        if now.len() < self.partitions {
+        if now.len() < self.partitions_seen {
             self.warnings.push(Warning::PartitionsGone {
-                before: self.partitions,
+                before: self.partitions_seen,
                 now: now.len(),
             });
         }
-        self.partitions = now.len();
+        self.partitions_seen = now.len();
         if self.options.until_end {
             return Ok(());
         }
@@ -231,8 +176,7 @@ impl KafkaSource {
     fn add_partition(&mut self, partition: i32) -> Result<(), Error> {
         let split = connect::split(&self.consumer, &self.options.topic, partition)?;
         let list = offsets(&self.options.topic, std::iter::once(&split))?;
-        self.reader
-            .expect(&self.consumer, &self.options.topic, &[partition]);
+        self.reader.forward(&self.options.topic, &[partition]);
         self.consumer
             .incremental_assign(&list)
             .map_err(Error::kafka(format!("assigning {}", split.name)))?;
@@ -246,22 +190,21 @@ impl KafkaSource {
 
     fn broker_answers(&mut self) {
         self.consumer.context().forget_reason();
-        if std::mem::replace(&mut self.brokers, Brokers::There) == Brokers::Away {
+        if std::mem::replace(&mut self.connection, Connection::There) == Connection::Away {
             self.warnings.push(Warning::BrokerBack {
                 brokers: self.options.brokers.clone(),
             });
         }
     }
 
-    /// Warns that no broker can be reached, once it is known why.
-    fn warn_if_down(&mut self, reason: Option<String>) {
-        if self.brokers == Brokers::Down
-            && let Some(reason) = reason
-        {
-            self.brokers = Brokers::Away;
+    /// Warns of it, after the events that say why.
+    fn warn_if_silent(&mut self) {
+        if self.connection == Connection::Silent {
+            self.connection = Connection::Away;
+            let reason = self.consumer.context().last_reason();
             self.warnings.push(Warning::BrokerAway {
                 brokers: self.options.brokers.clone(),
-                reason,
+                reason: reason.unwrap_or_else(|| "no answer".to_string()),
             });
         }
     }
@@ -271,8 +214,8 @@ impl KafkaSource {
         use RDKafkaErrorCode::*;
         match error.rdkafka_error_code() {
             Some(AllBrokersDown) => {
-                if self.brokers == Brokers::There {
-                    self.brokers = Brokers::Down;
+                if self.connection == Connection::There {
+                    self.connection = Connection::Down;
                 }
                 Ok(())
             }
@@ -339,10 +282,8 @@ impl Source for KafkaSource {
         }
         if self.assigned {
             // A consumer that has begun to read has records in flight; a new one has not.
-            let consumer = connect::consumer(&self.options)?;
-            // In this order: the reader of the old consumer must go before it.
-            self.reader = Reader::new(self.options.fetch, &consumer);
-            self.consumer = consumer;
+            self.consumer = Arc::new(connect::consumer(&self.options)?);
+            self.reader = Reader::new(self.options.fetch, &self.consumer);
             self.assigned = false;
         }
         self.splits = splits;
@@ -361,12 +302,11 @@ impl Source for KafkaSource {
 
         let mut failures = Vec::new();
         let (splits, bounded) = (&mut self.splits, self.options.until_end);
-        self.reader
-            .read(&self.consumer, BATCH, wait, &mut |fetched| match fetched {
-                Fetched::Record(record) => accept(splits, bounded, record, records),
-                Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
-                Fetched::Failed(error) => failures.push(error),
-            });
+        self.reader.read(BATCH, wait, &mut |fetched| match fetched {
+            Fetched::Record(record) => accept(splits, bounded, record, records),
+            Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
+            Fetched::Failed(error) => failures.push(error),
+        });
 
         if !bounded {
             for (partition, end) in self.consumer.context().ends() {
@@ -378,7 +318,7 @@ impl Source for KafkaSource {
         for error in failures {
             self.on_failure(error)?;
         }
-        self.warn_if_down(self.consumer.context().last_reason());
+        self.warn_if_silent();
         match records.is_empty() {
             false => Ok(Polled::Ready),
             true => Ok(Polled::Idle),
@@ -453,6 +393,3 @@ fn find(splits: &mut [Split], partition: i32) -> Option<&mut Split> {
         .ok()?;
     splits.get_mut(index)
 }
-
-/// Offsets by partition.
-type Ends = BTreeMap<i32, i64>;

@@ -1,5 +1,6 @@
 //! Reading one message a call, by rdkafka's safe interface.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -7,26 +8,20 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Timestamp as KafkaTimestamp};
 use rdkafka::{Message, Offset};
 
-use super::Fetched;
 use super::connect::Events;
+use super::reader::Fetched;
 use crate::records::{Record, Timestamp};
 
-pub(super) struct PollReader;
+pub(super) struct PollReader(pub(super) Arc<BaseConsumer<Events>>);
 
 impl PollReader {
     // ANCHOR: read
-    pub(super) fn read(
-        &mut self,
-        consumer: &BaseConsumer<Events>,
-        most: usize,
-        wait: Duration,
-        take: &mut impl FnMut(Fetched<'_>),
-    ) {
+    pub(super) fn read(&mut self, most: usize, wait: Duration, take: &mut impl FnMut(Fetched<'_>)) {
         let mut wait = wait;
         for _ in 0..most {
-            match consumer.poll(wait) {
+            match self.0.poll(wait) {
                 None => return,
-                Some(polled) => hand_on(consumer, polled, take),
+                Some(polled) => hand_on(&self.0, polled, take),
             }
             // Only the first message is waited for: what has arrived should be counted, not kept.
             wait = Duration::ZERO;

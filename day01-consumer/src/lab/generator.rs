@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::log::Log;
 
-/// Where the money comes from.
+/// Country codes, each as likely as the others.
 const COUNTRIES: [&str; 6] = ["DE", "FR", "GB", "IN", "JP", "US"];
 
 /// Which orders to generate.

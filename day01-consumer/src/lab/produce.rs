@@ -79,7 +79,9 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
         }
         Target::Stdout => {
             let mut lines = buffered(io::stdout().lock(), options);
-            let written = each(options, stop, |order| write_line(&mut lines, order).map_err(Error::Output))?;
+            let written = each(options, stop, |order| {
+                write_line(&mut lines, order).map_err(Error::Output)
+            })?;
             lines.flush().map_err(Error::Output)?;
             Ok(written)
         }

@@ -29,7 +29,6 @@ const LARGEST: usize = 250;
 
 /// A broker with one topic, and a thread that fills it.
 pub struct Sandbox {
-    // Dropped last: the feeder must be gone before its broker.
     feeder: Option<JoinHandle<Result<(), Error>>>,
     shared: Arc<Shared>,
     cluster: MockCluster<'static, DefaultProducerContext>,
@@ -62,6 +61,10 @@ impl Sandbox {
             .spawn({
                 let shared = Arc::clone(&shared);
                 move || feed(writer, options, &shared)
+            })
+            .map_err(|error| Error::System {
+                what: "starting the sandbox's thread",
+                error: error.to_string(),
             })?;
         Ok(Sandbox {
             feeder: Some(feeder),
@@ -116,6 +119,7 @@ impl Sandbox {
 }
 
 impl Drop for Sandbox {
+    /// Ends the feeder, which must be gone before its broker.
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(feeder) = self.feeder.take() {
@@ -158,9 +162,9 @@ fn feed(writer: TopicWriter, options: GeneratorOptions, shared: &Shared) -> Resu
 fn fits(order: &Generated) -> Result<(), Error> {
     match order.payload.len() + order.order_id.len() <= LARGEST {
         true => Ok(()),
-        false => Err(Error::Usage(format!(
-            "an order of {} bytes is too large for the sandbox",
-            order.payload.len()
-        ))),
+        false => Err(Error::System {
+            what: "filling the sandbox",
+            error: format!("an order of {} bytes is too large for it", order.payload.len()),
+        }),
     }
 }

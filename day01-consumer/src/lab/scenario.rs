@@ -1,7 +1,6 @@
 //! A scenario: a handful of records, what happens to whoever reads them, and the right answer.
 //!
-//! Scenarios are the ladder that the days of the book climb: each day runs all of them, and gets each right, or wrong in
-//! a known way. A file reads like this:
+//! Scenarios are the ladder that the days of the book climb: each day gets each of them right, or wrong in a known way. A file reads like this:
 //!
 //! ```toml
 //! title = "Doubled by a crash"

@@ -4,8 +4,6 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::Error;
-
 /// How results are written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -53,7 +51,7 @@ pub fn write(
     format: Format,
     columns: &[&str],
     rows: impl IntoIterator<Item = Vec<Cell>>,
-) -> Result<(), Error> {
+) -> io::Result<()> {
     match format {
         Format::Table => writeln!(out, "{}", table(columns, rows))?,
         Format::Json => {
@@ -70,7 +68,7 @@ pub fn write(
             csv.flush()?;
         }
     }
-    Ok(out.flush()?)
+    out.flush()
 }
 
 /// What went wrong below the csv writer, unwrapped: a closed pipe must be known as one.

@@ -1,0 +1,63 @@
+//! The two ways to read, behind one face.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::KafkaError;
+
+use super::batch::BatchReader;
+use super::connect::Events;
+use super::poll::PollReader;
+use crate::records::Record;
+
+/// Which of librdkafka's calls brings the records.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Fetch {
+    /// One message a call, by the safe interface of rdkafka.
+    Poll,
+    /// Many messages a call, which costs less.
+    #[default]
+    Batch,
+}
+
+/// What a reader hands out.
+pub(super) enum Fetched<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// Everything that this partition holds has been handed out, up to this offset if the client says which.
+    EndOf(i32, Option<i64>),
+    /// Something failed. Whether it matters is decided by the source.
+    Failed(KafkaError),
+}
+
+/// One of the two.
+pub(super) enum Reader {
+    Poll(PollReader),
+    Batch(BatchReader),
+}
+
+impl Reader {
+    pub(super) fn new(fetch: Fetch, consumer: &Arc<BaseConsumer<Events>>) -> Self {
+        let consumer = Arc::clone(consumer);
+        match fetch {
+            Fetch::Poll => Reader::Poll(PollReader(consumer)),
+            Fetch::Batch => Reader::Batch(BatchReader::new(consumer)),
+        }
+    }
+
+    /// Gets ready for partitions that are about to be assigned.
+    pub(super) fn forward(&self, topic: &str, partitions: &[i32]) {
+        if let Reader::Batch(reader) = self {
+            reader.forward(topic, partitions);
+        }
+    }
+
+    /// Waits up to `wait` for the first event, then takes what else is there, up to `most`.
+    pub(super) fn read(&mut self, most: usize, wait: Duration, take: &mut impl FnMut(Fetched<'_>)) {
+        match self {
+            Reader::Poll(reader) => reader.read(most, wait, take),
+            Reader::Batch(reader) => reader.read(most, wait, take),
+        }
+    }
+}
