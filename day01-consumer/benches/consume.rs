@@ -67,7 +67,7 @@ fn main() {
         orders: ORDERS,
         ..GeneratorOptions::default()
     };
-    let mut sandbox = Sandbox::start("orders", PARTITIONS, options).expect("a sandbox");
+    let sandbox = Sandbox::start("orders", PARTITIONS, options).expect("a sandbox");
     sandbox.wait_until_fed().expect("all orders fit");
 
     let mut batches = Vec::new();

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use crate::Error;
 use crate::records::{Record, Records};
-use crate::source::{Polled, Positions, Source, Split, Start};
+use crate::source::{Polled, Positions, Share, Source, Split, Start};
 
 /// How many lines a poll brings at most.
 const BATCH: usize = 1_000;
@@ -184,6 +184,15 @@ fn split_name(path: &Path) -> String {
 impl Source for FileSource {
     fn splits(&self) -> &[Split] {
         &self.splits
+    }
+
+    /// Of the files that are not its own, none has been read from: opening stdin takes nothing away from its owner.
+    fn share(&mut self, share: Share) {
+        let files = std::mem::take(&mut self.files).into_iter();
+        (self.files, self.splits) = files
+            .zip(std::mem::take(&mut self.splits))
+            .filter(|(_, split)| share.takes(split.partition))
+            .unzip();
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {

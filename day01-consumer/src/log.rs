@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::records::{Record, Records, Timestamp};
-use crate::source::{Polled, Positions, Source, Split, Start, Warning};
+use crate::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 
 /// A topic in memory. Clones share it.
 #[derive(Debug, Clone)]
@@ -27,6 +27,12 @@ struct Topic {
     name: String,
     partitions: Vec<Partition>,
     groups: BTreeMap<String, Positions>,
+}
+
+impl Topic {
+    fn partition(&self, split: &Split) -> &Partition {
+        &self.partitions[split.partition as usize]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -144,7 +150,8 @@ impl Log {
         let mut source = LogSource {
             log: self.clone(),
             group: group.to_string(),
-            cursors: vec![0; splits.len()],
+            share: Share::ALL,
+            partitions_seen: splits.len(),
             positions_checked: false,
             until_end,
             batch: 1_000,
@@ -194,8 +201,9 @@ pub struct LogSource {
     log: Log,
     group: String,
     splits: Vec<Split>,
-    /// For each split, the index of the next record in its partition.
-    cursors: Vec<usize>,
+    share: Share,
+    /// How many the topic had at the last look, those of other shares included.
+    partitions_seen: usize,
     positions_checked: bool,
     until_end: bool,
     batch: usize,
@@ -210,16 +218,10 @@ impl LogSource {
         self
     }
 
-    /// Finds the record of each position, or says which position is out of range.
+    /// Says which position is out of range, if one is.
     fn check_positions(&mut self, topic: &Topic) -> Result<(), Error> {
-        for ((split, cursor), partition) in self
-            .splits
-            .iter_mut()
-            .zip(&mut self.cursors)
-            .zip(&topic.partitions)
-        {
-            check_range(split, partition)?;
-            *cursor = partition.index_of(split.position);
+        for split in &mut self.splits {
+            check_range(split, topic.partition(split))?;
             split.caught_up = split.end.is_some_and(|end| split.position >= end);
         }
         self.positions_checked = true;
@@ -227,15 +229,16 @@ impl LogSource {
     }
 
     fn add_new_partitions(&mut self, topic: &Topic) {
-        for index in self.splits.len()..topic.partitions.len() {
-            let partition = &topic.partitions[index];
-            let split = new_split(&topic.name, index, partition);
-            self.warnings.push(Warning::PartitionFound {
-                split: split.name.clone(),
-            });
-            self.cursors.push(partition.index_of(split.position));
-            self.splits.push(split);
+        for index in self.partitions_seen..topic.partitions.len() {
+            let split = new_split(&topic.name, index, &topic.partitions[index]);
+            if self.share.takes(split.partition) {
+                self.warnings.push(Warning::PartitionFound {
+                    split: split.name.clone(),
+                });
+                self.splits.push(split);
+            }
         }
+        self.partitions_seen = topic.partitions.len();
     }
 }
 
@@ -255,6 +258,11 @@ fn check_range(split: &Split, partition: &Partition) -> Result<(), Error> {
 impl Source for LogSource {
     fn splits(&self) -> &[Split] {
         &self.splits
+    }
+
+    fn share(&mut self, share: Share) {
+        self.share = share;
+        self.splits.retain(|split| share.takes(split.partition));
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -278,8 +286,8 @@ impl Source for LogSource {
         }
         for step in 0..self.splits.len() {
             let index = (self.turn + step) % self.splits.len();
-            let partition = &topic.partitions[index];
-            let (split, cursor) = (&mut self.splits[index], &mut self.cursors[index]);
+            let split = &mut self.splits[index];
+            let partition = topic.partition(split);
             if self.until_end && split.caught_up {
                 continue; // It is done: what becomes of its partition is no longer our business.
             }
@@ -289,15 +297,16 @@ impl Source for LogSource {
                 false => partition.next,
             };
             split.end = Some(end);
-            while let Some(record) = partition.records.get(*cursor)
+            let mut cursor = partition.index_of(split.position);
+            while let Some(record) = partition.records.get(cursor)
                 && record.offset < end
                 && records.len() < self.batch
             {
                 records.push(record);
                 split.position = record.offset + 1;
-                *cursor += 1;
+                cursor += 1;
             }
-            let next = partition.records.get(*cursor);
+            let next = partition.records.get(cursor);
             if next.is_none_or(|record| record.offset >= end) {
                 split.position = end;
             }

@@ -40,6 +40,9 @@ pub trait Source {
     /// The splits, by rising partition number.
     fn splits(&self) -> &[Split];
 
+    /// Keeps only its share of the splits, of those that are found later too. To be called before the first poll.
+    fn share(&mut self, share: Share);
+
     /// Goes to these positions, in place of wherever it was or was told to start. A split that is not named stays.
     fn seek(&mut self, positions: &Positions) -> Result<(), Error>;
 
@@ -63,6 +66,10 @@ pub trait Source {
 impl<S: Source + ?Sized> Source for Box<S> {
     fn splits(&self) -> &[Split] {
         (**self).splits()
+    }
+
+    fn share(&mut self, share: Share) {
+        (**self).share(share);
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -113,6 +120,28 @@ impl Split {
     }
 }
 // ANCHOR_END: split
+
+/// Which splits a source keeps when several sources divide them: each split belongs to one share and to no other.
+///
+/// The number of a split alone decides, so that sources need not ask each other whose a new partition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Which one, counted from 0.
+    pub index: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Share {
+    /// The only one.
+    pub const ALL: Share = Share { index: 0, of: 1 };
+
+    /// Whether the split with this number belongs to it.
+    pub fn takes(self, partition: i32) -> bool {
+        let number = usize::try_from(partition).ok();
+        number.and_then(|number| number.checked_rem(self.of)) == Some(self.index)
+    }
+}
 
 /// The next offset to read of each split, by its stable name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -292,6 +321,18 @@ mod tests {
         for wrong in ["", "newest", "0=", "0=-1", "-1=0", "timestamp:yesterday"] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_split_belongs_to_exactly_one_share() {
+        for of in [1, 2, 3, 7] {
+            for partition in 0..20 {
+                let takers = (0..of).filter(|&index| Share { index, of }.takes(partition));
+                assert!(takers.eq([partition as usize % of]), "{partition} of {of}");
+            }
+        }
+        assert!(Share::ALL.takes(0) && Share::ALL.takes(i32::MAX));
+        assert!(!Share { index: 0, of: 0 }.takes(0), "there is nobody to take it");
     }
 
     #[test]

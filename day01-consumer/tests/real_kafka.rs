@@ -26,7 +26,7 @@ use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Timestamp;
-use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
+use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use futures_executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -61,6 +61,7 @@ on_a_real_kafka! {
     an_open_transaction_is_where_reading_stops,
     the_gaps_and_tombstones_of_a_compacted_topic_are_passed,
     added_partitions_are_read_from_their_beginning,
+    an_added_partition_falls_to_one_of_two_shares,
     a_time_starts_at_the_first_record_that_is_not_older,
     a_start_that_retention_has_passed_is_refused,
     a_reader_that_retention_passes_stops_with_an_error,
@@ -365,10 +366,7 @@ fn added_partitions_are_read_from_their_beginning() {
         });
         read_until_caught_up(&mut source);
 
-        let grown = NewPartitions::new(&topic, 3);
-        block_on(admin().create_partitions([&grown], &AdminOptions::new())).unwrap()[0]
-            .as_ref()
-            .unwrap();
+        add_partitions(&topic, 3);
         // A new writer, which knows of them; the source does not yet.
         let writer = Writer::new(&brokers(), &topic);
         for partition in [2, 1, 0] {
@@ -382,6 +380,47 @@ fn added_partitions_are_read_from_their_beginning() {
             split: format!("{topic}/{partition}"),
         });
         assert_eq!(source.warnings(), found);
+    });
+}
+
+fn an_added_partition_falls_to_one_of_two_shares() {
+    in_both_ways(|fetch| {
+        let topic = new_topic("shared", 1, &[]);
+        Writer::new(&brokers(), &topic).write(0, &["before"]);
+        let [mut first, mut second] = [0, 1].map(|index| {
+            let mut source = open(unbounded(&brokers(), &topic, fetch));
+            source.share(Share { index, of: 2 });
+            source
+        });
+        assert_eq!(payloads(&read_until_caught_up(&mut first)), ["before"]);
+        // There is nothing for it so far.
+        assert_eq!(poll(&mut second), (Polled::Idle, vec![]));
+
+        add_partitions(&topic, 4);
+        let writer = Writer::new(&brokers(), &topic);
+        for partition in 0..4 {
+            writer.write(partition, &[format!("to {partition}")]);
+        }
+        for (source, found, expected) in [
+            (&mut first, vec![2], ["to 0", "to 2"]),
+            (&mut second, vec![1, 3], ["to 1", "to 3"]),
+        ] {
+            let last = found.last().copied();
+            let seen = read_until(source, "a record of each partition", |splits| {
+                splits.last().map(|split| split.partition) == last
+                    && splits
+                        .iter()
+                        .all(|split| split.position > i64::from(split.partition == 0))
+            });
+            assert_eq!(payloads(&seen), expected);
+            let found: Vec<Warning> = found
+                .into_iter()
+                .map(|partition| Warning::PartitionFound {
+                    split: format!("{topic}/{partition}"),
+                })
+                .collect();
+            assert_eq!(source.warnings(), found);
+        }
     });
 }
 
@@ -615,6 +654,13 @@ fn create_topic(name: &str, partitions: i32, settings: &[(&str, &str)]) {
 fn delete_topic(name: &str) {
     let deleted = block_on(admin().delete_topics(&[name], &AdminOptions::new())).unwrap();
     deleted[0].as_ref().unwrap();
+}
+
+/// Makes the topic have so many.
+fn add_partitions(topic: &str, partitions: usize) {
+    let grown = NewPartitions::new(topic, partitions);
+    let created = block_on(admin().create_partitions([&grown], &AdminOptions::new())).unwrap();
+    created[0].as_ref().unwrap();
 }
 
 /// What retention does to the oldest records of a partition.

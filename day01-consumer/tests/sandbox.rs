@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use day01_consumer::Error;
+use day01_consumer::job::{Commit, Job, OnBadRecord};
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::produce::{Key, Target, produce};
-use day01_consumer::lab::sandbox::Sandbox;
+use day01_consumer::lab::sandbox::{Sandbox, SandboxSource};
 use day01_consumer::records::Timestamp;
-use day01_consumer::source::{Polled, Positions, Source, Start, Warning};
+use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
@@ -24,8 +25,8 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use kafka::{
-    PATIENCE, Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, job,
-    numbered, payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
+    PATIENCE, Seen, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, numbered,
+    payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
 };
 
 /// Makes a test of each function, which runs it with both ways to read.
@@ -40,6 +41,9 @@ macro_rules! both_ways {
 both_ways! {
     all_orders_of_the_sandbox_are_counted,
     no_order_is_lost_although_a_partition_has_not_room_for_all,
+    two_threads_read_every_order_of_the_sandbox_once,
+    a_share_without_a_partition_ends_with_the_sandbox,
+    shares_together_read_every_record_once,
     a_bounded_source_stops_where_the_topic_ended_at_the_start,
     an_empty_topic_ends_at_once,
     an_empty_partition_does_not_hold_up_the_end,
@@ -70,12 +74,10 @@ both_ways! {
 
 fn all_orders_of_the_sandbox_are_counted(fetch: Fetch) {
     let generated = orders(20_000);
-    let mut sandbox = Sandbox::start("orders", 8, generated.clone()).unwrap();
-    let mut job = job(unbounded(&sandbox.brokers(), sandbox.topic(), fetch));
+    let sandbox = Sandbox::start("orders", 8, generated.clone()).unwrap();
+    let mut job = job_on(&sandbox, fetch);
     eventually("all orders", || {
-        job.step(WAIT).unwrap();
-        sandbox.read_up_to(job.source().splits());
-        sandbox.is_drained().unwrap().then_some(())
+        (job.step(WAIT).unwrap() == Polled::End).then_some(())
     });
     assert_eq!(counted(&job), count_independently(&generated));
     assert_eq!(job.source().warnings(), []);
@@ -83,17 +85,16 @@ fn all_orders_of_the_sandbox_are_counted(fetch: Fetch) {
 
 fn no_order_is_lost_although_a_partition_has_not_room_for_all(fetch: Fetch) {
     let generated = orders(150_000);
-    let mut sandbox = Sandbox::start("orders", 1, generated.clone()).unwrap();
-    let mut job = job(unbounded(&sandbox.brokers(), sandbox.topic(), fetch));
+    let sandbox = Sandbox::start("orders", 1, generated.clone()).unwrap();
+    let mut job = job_on(&sandbox, fetch);
     let watcher = watcher(&sandbox.brokers());
     let watch = || watcher.fetch_watermarks("orders", 0, PATIENCE).unwrap();
     eventually("all orders", || {
-        job.step(WAIT).unwrap();
+        let polled = job.step(WAIT).unwrap();
         let (_, written) = watch();
         let read = job.source().splits()[0].position;
         assert!(written - read <= 10_000, "{written} written, {read} read");
-        sandbox.read_up_to(job.source().splits());
-        sandbox.is_drained().unwrap().then_some(())
+        (polled == Polled::End).then_some(())
     });
     assert_eq!(counted(&job), count_independently(&generated));
     let (oldest, _) = watch();
@@ -105,27 +106,89 @@ fn no_order_is_lost_although_a_partition_has_not_room_for_all(fetch: Fetch) {
 
 #[test]
 fn the_feeder_waits_for_its_reader() {
-    let mut sandbox = Sandbox::start("orders", 1, orders(15_000)).unwrap();
+    let sandbox = Sandbox::start("orders", 1, orders(15_000)).unwrap();
     let watcher = watcher(&sandbox.brokers());
     eventually("as many orders as may wait", || {
         let (_, written) = watcher.fetch_watermarks("orders", 0, PATIENCE).unwrap();
         (written == 10_000).then_some(())
     });
-    assert!(!sandbox.is_drained().unwrap());
 
-    let options = unbounded(&sandbox.brokers(), sandbox.topic(), Fetch::default());
-    let mut source = KafkaSource::open(options).unwrap();
-    eventually("all orders", || {
-        poll(&mut source);
-        sandbox.read_up_to(source.splits());
-        sandbox.is_drained().unwrap().then_some(())
-    });
-    assert_eq!(source.splits()[0].position, 15_000);
+    let mut source = read_from(&sandbox, Fetch::default());
+    assert_eq!(read_to_end(&mut source).len(), 15_000);
+    assert_eq!(poll(&mut source), (Polled::End, vec![]), "an end is an end");
 }
 
 #[test]
 fn a_sandbox_that_nobody_reads_can_be_dropped() {
     drop(Sandbox::start("orders", 1, orders(15_000)).unwrap());
+}
+
+/// The feeder can only go on while all of them read: their shares are too large to fit.
+fn two_threads_read_every_order_of_the_sandbox_once(fetch: Fetch) {
+    const ORDERS: u64 = 100_000;
+    let sandbox = Sandbox::start("orders", 3, orders(ORDERS)).unwrap();
+    let threads = halves(&sandbox, fetch).map(|mut half| {
+        std::thread::spawn(move || {
+            let seen = read_to_end(&mut half);
+            assert_eq!(poll(&mut half), (Polled::End, vec![]), "an end is an end");
+            assert_eq!(half.warnings(), []);
+            seen
+        })
+    });
+    let seen = threads.map(|thread| thread.join().unwrap());
+    let partitions = seen.each_ref().map(|seen| {
+        let partitions: BTreeSet<i32> = seen.iter().map(|seen| seen.partition).collect();
+        Vec::from_iter(partitions)
+    });
+    assert_eq!(partitions, [vec![0, 2], vec![1]]);
+    assert_eq!(seen[0].len() + seen[1].len(), ORDERS as usize);
+    let keys: BTreeSet<&Option<String>> = seen.iter().flatten().map(|seen| &seen.key).collect();
+    assert_eq!(keys.len(), ORDERS as usize, "each order has a key of its own");
+}
+
+fn a_share_without_a_partition_ends_with_the_sandbox(fetch: Fetch) {
+    let sandbox = Sandbox::start("orders", 1, orders(15_000)).unwrap();
+    let [mut all, mut none] = halves(&sandbox, fetch);
+    assert_eq!(none.splits(), []);
+    assert_eq!(poll(&mut none), (Polled::Idle, vec![]), "the feeder is at work");
+    assert_eq!(read_to_end(&mut all).len(), 15_000);
+    assert_eq!(read_to_end(&mut none), []);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Shares
+
+fn shares_together_read_every_record_once(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 4);
+    for partition in 0..4 {
+        writer.write(partition, &numbered("r", 0..3));
+    }
+    let open = |options: fn(&str, &str, Fetch) -> KafkaOptions| {
+        KafkaSource::open(options(&cluster.bootstrap_servers(), "letters", fetch)).unwrap()
+    };
+    let all = places(&read_to_end(&mut open(bounded)));
+    for of in [1, 2, 3, 7] {
+        let mut seen = Vec::new();
+        for index in 0..of {
+            let mut source = open(bounded);
+            source.share(Share { index, of });
+            seen.extend(read_to_end(&mut source));
+        }
+        assert_eq!(places(&seen), all, "{of} shares");
+    }
+
+    // A share without a partition: an end if there will never be one, else a wait.
+    let nothing = Share { index: 6, of: 7 };
+    let (mut for_ever, mut to_the_end) = (open(unbounded), open(bounded));
+    for_ever.share(nothing);
+    to_the_end.share(nothing);
+    assert_eq!(poll(&mut to_the_end), (Polled::End, vec![]));
+    // For longer than it takes to look at the topic again.
+    let until = Instant::now() + Duration::from_millis(2_500);
+    while Instant::now() < until {
+        assert_eq!(poll(&mut for_ever), (Polled::Idle, vec![]));
+    }
+    assert_eq!(for_ever.warnings(), []);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -647,6 +710,25 @@ fn a_topic_that_has_gone_ends_the_reading_with_its_name(fetch: Fetch) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+
+/// A reader of the sandbox's topic.
+fn read_from(sandbox: &Sandbox, fetch: Fetch) -> SandboxSource<KafkaSource> {
+    let options = unbounded(&sandbox.brokers(), sandbox.topic(), fetch);
+    sandbox.source(KafkaSource::open(options).unwrap())
+}
+
+/// Two readers of it, which share its partitions.
+fn halves(sandbox: &Sandbox, fetch: Fetch) -> [SandboxSource<KafkaSource>; 2] {
+    [0, 1].map(|index| {
+        let mut half = read_from(sandbox, fetch);
+        half.share(Share { index, of: 2 });
+        half
+    })
+}
+
+fn job_on(sandbox: &Sandbox, fetch: Fetch) -> Job<SandboxSource<KafkaSource>> {
+    Job::new(read_from(sandbox, fetch), Commit::None, OnBadRecord::Fail)
+}
 
 fn orders(orders: u64) -> GeneratorOptions {
     GeneratorOptions {

@@ -15,7 +15,7 @@ use day01_consumer::lab::generator::{Generator, GeneratorOptions, generated_log}
 use day01_consumer::log::{Log, LogSource};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
-use day01_consumer::source::{Polled, Positions, Source, Split, Start, Warning};
+use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use tempfile::TempDir;
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -238,6 +238,141 @@ fn a_bounded_read_ends_where_the_topic_ended_at_its_start() {
         Polled::End
     );
     assert_eq!(source.warnings(), []);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Shares
+
+/// Sources that divide the splits of what `open` opens.
+fn shares<S: Source>(of: usize, open: impl Fn() -> S) -> Vec<S> {
+    let shares = (0..of).map(|index| {
+        let mut source = open();
+        source.share(Share { index, of });
+        source
+    });
+    shares.collect()
+}
+
+/// Four partitions, and the place of each record in them.
+fn log_of_four() -> (Log, Vec<String>) {
+    let log = log_of(&[&["m-1"; 5], &["m-2"; 3], &[], &["m-3"; 4]]);
+    let all = sorted(read(&mut from(&log, Start::Earliest)));
+    assert_eq!(all.len(), 12);
+    (log, all)
+}
+
+#[test]
+fn shares_together_read_every_record_once() {
+    let (log, in_log) = log_of_four();
+    let folder = Folder::with(&["a\nb\n", "c\n", "", "d\n\ne\n"]);
+    let in_files = sorted(read(&mut folder.open(&Start::Earliest).unwrap()));
+    assert_eq!(in_files.len(), 5);
+    for of in [1, 2, 3, 7] {
+        for until_end in [false, true] {
+            let open = || log.source(GROUP, &Start::Earliest, until_end).unwrap();
+            let places = shares(of, open).iter_mut().flat_map(read).collect();
+            assert_eq!(sorted(places), in_log, "{of} shares");
+        }
+        let open = || folder.open(&Start::Earliest).unwrap();
+        let places = shares(of, open).iter_mut().flat_map(read).collect();
+        assert_eq!(sorted(places), in_files, "{of} shares of files");
+    }
+}
+
+#[test]
+fn a_share_of_a_boxed_source_is_that_of_the_source() {
+    let (log, all) = log_of_four();
+    let open = || Box::new(from(&log, Start::Earliest)) as Box<dyn Source>;
+    let places = shares(3, open).iter_mut().flat_map(read).collect();
+    assert_eq!(sorted(places), all);
+}
+
+#[test]
+fn splits_keep_their_numbers_and_names_in_a_share() {
+    let (log, _) = log_of_four();
+    let folder = Folder::with(&["", "", "", ""]);
+    let odd = Share { index: 1, of: 2 };
+    let mut from_log = from(&log, Start::Earliest);
+    from_log.share(odd);
+    let mut files = folder.open(&Start::Earliest).unwrap();
+    files.share(odd);
+    let names = |source: &dyn Source| -> Vec<(i32, String)> {
+        let splits = source.splits().iter();
+        splits
+            .map(|split| (split.partition, split.name.clone()))
+            .collect()
+    };
+    let expected = [1, 3].map(|number| (number, format!("orders/{number}")));
+    assert_eq!(names(&from_log), expected);
+    assert_eq!(
+        names(&files),
+        [1, 3].map(|number| (number as i32, folder.name(number)))
+    );
+}
+
+#[test]
+fn a_share_goes_on_from_its_positions() {
+    let (log, all) = log_of_four();
+    for polls in 0..4 {
+        let mut before = shares(3, || from(&log, Start::Earliest).with_batch(2));
+        let mut after = shares(3, || from(&log, Start::Latest));
+        let mut places = Vec::new();
+        for (before, after) in before.iter_mut().zip(&mut after) {
+            places.extend(read_polls(before, polls));
+            after.seek(&Positions::of(before.splits())).unwrap();
+            places.extend(read(after));
+        }
+        assert_eq!(sorted(places), all, "{polls} polls");
+    }
+}
+
+#[test]
+fn a_new_partition_falls_to_exactly_one_share() {
+    for of in [1, 2, 3, 7] {
+        let (log, _) = log_of_four();
+        let mut shares = shares(of, || from(&log, Start::Latest));
+        assert!(shares.iter_mut().flat_map(read).next().is_none());
+        // One of them may look while the topic grows, and the others later.
+        for added in 4..8 {
+            log.add_partition();
+            append(&log, added, "m-1");
+            read_polls(&mut shares[0], 1);
+        }
+        for (index, source) in shares.iter_mut().enumerate() {
+            read(source);
+            let found: Vec<Warning> = (4..8)
+                .filter(|added| added % of == index)
+                .map(|added| Warning::PartitionFound {
+                    split: format!("orders/{added}"),
+                })
+                .collect();
+            assert_eq!(source.warnings(), found, "{index} of {of}");
+        }
+        let mut splits: Vec<&Split> = shares.iter().flat_map(|source| source.splits()).collect();
+        splits.sort_by_key(|split| split.partition);
+        let positions: Vec<(i32, i64)> = splits
+            .iter()
+            .map(|split| (split.partition, split.position))
+            .collect();
+        let expected = [(0, 5), (1, 3), (2, 0), (3, 4), (4, 1), (5, 1), (6, 1), (7, 1)];
+        assert_eq!(positions, expected, "{of} shares");
+    }
+}
+
+#[test]
+fn a_share_without_a_split_ends_or_waits_as_its_source_does() {
+    let (log, _) = log_of_four();
+    let folder = Folder::with(&["a\n"]);
+    let polled = |mut source: Box<dyn Source>| {
+        source.share(Share { index: 6, of: 7 });
+        assert_eq!(source.splits(), []);
+        source.poll(&mut Records::new(), Duration::ZERO).unwrap()
+    };
+    let bounded = log.source(GROUP, &Start::Earliest, true).unwrap();
+    assert_eq!(polled(Box::new(bounded)), Polled::End);
+    assert_eq!(polled(Box::new(from(&log, Start::Earliest))), Polled::Idle);
+    let files = folder.open(&Start::Earliest).unwrap();
+    assert_eq!(polled(Box::new(files)), Polled::End);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

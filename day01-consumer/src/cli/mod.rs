@@ -64,10 +64,10 @@ fn run(cli: &Cli) -> Result<(), Error> {
         ));
     }
     let interrupt = Interrupt::install()?;
-    let mut opened = open(&cli.source, &cli.generator)?;
+    let mut opened = open(&cli.source, &cli.generator, 1)?;
     say(&opened.description);
-    let sandbox = opened.sandbox.is_some();
-    let mut job = Job::new(opened.source, cli.commit, cli.records.on_bad_record);
+    let source = opened.sources.remove(0);
+    let mut job = Job::new(source, cli.commit, cli.records.on_bad_record);
     let mut live = Live::new();
 
     let finished = loop {
@@ -77,12 +77,6 @@ fn run(cli: &Cli) -> Result<(), Error> {
         let polled = job.step(WAIT)?;
         for warning in job.source().warnings() {
             live.say(format!("warning: {warning}"));
-        }
-        if let Some(sandbox) = &mut opened.sandbox {
-            sandbox.read_up_to(job.source().splits());
-            if sandbox.is_drained()? {
-                break true;
-            }
         }
         if polled == Polled::End {
             break true;
@@ -95,7 +89,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         say("interrupted: this is the count so far");
     }
     print(&job, cli.records.format)?;
-    if sandbox && finished {
+    if opened.sandbox.is_some() && finished {
         say(TRY_NEXT);
     }
     Ok(())

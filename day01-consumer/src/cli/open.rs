@@ -7,32 +7,32 @@ use crate::files::FileSource;
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::sandbox::Sandbox;
-use crate::source::{Source, Start};
+use crate::source::{Share, Source, Split, Start};
 
 /// How many partitions the sandbox's topic has.
 const SANDBOX_PARTITIONS: usize = 8;
 /// How fast the sandbox is fed unless told otherwise: slow enough to watch.
 const SANDBOX_RATE: u64 = 200_000;
 
-/// A source, and the broker behind it if that lives in this process.
+/// Sources, and the broker behind them if that lives in this process.
 pub struct Opened {
-    /// The source.
-    pub source: Box<dyn Source + Send>,
-    /// The broker inside the process. It wants to know how far the source has been read.
+    /// One source for each share.
+    pub sources: Vec<Box<dyn Source + Send>>,
+    /// The broker inside the process, to be kept as long as the sources.
     pub sandbox: Option<Sandbox>,
     /// What is being read, in a line.
     pub description: String,
 }
 
-/// Opens what the options name: files, a Kafka, or else the sandbox with generated orders.
-pub fn open(args: &SourceArgs, generator: &GeneratorOptions) -> Result<Opened, Error> {
+/// Opens what the options name, divided into so many shares: files, a Kafka, or else the sandbox with generated orders.
+pub fn open(args: &SourceArgs, generator: &GeneratorOptions, shares: usize) -> Result<Opened, Error> {
     let start = args.from.clone().unwrap_or_default();
     if !args.files.is_empty() {
-        let source = FileSource::open(&args.files, &start)?;
-        let names: Vec<&str> = source.splits().iter().map(|split| split.name.as_str()).collect();
+        let sources = open_each(shares, || Ok(Box::new(FileSource::open(&args.files, &start)?)))?;
+        let names: Vec<&str> = splits(&sources).iter().map(|split| split.name.as_str()).collect();
         return Ok(Opened {
             description: format!("reading {}", names.join(", ")),
-            source: Box::new(source),
+            sources,
             sandbox: None,
         });
     }
@@ -57,7 +57,7 @@ pub fn open(args: &SourceArgs, generator: &GeneratorOptions) -> Result<Opened, E
         None => "Kafka",
     };
     say(format!("connecting to {brokers} ({what})"));
-    let source = KafkaSource::open(KafkaOptions {
+    let options = KafkaOptions {
         brokers,
         topic: args.topic.clone(),
         group: args.group.clone(),
@@ -65,14 +65,91 @@ pub fn open(args: &SourceArgs, generator: &GeneratorOptions) -> Result<Opened, E
         // The sandbox ends when all its orders have been read, not where it ends now.
         until_end: args.until_end && sandbox.is_none(),
         fetch: Fetch::Batch,
+    };
+    let sources = open_each(shares, || {
+        let source = KafkaSource::open(options.clone())?;
+        Ok(match &sandbox {
+            Some(sandbox) => Box::new(sandbox.source(source)),
+            None => Box::new(source),
+        })
     })?;
     Ok(Opened {
         description: format!(
             "reading topic {}, {} partitions",
             args.topic,
-            source.splits().len()
+            splits(&sources).len()
         ),
-        source: Box::new(source),
+        sources,
         sandbox,
     })
+}
+
+/// Opens a source for each share, and leaves it nothing else.
+fn open_each(
+    shares: usize,
+    open: impl Fn() -> Result<Box<dyn Source + Send>, Error>,
+) -> Result<Vec<Box<dyn Source + Send>>, Error> {
+    (0..shares)
+        .map(|index| {
+            let mut source = open()?;
+            source.share(Share { index, of: shares });
+            Ok(source)
+        })
+        .collect()
+}
+
+/// The splits of all sources, by rising partition number.
+fn splits(sources: &[Box<dyn Source + Send>]) -> Vec<&Split> {
+    let mut splits: Vec<&Split> = sources.iter().flat_map(|source| source.splits()).collect();
+    splits.sort_by_key(|split| split.partition);
+    splits
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::Cli;
+    use super::*;
+
+    /// What `shares` sources are opened by these options.
+    fn opened(options: &[&str], shares: usize) -> Result<Opened, Error> {
+        let cli = Cli::parse_from([&["day01-consumer"], options].concat());
+        open(&cli.source, &cli.generator, shares)
+    }
+
+    /// The numbers of the splits of each source.
+    fn numbers(opened: &Opened) -> Vec<Vec<i32>> {
+        let numbers = |splits: &[Split]| splits.iter().map(|split| split.partition).collect();
+        opened
+            .sources
+            .iter()
+            .map(|source| numbers(source.splits()))
+            .collect()
+    }
+
+    #[test]
+    fn each_share_of_the_files_has_a_source_of_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ["a", "b", "c"].map(|name| folder.path().join(name).display().to_string());
+        for file in &files {
+            std::fs::write(file, "").expect("a file");
+        }
+        let [a, b, c] = files.each_ref().map(String::as_str);
+        let from = |from| opened(&["--file", a, "--file", b, "--file", c, "--from", from], 2);
+        // A start is checked against all files, before they are shared.
+        for start in ["earliest", "0=0,1=0,2=0"] {
+            let opened = from(start).expect("three files");
+            assert_eq!(numbers(&opened), [vec![0, 2], vec![1]]);
+            assert_eq!(opened.description, format!("reading {a}, {b}, {c}"));
+        }
+        assert!(matches!(from("3=0"), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn each_share_of_the_sandbox_has_a_source_of_its_own() {
+        let opened = opened(&["--orders", "1"], 3).expect("a sandbox");
+        assert_eq!(numbers(&opened), [vec![0, 3, 6], vec![1, 4, 7], vec![2, 5]]);
+        assert_eq!(opened.description, "reading topic orders, 8 partitions");
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! 1. Every start position is checked against what the partition still holds, and librdkafka is set to fail
 //!    (`auto.offset.reset=error`) where it would otherwise jump: retention can pass a reader while it reads.
-//! 2. A partition that appears later is read from its beginning.
+//! 2. A partition that appears later is read from its beginning, by the source whose share it falls to.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
 //!
 //! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs less. Both hand out the
@@ -31,7 +31,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::Error;
 use crate::records::{Record, Records};
-use crate::source::{Polled, Positions, Source, Split, Start, Warning};
+use crate::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use connect::Events;
 use reader::{Fetched, Reader};
 
@@ -67,9 +67,11 @@ pub struct KafkaSource {
     consumer: Arc<BaseConsumer<Events>>,
     options: KafkaOptions,
     splits: Vec<Split>,
+    share: Share,
     assigned: bool,
     looked: Instant,
     unknown_since: Option<Instant>,
+    /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
     connection: Connection,
     warnings: Vec<Warning>,
@@ -107,6 +109,7 @@ impl KafkaSource {
             options,
             partitions_seen: splits.len(),
             splits,
+            share: Share::ALL,
             assigned: false,
             looked: Instant::now(),
             unknown_since: None,
@@ -166,7 +169,8 @@ impl KafkaSource {
             return Ok(());
         }
         for partition in now {
-            if self.splits.iter().all(|split| split.partition != partition) {
+            let is_new = self.splits.iter().all(|split| split.partition != partition);
+            if is_new && self.share.takes(partition) {
                 self.add_partition(partition)?;
             }
         }
@@ -269,6 +273,11 @@ fn offsets<'a>(topic: &str, splits: impl Iterator<Item = &'a Split>) -> Result<T
 impl Source for KafkaSource {
     fn splits(&self) -> &[Split] {
         &self.splits
+    }
+
+    fn share(&mut self, share: Share) {
+        self.share = share;
+        self.splits.retain(|split| share.takes(split.partition));
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {

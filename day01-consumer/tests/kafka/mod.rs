@@ -73,7 +73,7 @@ pub struct Seen {
 }
 
 /// The records of one poll, which must not fail.
-pub fn poll(source: &mut KafkaSource) -> (Polled, Vec<Seen>) {
+pub fn poll(source: &mut impl Source) -> (Polled, Vec<Seen>) {
     let mut records = Records::new();
     let polled = source.poll(&mut records, WAIT).expect("a poll");
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
@@ -88,7 +88,7 @@ pub fn poll(source: &mut KafkaSource) -> (Polled, Vec<Seen>) {
 }
 
 /// Everything from here to the end of a bounded source.
-pub fn read_to_end(source: &mut KafkaSource) -> Vec<Seen> {
+pub fn read_to_end(source: &mut impl Source) -> Vec<Seen> {
     let mut seen = Vec::new();
     eventually("the end of the source", || {
         let (polled, more) = poll(source);
@@ -99,7 +99,7 @@ pub fn read_to_end(source: &mut KafkaSource) -> Vec<Seen> {
 }
 
 /// Everything from here until `done`, which looks at the splits after each poll.
-pub fn read_until(source: &mut KafkaSource, what: &str, done: impl Fn(&[Split]) -> bool) -> Vec<Seen> {
+pub fn read_until(source: &mut impl Source, what: &str, done: impl Fn(&[Split]) -> bool) -> Vec<Seen> {
     let mut seen = Vec::new();
     eventually(what, || {
         seen.extend(poll(source).1);
@@ -109,14 +109,14 @@ pub fn read_until(source: &mut KafkaSource, what: &str, done: impl Fn(&[Split]) 
 }
 
 /// Everything from here until nothing is left.
-pub fn read_until_caught_up(source: &mut KafkaSource) -> Vec<Seen> {
+pub fn read_until_caught_up(source: &mut impl Source) -> Vec<Seen> {
     read_until(source, "all splits caught up", |splits| {
         splits.iter().all(|split| split.caught_up)
     })
 }
 
 /// Polls until the source fails.
-pub fn first_error(source: &mut KafkaSource) -> day01_consumer::Error {
+pub fn first_error(source: &mut impl Source) -> day01_consumer::Error {
     let mut records = Records::new();
     eventually("an error", || match source.poll(&mut records, WAIT) {
         Ok(polled) => {
