@@ -8,14 +8,22 @@
 //! partitions = 1
 //! # partition, arrival, payload; `-` is a tombstone. What arrives at the same moment is read in one batch.
 //! events = '''
-//! 0  12:00:01.000  {"merchant_id":"m-1"}
-//! 0  12:00:02.000  {"merchant_id":"m-2"}
+//! 0  12:00:01.000  {"merchant_id":"m-1","amount":4.00}
+//! 0  12:00:02.000  {"merchant_id":"m-2","amount":7.50}
 //! '''
 //! crash_in_batch_of = 2
 //!
 //! [right.order_count]
 //! m-1 = 1
 //! m-2 = 1
+//!
+//! [right.amount_sum]
+//! m-1 = "4.00"
+//! m-2 = "7.50"
+//!
+//! [right.amount_max]
+//! m-1 = "4.00"
+//! m-2 = "7.50"
 //! ```
 //!
 //! The right answer is written down *and* recomputed by the batch evaluator, so neither is believed alone.
@@ -67,6 +75,10 @@ pub struct Event {
 pub struct Answer {
     /// Orders per merchant.
     pub order_count: BTreeMap<String, u64>,
+    /// The sum of their amounts per merchant, a decimal with two decimals such as `27.75`.
+    pub amount_sum: BTreeMap<String, String>,
+    /// The largest of their amounts per merchant, written in the same way.
+    pub amount_max: BTreeMap<String, String>,
 }
 
 impl Scenario {
@@ -154,11 +166,15 @@ mod tests {
         story = "s"
         partitions = 2
         events = '''
-        0 12:00:01.000 {"merchant_id":"m-1"}
+        0 12:00:01.000 {"merchant_id":"m-1","amount":4.00}
         1 12:00:02.000 -
         '''
         [right.order_count]
         m-1 = 1
+        [right.amount_sum]
+        m-1 = "4.00"
+        [right.amount_max]
+        m-1 = "4.00"
     "#;
 
     #[test]
@@ -166,11 +182,13 @@ mod tests {
         let scenario = Scenario::parse("good", GOOD).expect("a good scenario");
         assert_eq!(
             scenario.events[0].payload.as_deref(),
-            Some(r#"{"merchant_id":"m-1"}"#)
+            Some(r#"{"merchant_id":"m-1","amount":4.00}"#)
         );
         assert_eq!(scenario.events[1].payload, None);
         assert_eq!(scenario.events[1].partition, 1);
         assert_eq!(scenario.right.order_count["m-1"], 1);
+        assert_eq!(scenario.right.amount_sum["m-1"], "4.00");
+        assert_eq!(scenario.right.amount_max["m-1"], "4.00");
     }
 
     #[test]
@@ -183,6 +201,8 @@ mod tests {
             ("1 12:00:02.000 -",    "1 12:00:02.000",     "no payload"),
             ("title = \"t\"",       "titel = \"t\"",      "unknown field `titel`"),
             ("[right.order_count]", "crash_in_batch_of = 3\n[right.order_count]", "events are 1 to 2"),
+            ("[right.amount_sum]",  "[right.amount_avg]", "unknown field `amount_avg`"),
+            ("[right.amount_max]\n        m-1 = \"4.00\"", "", "missing field `amount_max`"),
         ];
         for (good, bad, said) in table {
             let error = Scenario::parse("bad", &GOOD.replace(good, bad)).expect_err(bad);
