@@ -1,21 +1,13 @@
-//! The job that every day runs, on the same million orders: what a day costs beside the ones before it.
-//!
-//! Orders lie in a log in memory, so that no broker and no network is in the figures. CPU time first, elapsed time
-//! beside it.
+//! What day 1 costs on the ladder of all days; see [`day01_consumer::lab::ladder`].
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::measurement::{Measurement, WallTime};
-use criterion::{Criterion, Throughput};
 use day01_consumer::job::{Commit, Job, OnBadRecord};
-use day01_consumer::lab::cpu::CpuTime;
-use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
+use day01_consumer::lab::ladder::ladder;
 use day01_consumer::log::Log;
 use day01_consumer::source::{Polled, Start};
-
-const ORDERS: u64 = 1_000_000;
 
 /// Orders per merchant, over everything in the log; says how many were counted.
 fn totals(log: &Log) -> u64 {
@@ -28,31 +20,6 @@ fn totals(log: &Log) -> u64 {
     job.counted()
 }
 
-fn ladder<M: Measurement>(criterion: &mut Criterion<M>, measured: &str) {
-    let options = GeneratorOptions {
-        orders: ORDERS,
-        ..GeneratorOptions::default()
-    };
-    let log = generated_log(options, 4);
-    assert_eq!(totals(&log), ORDERS);
-    let mut group = criterion.benchmark_group(format!("ladder-{measured}"));
-    group.sample_size(10).throughput(Throughput::Elements(ORDERS));
-    group.bench_function("totals/day01", |bench| bench.iter(|| totals(&log)));
-    group.finish();
-}
-
 fn main() {
-    ladder(
-        &mut Criterion::default()
-            .with_measurement(CpuTime)
-            .configure_from_args(),
-        "cpu",
-    );
-    ladder(
-        &mut Criterion::default()
-            .with_measurement(WallTime)
-            .configure_from_args(),
-        "wall",
-    );
-    Criterion::default().configure_from_args().final_summary();
+    ladder("day01", totals);
 }

@@ -169,7 +169,7 @@ impl<S: Source> Job<S> {
                     observe(&record, Ok((&order.merchant_id, count)));
                 }
                 Err(bad) => match self.on_bad_record {
-                    OnBadRecord::Fail => return Err(failure(&self.source, &record, bad)),
+                    OnBadRecord::Fail => return Err(bad_record(&self.source, &record, bad)),
                     OnBadRecord::Skip => {
                         *self.skipped.entry(bad.reason).or_default() += 1;
                         observe(&record, Err(bad.reason));
@@ -207,8 +207,8 @@ impl<S: Source> Job<S> {
     }
 }
 
-/// The error that names a bad record.
-fn failure(source: &impl Source, record: &Record<'_>, bad: BadRecord) -> Error {
+/// The error that names a bad record, under [`OnBadRecord::Fail`].
+pub fn bad_record(source: &impl Source, record: &Record<'_>, bad: BadRecord) -> Error {
     Error::BadRecord {
         at: source.locate(record.partition, record.offset),
         reason: bad.reason,

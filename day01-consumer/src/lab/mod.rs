@@ -6,6 +6,7 @@
 pub mod cpu;
 pub mod evaluator;
 pub mod generator;
+pub mod ladder;
 pub mod produce;
 pub mod replay;
 pub mod sandbox;

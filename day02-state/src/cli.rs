@@ -1,0 +1,211 @@
+//! The command line of day 2: that of day 1, and how many tasks, and one file to save to and to go on from.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clap::Parser;
+use day01_consumer::Error as InputError;
+use day01_consumer::cli::{self, Interrupt, Live, RecordArgs, SourceArgs, say};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::lab::table::{self, Cell, Format};
+
+use crate::error::Error;
+use crate::job::{Answer, Options, Progress, Totals, View, wire};
+use crate::keys::KEY_GROUPS;
+use crate::order::money;
+use crate::runtime::{Stop, run_threads};
+use crate::state::file::Snapshot;
+
+/// How often tasks report.
+const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// How many merchants the final table shows; json and csv have all of them.
+const SHOWN: usize = 20;
+/// The columns of the result.
+const COLUMNS: [&str; 4] = ["merchant_id", "order_count", "amount_sum", "amount_max"];
+
+/// Counts and sums orders per merchant_id on any number of tasks, and can be stopped and go on where it was.
+#[derive(Debug, clap::Parser)]
+#[command(name = "day02-state", version)]
+#[command(after_help = "Examples:
+  day02-state                                                the demo, nothing to install
+  day02-state --workers 2 --sources 2                        the same answer, by more tasks
+  day02-state --file orders.json --save state                count, and save state and positions in one file
+  day02-state --file orders.json --load state --save state   go on from there: only what is new is counted
+  day01-consumer produce --file orders.json                  write generated orders
+
+Results go to stdout, everything else to stderr. Ctrl-C prints the result so far, and saves it; twice aborts.
+Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage.")]
+struct Cli {
+    #[command(flatten)]
+    tasks: TaskArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    records: RecordArgs,
+    #[command(flatten)]
+    generator: GeneratorOptions,
+}
+
+/// How many tasks there are.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 2: tasks")]
+pub struct TaskArgs {
+    /// How many workers keep state, each for its share of the 128 key groups
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(KEY_GROUPS)))]
+    pub workers: u16,
+    /// How many tasks read and decode, each its share of the partitions or files
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=128))]
+    pub sources: u16,
+}
+
+/// Where state is kept.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 2: state")]
+struct StateArgs {
+    /// Save state and positions to this file at the end, also after Ctrl-C
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Go on from this file, with any number of workers and sources; what it holds overrides --from
+    #[arg(long, value_name = "FILE")]
+    load: Option<PathBuf>,
+}
+
+/// Runs the program of day 2.
+pub fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Input(error)) => cli::exit_code(Err(error)),
+        Err(error) => {
+            say(format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Cli) -> Result<(), Error> {
+    let (mut source, mut restore) = (args.source.clone(), None);
+    if let Some(path) = &args.state.load {
+        if source.brokers.is_none() && source.files.is_empty() {
+            let said = "the sandbox is new and empty: --load needs --brokers or --file";
+            return Err(InputError::Usage(said.to_string()).into());
+        }
+        restore = Some(Snapshot::read(path)?);
+        // A split that the file does not know has been found since, and is read from its beginning.
+        source.from = None;
+    }
+    let stop = Stop::new();
+    let interrupt = Interrupt::install_with({
+        let stop = stop.clone();
+        move || stop.ask()
+    })?;
+    let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
+    say(&opened.description);
+    let options = Options {
+        workers: usize::from(args.tasks.workers),
+        on_bad_record: args.records.on_bad_record,
+        report_every: Some(REPORT_EVERY),
+        save: args.state.save.is_some(),
+        ..Options::default()
+    };
+    let screen = Screen(Arc::new(Mutex::new(Live::new())));
+    let (job, slot) = wire(opened.sources, &options, screen.clone(), restore.as_ref())?;
+    run_threads(job, &stop)?;
+
+    let answer = slot.take();
+    screen.live().finish(&shown(&answer.progress, Vec::new()));
+    if interrupt.asked() {
+        say("interrupted: this is the result so far");
+    }
+    if let Some(path) = &args.state.save {
+        answer.snapshot.write(path)?;
+        say(format!("saved state and positions to {}", path.display()));
+    }
+    print(&answer, args.records.format)?;
+    if opened.sandbox.is_some() && !interrupt.asked() {
+        say(TRY_NEXT);
+    }
+    Ok(())
+}
+
+const TRY_NEXT: &str = "
+try next:
+  cargo run --release -p day02-state -- --workers 2 --sources 2                     the same answer, by more tasks
+  cargo run --release -p day01-consumer -- produce --file orders.json
+  cargo run --release -p day02-state -- --file orders.json --save state             stop it with Ctrl-C, if you are quick
+  cargo run --release -p day02-state -- --file orders.json --load state --workers 3
+  cargo run --release -p day02-state -- --help                                      all options";
+
+/// The live view of day 1, shown by the collector and finished by us.
+#[derive(Clone)]
+struct Screen(Arc<Mutex<Live>>);
+
+impl Screen {
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View for Screen {
+    fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>) {
+        self.live().show(|| shown(progress, largest()));
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.live().say(format!("warning: {warning}"));
+    }
+}
+
+fn shown(progress: &Progress, largest: Vec<(String, Totals)>) -> cli::Progress {
+    let skipped = progress.skipped.iter();
+    let largest = largest.iter().take(10);
+    cli::Progress {
+        counted: progress.counted,
+        skipped: skipped
+            .map(|(reason, count)| (reason.to_string(), *count))
+            .collect(),
+        lag: progress.lag.clone().into_iter().collect(),
+        columns: &COLUMNS,
+        top: largest.map(row).collect(),
+    }
+}
+
+fn row((merchant, totals): &(String, Totals)) -> Vec<Cell> {
+    vec![
+        Cell::from(merchant.as_str()),
+        Cell::from(totals.count),
+        Cell::Number(money(totals.sum)),
+        Cell::Number(totals.max.to_string()),
+    ]
+}
+
+/// The result: all merchants by name, or for a table the largest first.
+fn print(answer: &Answer, format: Format) -> Result<(), Error> {
+    let mut merchants: Vec<&(String, Totals)> = answer.merchants.iter().collect();
+    if format == Format::Table {
+        merchants.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.count));
+        merchants.truncate(SHOWN);
+    }
+    let hidden = answer.merchants.len() - merchants.len();
+    let mut out = std::io::stdout().lock();
+    table::write(&mut out, format, &COLUMNS, merchants.into_iter().map(row)).map_err(InputError::Output)?;
+    if hidden > 0 {
+        say(format!(
+            "and {hidden} more merchants; --format csv or json prints all"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,167 @@
+//! A worker: the totals of the merchants that it owns.
+
+use std::time::Duration;
+
+use super::{NoControl, Options, Report};
+use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
+use crate::order::Cents;
+use crate::rows::Rows;
+use crate::state::{Frozen, Part, Slot, Stateful, Table, Value};
+
+/// The id of the workers' operator, under which its state is saved.
+pub const TOTALS: &str = "totals";
+/// How many merchants a worker reports as its largest.
+const LARGEST: usize = 10;
+/// So many merchants more, and they are looked through half as often.
+const MANY: usize = 100_000;
+
+// ANCHOR: totals
+/// What is known of a merchant.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// How many orders.
+    pub count: u64,
+    /// For how much in all, in cents. 2⁶⁴ orders of the largest amount fit.
+    pub sum: i128,
+    /// The largest amount.
+    pub max: Cents,
+}
+
+impl Totals {
+    /// No order yet.
+    pub const NONE: Totals = Totals {
+        count: 0,
+        sum: 0,
+        max: Cents(i64::MIN),
+    };
+
+    /// One more order.
+    #[inline]
+    pub fn add(&mut self, amount: Cents) {
+        self.count += 1;
+        self.sum += i128::from(amount.0);
+        self.max = self.max.max(amount);
+    }
+}
+// ANCHOR_END: totals
+
+impl Value for Totals {
+    fn encode(&self, to: &mut Vec<u8>) {
+        to.extend(self.count.to_le_bytes());
+        to.extend(self.sum.to_le_bytes());
+        to.extend(self.max.0.to_le_bytes());
+    }
+
+    fn decode(from: &mut &[u8]) -> Option<Self> {
+        let (count, rest) = from.split_first_chunk()?;
+        let (sum, rest) = rest.split_first_chunk()?;
+        let (max, rest) = rest.split_first_chunk()?;
+        *from = rest;
+        Some(Totals {
+            count: u64::from_le_bytes(*count),
+            sum: i128::from_le_bytes(*sum),
+            max: Cents(i64::from_le_bytes(*max)),
+        })
+    }
+}
+
+// ANCHOR: worker
+/// Keeps the totals of its merchants.
+pub struct MerchantTotals {
+    worker: usize,
+    table: Table<Totals>,
+    /// For each row of the batch in hand, where its merchant is in the table.
+    slots: Vec<Slot>,
+    save: bool,
+    report_every: Option<Duration>,
+    next_report: Duration,
+}
+
+impl Operator for MerchantTotals {
+    type In = Rows<Cents>;
+    type Out = Vec<Report>;
+    type Control = NoControl;
+
+    fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self>) -> Outcome {
+        self.table.slots(
+            orders.hashes(),
+            |row| orders.key(row),
+            || Totals::NONE,
+            &mut self.slots,
+        );
+        for (slot, amount) in self.slots.iter().zip(orders.values()) {
+            self.table.value_mut(*slot).add(*amount);
+        }
+        Ok(())
+    }
+    // ANCHOR_END: worker
+
+    /// Reports if it is time to. It asks for no turn of its own: if no order has come, there is nothing to report.
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        if let Some(every) = self.report_every
+            && now >= self.next_report
+        {
+            out.data(vec![Report::Largest(self.worker, self.largest())]);
+            self.next_report = now + every * (1 + (self.table.len() / MANY) as u32);
+        }
+        Ok(Turn::Done)
+    }
+
+    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+        if self.save {
+            let parts = self.snapshot(0).parts();
+            out.data(vec![Report::State(TOTALS, parts)]);
+        }
+        let merchants = self.table.sorted().into_iter();
+        let merchants = merchants.map(|(name, totals)| (text(name), *totals)).collect();
+        out.data(vec![Report::Merchants(merchants)]);
+        Ok(())
+    }
+}
+
+impl MerchantTotals {
+    /// A worker that has seen no order.
+    pub fn new(worker: usize, options: &Options) -> Self {
+        MerchantTotals {
+            worker,
+            table: Table::new(),
+            slots: Vec::new(),
+            save: options.save,
+            report_every: options.report_every,
+            next_report: Duration::ZERO,
+        }
+    }
+
+    /// The merchants with the most orders, the larger first.
+    fn largest(&self) -> Vec<(String, Totals)> {
+        let mut all: Vec<(&[u8], &Totals)> = self.table.iter().collect();
+        let by_size = |one: &(&[u8], &Totals), other: &(&[u8], &Totals)| {
+            other.1.count.cmp(&one.1.count).then(one.0.cmp(other.0))
+        };
+        if all.len() > LARGEST {
+            all.select_nth_unstable_by(LARGEST, by_size);
+            all.truncate(LARGEST);
+        }
+        all.sort_by(by_size);
+        let named = all.into_iter().map(|(name, totals)| (text(name), *totals));
+        named.collect()
+    }
+}
+
+/// Merchants come out of JSON, so they are text.
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+impl Stateful for MerchantTotals {
+    fn snapshot(&mut self, _: u64) -> Frozen {
+        self.table.snapshot("merchants")
+    }
+
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        for part in &parts {
+            self.table.restore(part)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! Day 2 of thirty days of streaming: operators, keyed state and workers.
+//!
+//! Day 1 is a loop with a map that dies with it. Here the loop is taken apart into tasks, the map into key groups, and
+//! what a job must remember goes into one file together with its positions. The first half is the spine of all later
+//! days: what they add travels through these channels, and nothing in it has to change for them.
+//!
+//! ```text
+//! the spine                                        the job of this day
+//! ────────────────────────────────────────         ─────────────────────────────────────────────
+//! operator ◄─ runtime (threads) / stepper          sources ─► rows by key ─► totals ─► collector
+//!     │          outbox, keys
+//!     └─ state: table, parts, file
+//! ```
+//!
+//! - [`operator`]: the contract; [`outbox`], [`runtime`]: tasks and the channels between them; [`stepper`]: the same tasks in
+//!   an order drawn from a seed
+//! - [`keys`]: who owns a key; [`rows`]: rows with keys; [`state`]: what an operator remembers, saved and restored
+//! - [`order`]: an order with its amount in exact cents; [`job`]: totals per merchant
+//! - [`cli`]: the command line
+//! - [`lab`]: small runs that the book draws
+
+pub mod cli;
+pub mod error;
+mod fault;
+pub mod job;
+pub mod keys;
+pub mod lab;
+#[cfg(test)]
+mod liveness;
+pub mod operator;
+pub mod order;
+pub mod outbox;
+pub mod rows;
+pub mod runtime;
+pub mod state;
+pub mod stepper;

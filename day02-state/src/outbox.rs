@@ -1,0 +1,355 @@
+//! The way out of a task: from rows to packets, and which packet goes to whom.
+//!
+//! Rows are merged until there are enough of them for a packet, or until the first of them has waited long enough.
+//! Control seals what is open and goes behind it. What is sealed waits for room in its channel.
+//!
+//! ```text
+//!              lane 0   open batch ─ seal ─► sealed packets ─► channel to receiver 0
+//!  rows ─ route
+//!              lane 1   open batch ─ seal ─► sealed packets ─► channel to receiver 1
+//! ```
+//!
+//! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything) or a *split* (each gets its
+//! own kind of rows) joins two of them. Every lane fills, lingers, seals and sends on its own.
+//!
+//! Nothing here waits, and nothing here knows what a channel is, except that it takes a packet or is full.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::fault::{Fault, put_in};
+use crate::keys::Owners;
+use crate::operator::{Batch, How};
+use crate::runtime::{Buffers, Name, Waker};
+
+/// What a channel carries.
+#[derive(Debug)]
+pub(crate) enum Packet<D, C> {
+    Data(D),
+    Control(C),
+    End(How),
+}
+
+/// The sending side of a channel.
+pub(crate) trait Channel<P>: Send {
+    /// Takes the packet, or gives it back.
+    fn offer(&mut self, packet: P) -> Result<(), Refused<P>>;
+    /// Asks to be woken when there is room.
+    fn watch<'a>(&'a self, waker: &mut Waker<'a>);
+}
+
+/// Why a channel has not taken a packet.
+pub(crate) enum Refused<P> {
+    Full(P),
+    Gone,
+}
+
+/// The receiver is gone, which it says only by ending badly itself.
+pub(crate) struct Gone;
+
+/// How an edge deals out rows over its lanes.
+pub(crate) enum Route<D> {
+    Single,
+    Broadcast(fn(&D) -> D),
+    ByKey(fn(D, &Owners, &mut [D]), Box<Owners>),
+}
+
+/// What an outbox is made of: an edge, or two outboxes.
+pub(crate) trait Branch<D, C>: Send {
+    fn data(&mut self, data: D, now: Duration);
+    /// Visits all edges.
+    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>));
+    /// Asks to be woken when a stuck lane has room.
+    fn watch<'a>(&'a self, waker: &mut Waker<'a>);
+}
+
+/// An edge, whatever kind of rows it carries.
+pub(crate) trait Edge<C> {
+    fn control(&mut self, control: C);
+    fn end(&mut self, how: How);
+    /// Seals what has waited long enough.
+    fn seal_overdue(&mut self, now: Duration);
+    /// Sends what can be sent; says how many packets that were.
+    fn send(&mut self) -> Result<usize, Gone>;
+    /// Whether anything sealed has not left.
+    fn is_stuck(&self) -> bool;
+    /// When the first of the rows that wait for a packet has waited long enough.
+    fn linger_until(&self) -> Option<Duration>;
+    fn name(&self, sender: &str);
+}
+
+/// Where a task sends to.
+pub struct Outbox<D, C>(Box<dyn Branch<D, C>>);
+
+impl<D: 'static, C: 'static> Outbox<D, C> {
+    /// No receivers: the outbox of a sink.
+    pub fn none() -> Self {
+        Outbox(Box::new(Nobody))
+    }
+}
+
+impl<D: Clone + Send + 'static, C: Clone + Send + 'static> Outbox<D, C> {
+    /// Both get everything.
+    pub fn tee(self, other: Self) -> Self {
+        Outbox(Box::new(Tee(self.0, other.0, D::clone)))
+    }
+}
+
+impl<A: Send + 'static, C: Clone + Send + 'static> Outbox<A, C> {
+    /// Rows go to one of the two, control goes to both.
+    pub fn split<B: Send + 'static>(self, other: Outbox<B, C>) -> Outbox<Either<A, B>, C> {
+        Outbox(Box::new(Split(self.0, other.0)))
+    }
+}
+
+/// One of two kinds of rows; see [`Outbox::split`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// For the first outbox.
+    Left(A),
+    /// For the second.
+    Right(B),
+}
+
+impl<D, C: Clone> Outbox<D, C> {
+    pub(crate) fn data(&mut self, data: D, now: Duration) {
+        self.0.data(data, now);
+    }
+
+    pub(crate) fn control(&mut self, control: C) {
+        self.0.edges(&mut |edge| edge.control(control.clone()));
+    }
+
+    pub(crate) fn end(&mut self, how: How) {
+        self.0.edges(&mut |edge| edge.end(how));
+    }
+
+    /// Seals what has waited long enough, and sends what can be sent; says how many packets that were.
+    pub(crate) fn tend(&mut self, now: Duration) -> Result<usize, Gone> {
+        let mut sent = Ok(0);
+        let mut held_back = false;
+        let lingers = self.lingers();
+        self.0.edges(&mut |edge| {
+            if lingers {
+                edge.seal_overdue(now);
+            }
+            if !held_back {
+                sent = std::mem::replace(&mut sent, Ok(0)).and_then(|before| Ok(before + edge.send()?));
+            }
+            held_back |= edge.is_stuck() && put_in(Fault::StuckBranchHoldsBackOther);
+        });
+        sent
+    }
+
+    pub(crate) fn is_stuck(&mut self) -> bool {
+        let mut stuck = false;
+        self.0.edges(&mut |edge| stuck |= edge.is_stuck());
+        stuck
+    }
+
+    /// Whether the linger runs, which it always does.
+    fn lingers(&mut self) -> bool {
+        !(put_in(Fault::NoLingerWhileStuck) && self.is_stuck())
+    }
+
+    pub(crate) fn linger_until(&mut self) -> Option<Duration> {
+        let mut first: Option<Duration> = None;
+        if !self.lingers() {
+            return first;
+        }
+        self.0.edges(&mut |edge| {
+            first = [first, edge.linger_until()].into_iter().flatten().min();
+        });
+        first
+    }
+
+    pub(crate) fn name(&mut self, sender: &str) {
+        self.0.edges(&mut |edge| edge.name(sender));
+    }
+
+    pub(crate) fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+        self.0.watch(waker);
+    }
+}
+
+/// The sending side of one edge.
+pub(crate) struct Lanes<D, C> {
+    route: Route<D>,
+    /// For each lane the batch that is being filled. Apart from the lanes, so that a route sees all of them.
+    open: Vec<D>,
+    lanes: Vec<Lane<D, C>>,
+    buffers: Buffers,
+    sender: Name,
+}
+
+/// What is on its way into one channel.
+struct Lane<D, C> {
+    /// When the first row came into the open batch.
+    open_since: Option<Duration>,
+    sealed: VecDeque<Packet<D, C>>,
+    channel: Box<dyn Channel<Packet<D, C>>>,
+}
+
+impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
+    pub(crate) fn outbox(
+        route: Route<D>,
+        channels: Vec<Box<dyn Channel<Packet<D, C>>>>,
+        buffers: Buffers,
+        sender: Name,
+    ) -> Outbox<D, C> {
+        let lane = |channel| Lane {
+            open_since: None,
+            sealed: VecDeque::new(),
+            channel,
+        };
+        Outbox(Box::new(Lanes {
+            route,
+            open: channels.iter().map(|_| D::default()).collect(),
+            lanes: channels.into_iter().map(lane).collect(),
+            buffers,
+            sender,
+        }))
+    }
+
+    /// Seals the open batch of a lane, and puts `last` behind it.
+    fn seal(&mut self, lane: usize, last: Option<Packet<D, C>>) {
+        let Lane {
+            open_since, sealed, ..
+        } = &mut self.lanes[lane];
+        *open_since = None;
+        if self.open[lane].rows() > 0 {
+            sealed.push_back(Packet::Data(self.open[lane].take()));
+        }
+        sealed.extend(last);
+    }
+}
+
+impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C> {
+    fn data(&mut self, data: D, now: Duration) {
+        match &self.route {
+            Route::Single => self.open[0].append(data),
+            Route::Broadcast(copy) => self.open.iter_mut().for_each(|open| open.append(copy(&data))),
+            Route::ByKey(scatter, owners) => scatter(data, owners, &mut self.open),
+        }
+        for lane in 0..self.lanes.len() {
+            match self.open[lane].rows() {
+                0 => {}
+                rows if rows >= self.buffers.rows => self.seal(lane, None),
+                _ => drop(self.lanes[lane].open_since.get_or_insert(now)),
+            }
+        }
+    }
+
+    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
+        visit(self);
+    }
+
+    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+        for lane in self.lanes.iter().filter(|lane| !lane.sealed.is_empty()) {
+            lane.channel.watch(waker);
+        }
+    }
+}
+
+impl<D: Batch + 'static, C: Clone + Send + 'static> Edge<C> for Lanes<D, C> {
+    fn control(&mut self, control: C) {
+        (0..self.lanes.len()).for_each(|lane| self.seal(lane, Some(Packet::Control(control.clone()))));
+    }
+
+    fn end(&mut self, how: How) {
+        (0..self.lanes.len()).for_each(|lane| self.seal(lane, Some(Packet::End(how))));
+    }
+
+    fn seal_overdue(&mut self, now: Duration) {
+        for lane in 0..self.lanes.len() {
+            let since = self.lanes[lane].open_since;
+            if since.is_some_and(|since| since.saturating_add(self.buffers.linger) <= now) {
+                self.seal(lane, None);
+            }
+        }
+    }
+
+    fn send(&mut self) -> Result<usize, Gone> {
+        let mut sent = 0;
+        for lane in &mut self.lanes {
+            while let Some(packet) = lane.sealed.pop_front() {
+                match lane.channel.offer(packet) {
+                    Ok(()) => sent += 1,
+                    Err(Refused::Gone) => return Err(Gone),
+                    Err(Refused::Full(packet)) => {
+                        lane.sealed.push_front(packet);
+                        break;
+                    }
+                }
+            }
+            if !lane.sealed.is_empty() && put_in(Fault::StuckLaneHoldsBackOthers) {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.sealed.is_empty())
+    }
+
+    fn linger_until(&self) -> Option<Duration> {
+        let first = self.lanes.iter().filter_map(|lane| lane.open_since).min();
+        first.map(|since| since.saturating_add(self.buffers.linger))
+    }
+
+    fn name(&self, sender: &str) {
+        self.sender.set(sender);
+    }
+}
+
+/// Two outboxes that get the same.
+struct Tee<D, C>(Box<dyn Branch<D, C>>, Box<dyn Branch<D, C>>, fn(&D) -> D);
+
+impl<D: Send, C> Branch<D, C> for Tee<D, C> {
+    fn data(&mut self, data: D, now: Duration) {
+        self.0.data((self.2)(&data), now);
+        self.1.data(data, now);
+    }
+
+    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
+        self.0.edges(visit);
+        self.1.edges(visit);
+    }
+
+    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+        self.0.watch(waker);
+        self.1.watch(waker);
+    }
+}
+
+/// Two outboxes, of which each gets its kind of rows, and both all control.
+struct Split<A, B, C>(Box<dyn Branch<A, C>>, Box<dyn Branch<B, C>>);
+
+impl<A: Send, B: Send, C> Branch<Either<A, B>, C> for Split<A, B, C> {
+    fn data(&mut self, data: Either<A, B>, now: Duration) {
+        match data {
+            Either::Left(rows) => self.0.data(rows, now),
+            Either::Right(rows) => self.1.data(rows, now),
+        }
+    }
+
+    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
+        self.0.edges(visit);
+        self.1.edges(visit);
+    }
+
+    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+        self.0.watch(waker);
+        self.1.watch(waker);
+    }
+}
+
+/// No edge at all.
+struct Nobody;
+
+impl<D, C> Branch<D, C> for Nobody {
+    fn data(&mut self, _: D, _: Duration) {}
+    fn edges(&mut self, _: &mut dyn FnMut(&mut dyn Edge<C>)) {}
+    fn watch<'a>(&'a self, _: &mut Waker<'a>) {}
+}

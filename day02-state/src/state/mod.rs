@@ -1,0 +1,174 @@
+//! State that can be saved and restored, also at another number of workers.
+//!
+//! An operator's state leaves it in *parts*, and each part says who must get it back. That is all there is to rescaling:
+//! nobody who saves knows how many workers will restore, and the one rule of [`share`] decides.
+//!
+//! Saving happens in two steps, because only the first one stops the work. [`Stateful::snapshot`] freezes the state as it
+//! is now; [`Frozen::parts`] turns it into bytes whenever there is time, on whichever thread, while the operator goes on.
+//!
+//! - [`Table`]: state by key, over chunks that can be frozen
+//! - [`mod@file`]: the parts of all operators in one file
+
+mod chunks;
+pub mod file;
+mod key;
+mod snapshot;
+mod table;
+
+pub use chunks::Slot;
+pub use snapshot::{Flaw, FrozenTable, Malformed, Value};
+pub use table::Table;
+
+use std::fmt;
+
+use crate::keys;
+use crate::operator::Outcome;
+
+// ANCHOR: stateful
+/// Something that has state.
+pub trait Stateful {
+    /// Freezes the state as it is now, under the number of the snapshot that it belongs to.
+    fn snapshot(&mut self, id: u64) -> Frozen;
+
+    /// The snapshot with this number is safe: what only it needed can go.
+    fn durable(&mut self, _id: u64) {}
+
+    /// Takes the state over from the parts of a snapshot, those that [`share`] gives it. Called before anything else.
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome;
+}
+
+/// A piece of an operator's state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// Which of the operator's states it is of.
+    pub name: String,
+    /// Who must get it back.
+    pub owner: Owner,
+    /// The state itself, in an encoding of its own.
+    pub bytes: Vec<u8>,
+}
+
+/// Who must get a part back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// The first worker: there is only one of it.
+    First,
+    /// Every worker.
+    Every,
+    /// The worker that owns this key group.
+    Group(u16),
+    /// The worker that reads this split.
+    Split(String),
+}
+
+/// The parts that `worker` (of `workers`) gets; `reads` says which splits are its own.
+pub fn share(parts: &[Part], worker: usize, workers: usize, reads: impl Fn(&str) -> bool) -> Vec<Part> {
+    let groups = keys::groups_of(worker, workers);
+    let is_its_own = |part: &&Part| match &part.owner {
+        Owner::First => worker == 0,
+        Owner::Every => true,
+        Owner::Group(group) => groups.contains(group),
+        Owner::Split(split) => reads(split),
+    };
+    parts.iter().filter(is_its_own).cloned().collect()
+}
+// ANCHOR_END: stateful
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::First => f.write_str("the first worker"),
+            Owner::Every => f.write_str("every worker"),
+            Owner::Group(group) => write!(f, "key group {group}"),
+            Owner::Split(split) => write!(f, "split {split}"),
+        }
+    }
+}
+
+/// State that does not change any more, and can be turned into parts.
+pub struct Frozen(Vec<Box<dyn FnOnce() -> Vec<Part> + Send>>);
+
+impl Frozen {
+    /// State that `encode` turns into parts when it is asked.
+    pub fn new(encode: impl FnOnce() -> Vec<Part> + Send + 'static) -> Self {
+        Frozen(vec![Box::new(encode)])
+    }
+
+    /// Both.
+    pub fn and(mut self, mut other: Frozen) -> Self {
+        self.0.append(&mut other.0);
+        self
+    }
+
+    /// The parts, in their order: equal state gives equal parts, however it came to be.
+    pub fn parts(self) -> Vec<Part> {
+        let mut parts: Vec<Part> = self.0.into_iter().flat_map(|encode| encode()).collect();
+        parts.sort();
+        parts
+    }
+}
+
+impl fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frozen({} states)", self.0.len())
+    }
+}
+
+/// A part that cannot be restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("state {name:?} of {owner}: {problem}")]
+pub struct BadPart {
+    /// Which of the operator's states it is of.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Part {
+    /// This part with what is wrong with it.
+    pub fn bad(&self, problem: impl fmt::Display) -> BadPart {
+        BadPart {
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            problem: problem.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(owner: Owner) -> Part {
+        Part {
+            name: "n".to_string(),
+            owner,
+            bytes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_part_goes_back_to_whom_it_belongs_at_any_number_of_workers() {
+        let mut parts = vec![part(Owner::First), part(Owner::Every)];
+        parts.extend((0..keys::KEY_GROUPS).map(|group| part(Owner::Group(group))));
+        parts.extend(["orders/0", "orders/1", "orders/2"].map(|split| part(Owner::Split(split.to_string()))));
+        for workers in [1, 2, 3, 5, 128] {
+            let reads = |worker: usize| {
+                move |split: &str| {
+                    split.bytes().last().map_or(0, |digit| usize::from(digit - b'0')) % workers == worker
+                }
+            };
+            let shares: Vec<Vec<Part>> = (0..workers)
+                .map(|worker| share(&parts, worker, workers, reads(worker)))
+                .collect();
+            for part in &parts {
+                let owners = shares.iter().filter(|share| share.contains(part)).count();
+                let wanted = if part.owner == Owner::Every { workers } else { 1 };
+                assert_eq!(owners, wanted, "{} at {workers}", part.owner);
+            }
+            assert!(shares[0].contains(&part(Owner::First)));
+        }
+    }
+}
