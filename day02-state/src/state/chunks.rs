@@ -1,7 +1,7 @@
-//! Where the entries of a table lie: in chunks of 2,048, each either ours alone or shared with frozen tables.
+//! Where the entries of a table lie: in chunks of 512, each either ours alone or shared with frozen tables.
 //!
 //! ```text
-//! slot 4,097 = chunk 2, row 1
+//! slot 1,025 = chunk 2, row 1
 //!
 //! chunk 0  mine    [ a=3 ][ b=1 ][ c=9 ] …       written since the last freeze
 //! chunk 1  shared  [ d=2 ][ e=7 ][ f=1 ] …  ───  a frozen table holds it too
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Freezing shares every chunk and copies no entry. The first write to a shared chunk takes it back: without a copy if
-//! nobody else holds it any more, with a copy of its 2,048 entries if somebody does. So a chunk that is ours is one
+//! nobody else holds it any more, with a copy of its 512 entries if somebody does. So a chunk that is ours is one
 //! that was written since the last freeze, and writing to it costs no atomic operation.
 //!
 //! An entry never moves while it lives, so its slot stays good until it is removed. Space comes back in three steps:
@@ -19,7 +19,7 @@
 //! 2. a chunk whose last entry goes gives its memory back, all but the 32 bytes that describe it;
 //! 3. those go when the table becomes empty.
 //!
-//! Left out on purpose: compaction. A chunk with one entry left keeps room for 2,048 until new entries fill it up,
+//! Left out on purpose: compaction. A chunk with one entry left keeps room for 512 until new entries fill it up,
 //! which they do before any new chunk is begun.
 
 use std::mem;
@@ -27,8 +27,10 @@ use std::sync::Arc;
 
 use super::key::Key;
 
-/// Entries in a full chunk: enough that a freeze has little to do, few enough that taking one back is no stall.
-const ROWS: usize = 2_048;
+/// Entries in a full chunk. A freeze does a little for each chunk; the first batch after it copies every chunk that it
+/// touches, which with keys from all over is one for almost every row. Four times as many entries make the freeze of a
+/// million keys some 40 µs cheaper, and the batch after it some 10 ms dearer (`benches/snapshot.rs`).
+const ROWS: usize = 512;
 const ROW_BITS: u32 = ROWS.trailing_zeros();
 
 /// Where an entry lies. Good until that entry is removed; afterwards another one may lie there.
@@ -314,5 +316,123 @@ mod tests {
         assert_eq!(size_of::<Entry<u64>>(), 24);
         assert_eq!(size_of::<Entry<[u128; 2]>>(), 48);
         assert_eq!(size_of::<Chunk<u64>>(), 32);
+    }
+
+    fn filled(entries: u64) -> (Chunks<u64>, Vec<Slot>) {
+        let mut chunks = Chunks::new();
+        let slots = (0..entries).map(|n| chunks.put(&n.to_le_bytes(), n)).collect();
+        (chunks, slots)
+    }
+
+    /// What has to hold between any two calls.
+    fn check<V: Clone>(chunks: &Chunks<V>) {
+        for (number, chunk) in (0..).zip(&chunks.chunks) {
+            let rows = chunk.rows.get();
+            let free = rows.len() - usize::from(chunk.taken);
+            assert_eq!(taken(rows).count(), usize::from(chunk.taken));
+            assert!(rows.len() <= ROWS);
+            let listed = |list: &[u32]| list.iter().filter(|listed| **listed == number).count();
+            assert_eq!(listed(&chunks.vacant), usize::from(chunk.taken == 0));
+            assert_eq!(
+                listed(&chunks.open),
+                usize::from((1..ROWS).contains(&usize::from(chunk.taken)))
+            );
+            let mut next = chunk.free;
+            for _ in 0..free {
+                match rows[usize::from(next)] {
+                    Entry::Free { next: behind } => next = behind,
+                    Entry::Taken { .. } => panic!("chunk {number} counts a taken row as free"),
+                }
+            }
+            assert_eq!(next, END);
+        }
+    }
+
+    #[test]
+    fn freed_rows_are_filled_before_a_chunk_is_begun() {
+        let (mut chunks, slots) = filled(3 * ROWS as u64);
+        assert_eq!(chunks.chunks.len(), 3);
+        check(&chunks);
+        let freed: Vec<Slot> = slots.iter().copied().step_by(3).collect();
+        for slot in &freed {
+            chunks.take(*slot);
+        }
+        check(&chunks);
+        let mut filled: Vec<Slot> = freed.iter().map(|_| chunks.put(b"again", 0)).collect();
+        filled.sort_by_key(|slot| slot.0);
+        assert_eq!(filled, freed);
+        check(&chunks);
+    }
+
+    #[test]
+    fn a_chunk_that_has_become_empty_holds_no_memory_and_is_used_again() {
+        let (mut chunks, slots) = filled(3 * ROWS as u64);
+        let full = chunks.memory();
+        for slot in &slots[ROWS..2 * ROWS] {
+            chunks.take(*slot);
+        }
+        check(&chunks);
+        let freed = full - chunks.memory();
+        assert!(
+            freed >= ROWS * size_of::<Entry<u64>>() - 64,
+            "{freed} bytes came back"
+        );
+        assert_eq!(chunks.put(b"first", 1), slots[ROWS]);
+        assert_eq!(chunks.chunks.len(), 3);
+        check(&chunks);
+    }
+
+    #[test]
+    fn boxed_keys_are_counted_and_freed() {
+        let mut chunks = Chunks::new();
+        chunks.put(b"short", 0_u64);
+        let before = chunks.memory();
+        let slot = chunks.put(&[7; 100], 0);
+        assert_eq!(chunks.memory(), before + 116);
+        chunks.take(slot);
+        assert_eq!(chunks.memory(), before);
+    }
+
+    #[test]
+    fn a_chunk_is_copied_only_if_somebody_else_still_holds_it() {
+        let (mut chunks, slots) = filled(2 * ROWS as u64);
+        let address = |chunks: &Chunks<u64>| {
+            chunks
+                .chunks
+                .iter()
+                .map(|c| c.rows.get().as_ptr())
+                .collect::<Vec<_>>()
+        };
+        let before = address(&chunks);
+
+        drop(chunks.share());
+        assert_eq!(chunks.changed(), 0);
+        *chunks.value_mut(slots[0]) += 1;
+        assert_eq!((chunks.changed(), address(&chunks)), (1, before.clone()));
+
+        let frozen = chunks.share();
+        *chunks.value_mut(slots[0]) += 1;
+        let after = address(&chunks);
+        assert_eq!(chunks.changed(), 1);
+        assert!(after[0] != before[0] && after[1] == before[1]);
+        assert_eq!(taken(&frozen[0]).next(), Some((&0_u64.to_le_bytes()[..], &1)));
+        assert_eq!(chunks.at(slots[0]).1, &2);
+    }
+
+    #[test]
+    fn a_copied_chunk_keeps_its_room() {
+        let (mut chunks, _) = filled(ROWS as u64 + 1);
+        let _frozen = chunks.share();
+        let slot = chunks.put(b"next", 1);
+        assert_eq!((slot.chunk(), slot.row()), (1, 1));
+        assert_eq!(chunks.chunks[1].rows.get().capacity(), ROWS);
+    }
+
+    #[test]
+    #[should_panic = "no entry lies at Slot(3) any more"]
+    fn a_stale_slot_is_refused() {
+        let (mut chunks, slots) = filled(10);
+        chunks.take(slots[3]);
+        chunks.value_mut(slots[3]);
     }
 }

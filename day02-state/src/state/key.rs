@@ -61,7 +61,7 @@ impl Key {
     #[inline]
     pub(crate) fn is(&self, key: &[u8]) -> bool {
         match self {
-            Key::Short { len, bytes } => usize::from(*len) == key.len() && same(&bytes[..key.len()], key),
+            Key::Short { len, bytes } => usize::from(*len) == key.len() && starts_with(bytes, key),
             Key::Long(bytes) => ***bytes == *key,
         }
     }
@@ -75,19 +75,16 @@ impl Key {
     }
 }
 
-/// Whether two short slices of equal length are equal.
+/// Whether `bytes` starts with `key`.
 ///
-/// A call to `memcmp` would cost more than all the rest of a lookup. The first and the last eight bytes cover up to 16,
-/// the first and the last four up to 8; in between they overlap, which does no harm.
+/// A call to `memcmp` would cost more than all the rest of a lookup. The first and the last eight bytes cover any key
+/// from 8 to 14, the first and the last four any from 4 to 7; in between they overlap, which does no harm.
 #[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    match (ends::<8>(one), ends::<8>(other)) {
-        (Some(one), Some(other)) => return one == other,
-        _ => {}
-    }
-    match (ends::<4>(one), ends::<4>(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.iter().eq(other),
+fn starts_with(bytes: &[u8; INLINE], key: &[u8]) -> bool {
+    match key.len() {
+        len @ 8..=INLINE => ends::<8>(&bytes[..len]) == ends::<8>(key),
+        len @ 4..8 => ends::<4>(&bytes[..len]) == ends::<4>(key),
+        _ => bytes.starts_with(key),
     }
 }
 
