@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion};
 use day01_consumer::lab::cpu::{CpuTime, process_cpu_time};
 use day02_state::job::Totals;
 use day02_state::keys::hash;
@@ -85,7 +85,6 @@ fn main() {
     let mut group = criterion.benchmark_group("snapshot");
     group.sample_size(10).warm_up_time(Duration::from_millis(500));
     for keys in [1_000_000, 10_000_000] {
-        group.throughput(Throughput::Elements(u64::from(keys)));
         {
             let (mut state, slots) = table(keys);
             let frozen = state.freeze();

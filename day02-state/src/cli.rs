@@ -36,7 +36,7 @@ const COLUMNS: [&str; 4] = ["merchant_id", "order_count", "amount_sum", "amount_
   day01-consumer produce --file orders.json                  write generated orders
 
 Results go to stdout, everything else to stderr. Ctrl-C prints the result so far, and saves it; twice aborts.
-Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage.")]
+Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 struct Cli {
     #[command(flatten)]
     tasks: TaskArgs,
@@ -97,6 +97,13 @@ fn run(args: &Cli) -> Result<(), Error> {
         // A split that the file does not know has been found since, and is read from its beginning.
         source.from = None;
     }
+    if let Some(path) = &args.state.save {
+        if source.files.contains(path) {
+            let said = format!("--save {} would overwrite what is read", path.display());
+            return Err(InputError::Usage(said).into());
+        }
+        Snapshot::check_writable(path)?;
+    }
     let stop = Stop::new();
     let interrupt = Interrupt::install_with({
         let stop = stop.clone();
@@ -120,11 +127,17 @@ fn run(args: &Cli) -> Result<(), Error> {
     if interrupt.asked() {
         say("interrupted: this is the result so far");
     }
-    if let Some(path) = &args.state.save {
-        answer.snapshot.write(path)?;
-        say(format!("saved state and positions to {}", path.display()));
-    }
-    print(&answer, args.records.format)?;
+    let saved = match &args.state.save {
+        Some(path) => answer
+            .snapshot
+            .write(path)
+            .map(|()| say(format!("saved state and positions to {}", path.display()))),
+        None => Ok(()),
+    };
+    // A result that cannot be saved can still be read.
+    let printed = print(&answer, args.records.format);
+    saved?;
+    printed?;
     if opened.sandbox.is_some() && !interrupt.asked() {
         say(TRY_NEXT);
     }

@@ -29,7 +29,7 @@ pub use source::{Orders, SOURCE};
 pub use totals::{MerchantTotals, TOTALS, Totals};
 
 use crate::error::Error;
-
+use crate::keys::KEY_GROUPS;
 use crate::order::Cents;
 use crate::outbox::{Either, Outbox};
 use crate::rows::Rows;
@@ -159,8 +159,15 @@ fn check<S: Source>(snapshot: &Snapshot, sources: &[S]) -> Result<(), Error> {
     };
     for part in snapshot.parts(SOURCE) {
         match &part.owner {
-            Owner::Split(split) if !read(split) => return Err(Error::UnknownSplit { split: split.clone() }),
-            _ => {}
+            Owner::Split(split) if read(split) => {}
+            Owner::Split(split) => return Err(Error::UnknownSplit { split: split.clone() }),
+            _ => return Err(Error::Restore(part.bad("no source reads it").into())),
+        }
+    }
+    for part in snapshot.parts(TOTALS) {
+        match part.owner {
+            Owner::Group(group) if group < KEY_GROUPS => {}
+            _ => return Err(Error::Restore(part.bad("no worker owns it").into())),
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use day01_consumer::Error as InputError;
 use day01_consumer::decode;
 use day01_consumer::job::{OnBadRecord, bad_record};
 use day01_consumer::order::Reason;
@@ -160,15 +161,31 @@ impl<S: Source> Stateful for Orders<S> {
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
-        let position = |part: &Part| match (&part.owner, part.bytes.as_slice().try_into()) {
-            (Owner::Split(split), Ok(offset)) => Ok((split.clone(), i64::from_le_bytes(offset))),
-            _ => Err(part.bad("not a position")),
+        let position = |part: &Part| {
+            let offset = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
+            match (part.name.as_str(), &part.owner, offset) {
+                (POSITION, Owner::Split(split), Ok(offset @ 0..)) => Ok((split.clone(), offset)),
+                _ => Err(part.bad("not a position")),
+            }
         };
         let positions = parts
             .iter()
             .map(position)
             .collect::<Result<Positions, BadPart>>()?;
-        self.source.seek(&positions)?;
-        Ok(())
+        match self.source.seek(&positions) {
+            // What day 1 advises here, another start, is not ours to take: the file says where to go on.
+            Err(InputError::OffsetOutOfRange {
+                split,
+                wanted,
+                low,
+                high,
+                ..
+            }) => Err(format!(
+                "{split}: its position {wanted} is out of range, available is {low} to {high}; what lay between is gone. \
+                 To start anew, leave out --load"
+            )
+            .into()),
+            sought => Ok(sought?),
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::state::{Frozen, Part, Slot, Stateful, Table, Value};
 
 /// The id of the workers' operator, under which its state is saved.
 pub const TOTALS: &str = "totals";
+/// The name of its only state.
+const MERCHANTS: &str = "merchants";
 /// How many merchants a worker reports as its largest.
 const LARGEST: usize = 10;
 /// So many merchants more, and they are looked through half as often.
@@ -73,6 +75,8 @@ pub struct MerchantTotals {
     /// For each row of the batch in hand, where its merchant is in the table.
     slots: Vec<Slot>,
     save: bool,
+    /// Whether there is something that was not reported.
+    changed: bool,
     report_every: Option<Duration>,
     next_report: Duration,
 }
@@ -92,19 +96,29 @@ impl Operator for MerchantTotals {
         for (slot, amount) in self.slots.iter().zip(orders.values()) {
             self.table.value_mut(*slot).add(*amount);
         }
+        self.changed = true;
         Ok(())
     }
     // ANCHOR_END: worker
 
-    /// Reports if it is time to. It asks for no turn of its own: if no order has come, there is nothing to report.
+    /// Reports what has changed, if it is time to, or else when it will be.
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
-        if let Some(every) = self.report_every
-            && now >= self.next_report
-        {
-            out.data(vec![Report::Largest(self.worker, self.largest())]);
-            self.next_report = now + every * (1 + (self.table.len() / MANY) as u32);
+        let Some(every) = self.report_every.filter(|_| self.changed) else {
+            return Ok(Turn::Done);
+        };
+        if now < self.next_report {
+            return Ok(Turn::Wait(Some(self.next_report)));
         }
+        out.data(vec![Report::Largest(self.worker, self.largest())]);
+        self.next_report = now + every * (1 + (self.table.len() / MANY) as u32);
+        self.changed = false;
         Ok(Turn::Done)
+    }
+
+    /// Where an input ends the answer is not far, and nobody shall have to wait for a report before it.
+    fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
+        self.changed = false;
+        Ok(())
     }
 
     fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
@@ -127,6 +141,7 @@ impl MerchantTotals {
             table: Table::new(),
             slots: Vec::new(),
             save: options.save,
+            changed: true,
             report_every: options.report_every,
             next_report: Duration::ZERO,
         }
@@ -155,11 +170,14 @@ fn text(name: &[u8]) -> String {
 
 impl Stateful for MerchantTotals {
     fn snapshot(&mut self, _: u64) -> Frozen {
-        self.table.snapshot("merchants")
+        self.table.snapshot(MERCHANTS)
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
         for part in &parts {
+            if part.name != MERCHANTS {
+                return Err(part.bad("the totals have no such state").into());
+            }
             self.table.restore(part)?;
         }
         Ok(())

@@ -73,6 +73,20 @@ impl Snapshot {
     }
     // ANCHOR_END: write
 
+    /// An error if a snapshot could not be written here: better now than when there is something to lose.
+    pub fn check_writable(path: &Path) -> Result<(), SnapshotError> {
+        let failed = |error| SnapshotError::File {
+            path: path.to_path_buf(),
+            error,
+        };
+        if path.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        let aside = aside(path);
+        File::create(&aside).map_err(failed)?;
+        std::fs::remove_file(&aside).map_err(failed)
+    }
+
     /// Reads a snapshot, all of it or nothing.
     pub fn read(path: &Path) -> Result<Self, SnapshotError> {
         let bytes = std::fs::read(path).map_err(|error| SnapshotError::File {
