@@ -40,7 +40,7 @@ struct Comparison {
     rows: &'static [(&'static str, &'static str)],
 }
 
-const COMPARISONS: [Comparison; 4] = [
+const COMPARISONS: &[Comparison] = &[
     Comparison {
         day: "day01",
         file: "decode.svg",
@@ -83,10 +83,92 @@ const COMPARISONS: [Comparison; 4] = [
             ("… and the whole job", "consume/job"),
         ],
     },
+    Comparison {
+        day: "day02",
+        file: "exchange.svg",
+        title: "One source to one worker, CPU time per row",
+        rows: &[
+            ("packets of 1 row", "exchange/1x1/1"),
+            ("of 256 rows", "exchange/1x1/256"),
+            ("of 1,000 rows", "exchange/1x1/1000"),
+            ("of 8,000 rows", "exchange/1x1/8000"),
+            ("… and counted by key", "exchange-count/1x1/8000"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "exchange-two.svg",
+        title: "Two sources to two workers, CPU time per row",
+        rows: &[
+            ("packets of 1 row", "exchange/2x2/1"),
+            ("of 256 rows", "exchange/2x2/256"),
+            ("of 1,000 rows", "exchange/2x2/1000"),
+            ("of 8,000 rows", "exchange/2x2/8000"),
+            ("… and counted by key", "exchange-count/2x2/8000"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "scaling.svg",
+        title: "From JSON to totals, CPU time per order",
+        rows: &[
+            ("one loop", "scaling-cpu/fused"),
+            ("1 source, 1 worker", "scaling-cpu/tasks/1"),
+            ("2 sources, 2 workers", "scaling-cpu/tasks/2"),
+            ("1 and 1, summed up before", "scaling-cpu/local/1"),
+            ("2 and 2, summed up before", "scaling-cpu/local/2"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "state-few.svg",
+        title: "Counting under 1,000 keys, CPU time per row",
+        rows: &[
+            ("the map of std", "state/std-map/1000/uniform"),
+            ("hashbrown, a faster hash", "state/hashbrown/1000/uniform"),
+            ("the table, row by row", "state/table-row-by-row/1000/uniform"),
+            ("the table, a batch a call", "state/table/1000/uniform"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "state-many.svg",
+        title: "Counting under 1,000,000 keys, CPU time per row",
+        rows: &[
+            ("the map of std", "state/std-map/1000000/uniform"),
+            ("hashbrown, a faster hash", "state/hashbrown/1000000/uniform"),
+            ("the table, row by row", "state/table-row-by-row/1000000/uniform"),
+            ("the table, a batch a call", "state/table/1000000/uniform"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "snapshot.md",
+        title: "How long the worker stands still, CPU time",
+        rows: &[
+            ("1,000,000 keys, a full copy", "snapshot/clone/1000000"),
+            ("1,000,000 keys, frozen", "snapshot/freeze/1000000"),
+            ("… and the first batch after it", "snapshot/first-batch/1000000"),
+            ("10,000,000 keys, a full copy", "snapshot/clone/10000000"),
+            ("10,000,000 keys, frozen", "snapshot/freeze/10000000"),
+            ("… and the first batch after it", "snapshot/first-batch/10000000"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "ladder.md",
+        title: "Totals per merchant, CPU time per order",
+        rows: &[
+            ("day 1: the loop", "ladder-cpu/totals/day01"),
+            ("day 2: one source, one worker", "ladder-cpu/totals/day02"),
+        ],
+    },
 ];
 
 /// The benchmarks whose results are kept.
-pub const BENCHES: [&str; 4] = ["ladder", "consume", "decode", "count"];
+pub const BENCHES: &[&str] = &[
+    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot",
+];
 
 impl Results {
     /// Reads the results file.
@@ -130,7 +212,7 @@ impl Results {
     /// Every rendered file, by its path below `chapters`.
     pub fn rendered(&self) -> Result<BTreeMap<PathBuf, String>, BookError> {
         let mut files = BTreeMap::new();
-        for comparison in &COMPARISONS {
+        for comparison in COMPARISONS {
             let measured = comparison
                 .rows
                 .iter()
@@ -146,7 +228,14 @@ impl Results {
             );
         }
         files.insert(PathBuf::from("measured-on.md"), self.measured_on());
-        files.insert(PathBuf::from("day01/measured/numbers.md"), self.day01_numbers()?);
+        files.insert(
+            PathBuf::from("day01/measured/numbers.md"),
+            anchored(&self.day01_numbers()?),
+        );
+        files.insert(
+            PathBuf::from("day02/measured/numbers.md"),
+            anchored(&self.day02_numbers()?),
+        );
         Ok(files)
     }
 
@@ -157,14 +246,14 @@ impl Results {
         )
     }
 
-    /// Single numbers that prose refers to, each between anchors.
-    fn day01_numbers(&self) -> Result<String, BookError> {
+    /// Single numbers that the prose of day 1 refers to.
+    fn day01_numbers(&self) -> Result<Vec<(&'static str, String)>, BookError> {
         let value = self.of("decode/value")?;
         let decode = self.of("decode/batch-wise")?;
         let count = self.of("count/std-map/1000")?;
         let parts =
             self.of("consume/batch")? + self.of("consume/decode-only")? + self.of("consume/count-only")?;
-        let numbers = [
+        Ok(vec![
             ("value_per_count", format!("{:.0}", value / count)),
             ("decode_per_count", format!("{:.0}", decode / count)),
             ("decode_gain", format!("{:.1}", value / decode)),
@@ -186,17 +275,37 @@ impl Results {
                 format!("{:.1}", self.of("count/std-map/1000000")? / count),
             ),
             ("job_ns", duration(self.of("ladder-cpu/totals/day01")?)),
-        ];
-        let mut text = String::new();
-        for (name, number) in numbers {
-            // Writing to a string does not fail.
-            let _ = write!(
-                text,
-                "<!-- ANCHOR: {name} -->\n{number}\n<!-- ANCHOR_END: {name} -->\n"
-            );
-        }
-        Ok(text)
+        ])
     }
+
+    /// Single numbers that the prose of day 2 refers to.
+    fn day02_numbers(&self) -> Result<Vec<(&'static str, String)>, BookError> {
+        let (alone, batched) = (self.of("exchange/1x1/1")?, self.of("exchange/1x1/1000")?);
+        Ok(vec![
+            ("row_by_row", duration(alone)),
+            ("row_batched", duration(batched)),
+            ("row_factor", format!("{:.0}", alone / batched)),
+            ("freeze_1m", duration(self.of("snapshot/freeze/1000000")?)),
+            (
+                "first_batch_1m",
+                duration(self.of("snapshot/first-batch/1000000")?),
+            ),
+            ("clone_1m", duration(self.of("snapshot/clone/1000000")?)),
+        ])
+    }
+}
+
+/// Each number between anchors, for pages to include.
+fn anchored(numbers: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (name, number) in numbers {
+        // Writing to a string does not fail.
+        let _ = write!(
+            text,
+            "<!-- ANCHOR: {name} -->\n{number}\n<!-- ANCHOR_END: {name} -->\n"
+        );
+    }
+    text
 }
 
 fn table(title: &str, measured: &[(&str, f64)]) -> String {
@@ -227,9 +336,11 @@ fn chart(title: &str, measured: &[(&str, f64)]) -> String {
 }
 
 fn duration(nanoseconds: f64) -> String {
-    match nanoseconds < 10.0 {
-        true => format!("{nanoseconds:.1} ns"),
-        false => format!("{nanoseconds:.0} ns"),
+    match nanoseconds {
+        few if few < 10.0 => format!("{few:.1} ns"),
+        some if some < 10_000.0 => format!("{some:.0} ns"),
+        many if many < 1e6 => format!("{:.0} µs", many / 1e3),
+        most => format!("{:.1} ms", most / 1e6),
     }
 }
 

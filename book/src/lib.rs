@@ -31,6 +31,9 @@ pub enum BookError {
     /// A scenario is wrong, or did not run.
     #[error(transparent)]
     Scenario(#[from] day01_consumer::Error),
+    /// A job of day 2 did not run.
+    #[error(transparent)]
+    Job(#[from] day02_state::error::Error),
     /// What was measured cannot be used.
     #[error("results: {0}")]
     Results(String),

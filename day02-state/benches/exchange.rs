@@ -131,9 +131,8 @@ fn main() {
     for (name, counting) in [("exchange", false), ("exchange-count", true)] {
         let mut group = criterion.benchmark_group(name);
         group.sample_size(10);
-        for (packet, rounds) in [(1, 200), (256, 200), (1_000, 20)] {
-            // As many rows for each size of packet but the smallest, which would take minutes.
-            let made = batches(if packet == 1_000 { 100 } else { 40 }, packet);
+        for (packet, count, rounds) in [(1, 40, 200), (256, 40, 200), (1_000, 100, 20), (8_000, 12, 20)] {
+            let made = batches(count, packet);
             let rows = (made.len() * rounds * packet) as u64;
             for tasks in [1, 2] {
                 assert_eq!(run(&made, rounds, tasks, counting, packet), rows * tasks as u64);

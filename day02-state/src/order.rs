@@ -45,12 +45,11 @@ impl Cents {
     /// The value of a field that must be there and must be a number with at most two decimals; `raw` is its JSON text.
     #[inline]
     fn required(field: &'static str, raw: Option<&str>) -> Result<Self, BadRecord> {
-        match raw {
-            None => Err(Reason::Missing(field).into()),
-            Some("null") => Err(Reason::Null(field).into()),
-            Some(raw) => Cents::parse(raw)
-                .ok_or_else(|| Reason::NotA("number with at most two decimals", field).into()),
-        }
+        let raw = raw.ok_or(Reason::Missing(field))?;
+        Cents::parse(raw).ok_or_else(|| match raw {
+            "null" => Reason::Null(field).into(),
+            _ => Reason::NotA("number with at most two decimals", field).into(),
+        })
     }
 
     /// The amount that a JSON number stands for, if it is one of whole cents.

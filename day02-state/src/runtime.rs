@@ -50,8 +50,9 @@ pub struct Buffers {
 impl Default for Buffers {
     fn default() -> Self {
         Buffers {
-            capacity: 8,
-            rows: 1_000,
+            capacity: 4,
+            // Waking up a task costs tens of microseconds, so there must be something to do when it wakes.
+            rows: 8_000,
             linger: Duration::from_millis(10),
         }
     }
@@ -111,6 +112,11 @@ impl<D, C> Inbox<D, C> {
             channels: Vec::new(),
             ports: 0,
         }
+    }
+
+    /// How many channels there are, for an operator that waits for all of them.
+    pub fn channels(&self) -> usize {
+        self.channels.len()
     }
 
     /// Both, with the ports of `other` behind our own.

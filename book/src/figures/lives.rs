@@ -15,7 +15,7 @@ use day01_consumer::lab::scenario::Scenario;
 use day01_consumer::source::Positions;
 use svg::node::element::{Group, Rectangle};
 
-use super::{canvas, text};
+use super::{BLUE, GREEN, ORANGE, PURPLE, RED, canvas, text};
 
 const ROW: f64 = 38.0;
 const TOP: f64 = 82.0;
@@ -24,12 +24,6 @@ const TIME_X: f64 = 8.0;
 const WORD_X: f64 = 78.0;
 const LOG_X: f64 = 148.0;
 const GAP: f64 = 26.0;
-
-const GREEN: &str = "#2e9e5b";
-const ORANGE: &str = "#d9822b";
-const RED: &str = "#d64545";
-const BLUE: &str = "#3b82c4";
-const PURPLE: &str = "#9457c9";
 
 /// What is known after a step.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,11 @@
 //! dark pages; for that, pages include the SVG itself, not a link to it.
 
 mod bars;
+mod channel;
+mod exchange;
+mod groups;
 mod lives;
+mod saved;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,49 +18,121 @@ use std::path::{Path, PathBuf};
 use day01_consumer::job::Commit;
 use day01_consumer::lab::replay::replay;
 use day01_consumer::lab::scenario::Scenario;
-
-pub use bars::{Bar, bars};
-
+use day02_state::lab::crash::{self, Saving};
+use day02_state::lab::{backpressure, two_workers};
 use svg::Document;
-use svg::node::element::{Text, Title};
+use svg::node::element::{Line, Text, Title};
 
 use crate::BookError;
 
+pub use bars::{Bar, bars};
+
+const GREEN: &str = "#2e9e5b";
+const ORANGE: &str = "#d9822b";
+const RED: &str = "#d64545";
+const BLUE: &str = "#3b82c4";
+const PURPLE: &str = "#9457c9";
+
 /// All figures that are drawn from traces, by the path of their file below `chapters`.
 pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
-    let scenarios: BTreeMap<String, Scenario> = Scenario::read_all(&book.join("scenarios"))?
-        .into_iter()
-        .map(|scenario| (scenario.name.clone(), scenario))
-        .collect();
-    let figure = |name: &str, scenario: &str, commit, title: &str| {
-        let scenario = scenarios
-            .get(scenario)
-            .ok_or_else(|| BookError::NoScenario(scenario.to_string()))?;
-        let svg = lives::draw(title, scenario, &replay(scenario, commit)?);
-        Ok::<_, BookError>((PathBuf::from(name), svg))
+    let scenarios = Scenarios(Scenario::read_all(&book.join("scenarios"))?);
+    let mut all = day01(&scenarios)?;
+    all.extend(day02(&scenarios)?);
+    let named = all.into_iter();
+    Ok(named.map(|(name, svg)| (PathBuf::from(name), svg)).collect())
+}
+
+type Figures = Vec<(&'static str, String)>;
+
+struct Scenarios(Vec<Scenario>);
+
+impl Scenarios {
+    fn named(&self, name: &str) -> Result<&Scenario, BookError> {
+        let found = self.0.iter().find(|scenario| scenario.name == name);
+        found.ok_or_else(|| BookError::NoScenario(name.to_string()))
+    }
+}
+
+fn day01(scenarios: &Scenarios) -> Result<Figures, BookError> {
+    let draw = |title, scenario, commit| {
+        let scenario = scenarios.named(scenario)?;
+        Ok::<_, BookError>(lives::draw(title, scenario, &replay(scenario, commit)?))
     };
-    [
-        figure(
+    Ok(vec![
+        (
             "day01/figures/offsets.svg",
-            "first_counts",
-            Commit::After,
-            "Records, positions and the map over time",
+            draw(
+                "Records, positions and the map over time",
+                "first_counts",
+                Commit::After,
+            )?,
         ),
-        figure(
+        (
             "day01/figures/crash-before.svg",
-            "crash",
-            Commit::Before,
-            "Committed before counting: the crash loses a batch",
+            draw(
+                "Committed before counting: the crash loses a batch",
+                "crash",
+                Commit::Before,
+            )?,
         ),
-        figure(
+        (
             "day01/figures/crash-after.svg",
-            "crash",
-            Commit::After,
-            "Committed after counting: the crash doubles a batch",
+            draw(
+                "Committed after counting: the crash doubles a batch",
+                "crash",
+                Commit::After,
+            )?,
         ),
-    ]
-    .into_iter()
-    .collect()
+    ])
+}
+
+fn day02(scenarios: &Scenarios) -> Result<Figures, BookError> {
+    let crash = scenarios.named("crash")?;
+    let saved = |title, saving| Ok::<_, BookError>(saved::draw(title, &crash::run(crash, saving)?));
+    Ok(vec![
+        (
+            "day02/figures/two-workers.svg",
+            exchange::draw(
+                "Two sources, an exchange, two workers",
+                &two_workers::run(scenarios.named("first_counts")?, 2, 2, 37)?.events,
+            ),
+        ),
+        (
+            "day02/figures/channel.svg",
+            channel::draw(
+                "What lies between a fast task and a slow one",
+                &[
+                    ("without a bound", RED, backpressure::run(60, 1_000)?),
+                    ("at most four packets", BLUE, backpressure::run(60, 4)?),
+                ],
+            ),
+        ),
+        (
+            "day02/figures/key-groups.svg",
+            groups::draw("Who owns which key groups, with 3 workers and with 4", 3, 4),
+        ),
+        (
+            "day02/figures/state-first.svg",
+            saved(
+                "Two writes, state first: the crash doubles a batch",
+                Saving::StateFirst,
+            )?,
+        ),
+        (
+            "day02/figures/positions-first.svg",
+            saved(
+                "Two writes, positions first: the crash loses a batch",
+                Saving::PositionsFirst,
+            )?,
+        ),
+        (
+            "day02/figures/one-write.svg",
+            saved(
+                "One write: the crash costs time, and nothing else",
+                Saving::OneWriteNotRenamed,
+            )?,
+        ),
+    ])
 }
 
 /// An empty figure with its title, as large as its content needs and never wider than the page.
@@ -75,4 +151,13 @@ fn canvas(title: &str, width: f64, height: f64) -> Document {
 /// Words at a place.
 fn text(x: f64, y: f64, content: &str) -> Text {
     Text::new(content).set("x", x).set("y", y)
+}
+
+/// A straight line.
+fn line(from: (f64, f64), to: (f64, f64)) -> Line {
+    Line::new()
+        .set("x1", from.0)
+        .set("y1", from.1)
+        .set("x2", to.0)
+        .set("y2", to.1)
 }
