@@ -12,15 +12,55 @@
 //! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything) or a *split* (each gets its
 //! own kind of rows) joins two of them. Every lane fills, lingers, seals and sends on its own.
 //!
-//! Nothing here waits, and nothing here knows what a channel is, except that it takes a packet or is full.
+//! Nothing here waits, and of a channel nothing more is known here than that it takes a packet or is full, and that a
+//! `Select` can be told to watch it.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use crossbeam_channel::Select;
 
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
 use crate::operator::{Batch, How};
-use crate::runtime::{Buffers, Name, Waker};
+
+/// How much may lie between two tasks.
+#[derive(Debug, Clone, Copy)]
+pub struct Buffers {
+    /// How many packets a channel holds.
+    pub capacity: usize,
+    /// How many rows make a packet.
+    pub rows: usize,
+    /// How long a row waits for its packet to fill.
+    pub linger: Duration,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Buffers {
+            capacity: 4,
+            // Waking up a task costs tens of microseconds, so there must be something to do when it wakes.
+            rows: 8_000,
+            linger: Duration::from_millis(10),
+        }
+    }
+}
+
+/// The name of a sender, which its channels learn when it is wired.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Name(Arc<OnceLock<String>>);
+
+impl Name {
+    pub(crate) fn set(&self, name: &str) {
+        // An outbox is moved into its task, so this happens once.
+        let _ = self.0.set(name.to_string());
+    }
+
+    pub(crate) fn get(&self) -> &str {
+        self.0.get().map_or("a task that was never wired", String::as_str)
+    }
+}
 
 /// What a channel carries.
 #[derive(Debug)]
@@ -35,7 +75,7 @@ pub(crate) trait Channel<P>: Send {
     /// Takes the packet, or gives it back.
     fn offer(&mut self, packet: P) -> Result<(), Refused<P>>;
     /// Asks to be woken when there is room.
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>);
+    fn watch<'a>(&'a self, select: &mut Select<'a>);
 }
 
 /// Why a channel has not taken a packet.
@@ -60,7 +100,7 @@ pub(crate) trait Branch<D, C>: Send {
     /// Visits all edges.
     fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>));
     /// Asks to be woken when a stuck lane has room.
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>);
+    fn watch<'a>(&'a self, select: &mut Select<'a>);
 }
 
 /// An edge, whatever kind of rows it carries.
@@ -167,8 +207,8 @@ impl<D, C: Clone> Outbox<D, C> {
         self.0.edges(&mut |edge| edge.name(sender));
     }
 
-    pub(crate) fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
-        self.0.watch(waker);
+    pub(crate) fn watch<'a>(&'a self, select: &mut Select<'a>) {
+        self.0.watch(select);
     }
 }
 
@@ -244,9 +284,9 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C>
         visit(self);
     }
 
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
         for lane in self.lanes.iter().filter(|lane| !lane.sealed.is_empty()) {
-            lane.channel.watch(waker);
+            lane.channel.watch(select);
         }
     }
 }
@@ -317,9 +357,9 @@ impl<D: Send, C> Branch<D, C> for Tee<D, C> {
         self.1.edges(visit);
     }
 
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
-        self.0.watch(waker);
-        self.1.watch(waker);
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
+        self.0.watch(select);
+        self.1.watch(select);
     }
 }
 
@@ -339,9 +379,9 @@ impl<A: Send, B: Send, C> Branch<Either<A, B>, C> for Split<A, B, C> {
         self.1.edges(visit);
     }
 
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
-        self.0.watch(waker);
-        self.1.watch(waker);
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
+        self.0.watch(select);
+        self.1.watch(select);
     }
 }
 
@@ -351,5 +391,5 @@ struct Nobody;
 impl<D, C> Branch<D, C> for Nobody {
     fn data(&mut self, _: D, _: Duration) {}
     fn edges(&mut self, _: &mut dyn FnMut(&mut dyn Edge<C>)) {}
-    fn watch<'a>(&'a self, _: &mut Waker<'a>) {}
+    fn watch<'a>(&'a self, _: &mut Select<'a>) {}
 }

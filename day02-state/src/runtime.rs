@@ -25,7 +25,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bounded, unbounded};
@@ -34,34 +34,11 @@ use crate::error::JobError;
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
 use crate::operator::{Batch, Failure, How, Input, Keyed, Operator, Output, Turn};
-use crate::outbox::{Channel, Gone, Lanes, Outbox, Packet, Refused, Route};
+use crate::outbox::{Channel, Gone, Lanes, Name, Outbox, Packet, Refused, Route};
 
-/// How much may lie between two tasks.
-#[derive(Debug, Clone, Copy)]
-pub struct Buffers {
-    /// How many packets a channel holds.
-    pub capacity: usize,
-    /// How many rows make a packet.
-    pub rows: usize,
-    /// How long a row waits for its packet to fill.
-    pub linger: Duration,
-}
-
-impl Default for Buffers {
-    fn default() -> Self {
-        Buffers {
-            capacity: 4,
-            // Waking up a task costs tens of microseconds, so there must be something to do when it wakes.
-            rows: 8_000,
-            linger: Duration::from_millis(10),
-        }
-    }
-}
+pub use crate::outbox::Buffers;
 
 // ------------------------------------------------------------------------------------------------- channels and edges
-
-/// What a task that waits wants to be woken by.
-pub(crate) struct Waker<'a>(Select<'a>);
 
 impl<P: Send> Channel<P> for Sender<P> {
     fn offer(&mut self, packet: P) -> Result<(), Refused<P>> {
@@ -71,23 +48,8 @@ impl<P: Send> Channel<P> for Sender<P> {
         })
     }
 
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
-        waker.0.send(self);
-    }
-}
-
-/// The name of a sender, which its channels learn when it is wired.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Name(Arc<OnceLock<String>>);
-
-impl Name {
-    pub(crate) fn set(&self, name: &str) {
-        // An outbox is moved into its task, so this happens once.
-        let _ = self.0.set(name.to_string());
-    }
-
-    fn get(&self) -> &str {
-        self.0.get().map_or("a task that was never wired", String::as_str)
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
+        select.send(self);
     }
 }
 
@@ -277,7 +239,7 @@ pub(crate) trait Step: Send {
     fn name(&self) -> &str;
     fn step(&mut self, now: Duration, stopping: bool, choose: Choose<'_>) -> Result<Stepped, JobError>;
     /// Asks to be woken by anything that would let the next step do something.
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>);
+    fn watch<'a>(&'a self, select: &mut Select<'a>);
     fn status(&self) -> String;
 }
 
@@ -339,16 +301,16 @@ impl<O: Operator> Step for Task<O> {
         Ok(Stepped::Waits(first))
     }
 
-    fn watch<'a>(&'a self, waker: &mut Waker<'a>) {
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
         if self.stuck {
-            return self.outbox.watch(waker);
+            return self.outbox.watch(select);
         }
         if let Some(mailbox) = &self.mailbox {
-            waker.0.recv(mailbox);
+            select.recv(mailbox);
         }
         for (index, channel) in self.channels.iter().enumerate() {
             if !channel.ended && self.operator.accepts(index) {
-                waker.0.recv(&channel.packets);
+                select.recv(&channel.packets);
             }
         }
     }
@@ -671,17 +633,17 @@ fn run_task(task: &mut dyn Step, started: Instant, stop: &Stop, give_up: &Stop) 
             Stepped::Went(_) => {}
             Stepped::Ended => break,
             Stepped::Waits(until) => {
-                let mut waker = Waker(Select::new());
-                task.watch(&mut waker);
-                waker.0.recv(&give_up.signal);
+                let mut select = Select::new();
+                task.watch(&mut select);
+                select.recv(&give_up.signal);
                 if !stopping {
-                    waker.0.recv(&stop.signal);
+                    select.recv(&stop.signal);
                 }
                 // Whatever has become ready, the next step will find it.
                 // A time that no clock can show never comes.
                 match until.and_then(|until| started.checked_add(until)) {
-                    Some(until) => drop(waker.0.ready_deadline(until)),
-                    None => drop(waker.0.ready()),
+                    Some(until) => drop(select.ready_deadline(until)),
+                    None => drop(select.ready()),
                 }
             }
         }
