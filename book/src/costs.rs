@@ -109,6 +109,16 @@ const COMPARISONS: &[Comparison] = &[
     },
     Comparison {
         day: "day02",
+        file: "scaling-wall.svg",
+        title: "From JSON to totals, time on the clock per order",
+        rows: &[
+            ("one loop", "scaling-wall/fused"),
+            ("1 source, 1 worker", "scaling-wall/tasks/1"),
+            ("2 sources, 2 workers", "scaling-wall/tasks/2"),
+        ],
+    },
+    Comparison {
+        day: "day02",
         file: "scaling.svg",
         title: "From JSON to totals, CPU time per order",
         rows: &[
@@ -144,14 +154,21 @@ const COMPARISONS: &[Comparison] = &[
     Comparison {
         day: "day02",
         file: "snapshot.md",
-        title: "How long the worker stands still, CPU time",
+        title: "1,000,000 keys, CPU time",
         rows: &[
-            ("1,000,000 keys, a full copy", "snapshot/clone/1000000"),
-            ("1,000,000 keys, frozen", "snapshot/freeze/1000000"),
-            ("… and the first batch after it", "snapshot/first-batch/1000000"),
-            ("10,000,000 keys, a full copy", "snapshot/clone/10000000"),
-            ("10,000,000 keys, frozen", "snapshot/freeze/10000000"),
-            ("… and the first batch after it", "snapshot/first-batch/10000000"),
+            ("a full copy", "snapshot/clone/1000000"),
+            ("freezing", "snapshot/freeze/1000000"),
+            ("the first batch after it", "snapshot/first-batch/1000000"),
+        ],
+    },
+    Comparison {
+        day: "day02",
+        file: "snapshot-large.md",
+        title: "10,000,000 keys, CPU time",
+        rows: &[
+            ("a full copy", "snapshot/clone/10000000"),
+            ("freezing", "snapshot/freeze/10000000"),
+            ("the first batch after it", "snapshot/first-batch/10000000"),
         ],
     },
     Comparison {
@@ -284,7 +301,10 @@ impl Results {
         Ok(vec![
             ("row_by_row", duration(alone)),
             ("row_batched", duration(batched)),
-            ("row_factor", format!("{:.0}", alone / batched)),
+            (
+                "row_factor",
+                format!("about {:.0}", (alone / batched / 10.0).round() * 10.0),
+            ),
             ("freeze_1m", duration(self.of("snapshot/freeze/1000000")?)),
             (
                 "first_batch_1m",
@@ -312,13 +332,13 @@ fn table(title: &str, measured: &[(&str, f64)]) -> String {
     let mut text = format!("| {title} | | against the first |\n|---|---:|---:|\n");
     let first = measured.first().map_or(1.0, |(_, nanoseconds)| *nanoseconds);
     for (label, nanoseconds) in measured {
+        let ratio = nanoseconds / first;
+        let ratio = match ratio < 0.01 {
+            true => format!("{ratio:.4}"),
+            false => format!("{ratio:.2}"),
+        };
         // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "| {label} | {} | {:.2} |",
-            duration(*nanoseconds),
-            nanoseconds / first
-        );
+        let _ = writeln!(text, "| {label} | {} | {ratio} |", duration(*nanoseconds));
     }
     text
 }

@@ -30,7 +30,7 @@ pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         answers.dedup();
         writeln!(
             out,
-            "{sources} sources, {workers} workers, 100 orders of steps: {} answer",
+            "sources: {sources}, workers: {workers}, 100 sequences of steps: {} answer",
             answers.len()
         )?;
         answers

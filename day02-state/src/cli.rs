@@ -1,6 +1,6 @@
 //! The command line of day 2: that of day 1, and how many tasks, and one file to save to and to go on from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::table::{self, Cell, Format};
 
 use crate::error::Error;
-use crate::job::{Answer, Options, Progress, Totals, View, wire};
+use crate::job::{Answer, Options, Progress, SOURCE, Totals, View, wire};
 use crate::keys::KEY_GROUPS;
 use crate::order::money;
 use crate::runtime::{Stop, run_threads};
@@ -69,7 +69,8 @@ struct StateArgs {
     /// Save state and positions to this file at the end, also after Ctrl-C
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Go on from this file, with any number of workers and sources; what it holds overrides --from
+    /// Go on from this file, with any number of workers and sources. --from is then ignored: a partition that the file
+    /// does not know is read from its beginning
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }
@@ -93,7 +94,9 @@ fn run(args: &Cli) -> Result<(), Error> {
             let said = "the sandbox is new and empty: --load needs --brokers or --file";
             return Err(InputError::Usage(said.to_string()).into());
         }
-        restore = Some(Snapshot::read(path)?);
+        let snapshot = Snapshot::read(path)?;
+        say(going_on(path, &snapshot));
+        restore = Some(snapshot);
         // A split that the file does not know has been found since, and is read from its beginning.
         source.from = None;
     }
@@ -142,6 +145,17 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(TRY_NEXT);
     }
     Ok(())
+}
+
+/// What a person should know of a snapshot before it is used.
+fn going_on(path: &Path, snapshot: &Snapshot) -> String {
+    let positions = snapshot.parts(SOURCE).iter().map(|part| part.owner.to_string());
+    let positions: Vec<String> = positions.collect();
+    format!(
+        "going on from {}, with positions in {}",
+        path.display(),
+        positions.join(", ")
+    )
 }
 
 const TRY_NEXT: &str = "

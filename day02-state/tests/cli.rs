@@ -287,7 +287,7 @@ fn a_saved_position_that_the_input_does_not_have_is_named() {
     folder.write("orders.json", FOUR_ORDERS.lines().next().unwrap());
     let run = folder.run("--file orders.json --load state --save state");
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
-    let said = "error: source 0: orders.json: offset 4 is out of range, available is 0 to 1";
+    let said = "error: source 0: orders.json: the saved position 4 is out of range, available is 0 to 1: records were deleted, or this is another input";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert_eq!(folder.positions("state")["orders.json"], 4, "as it was");
 }

@@ -17,9 +17,9 @@ fn printed(run: impl FnOnce(&mut Vec<u8>) -> Result<(), Box<dyn Error>>) -> Stri
 }
 
 #[test]
-fn a_hundred_orders_of_steps_give_one_answer() {
+fn a_hundred_sequences_of_steps_give_one_answer() {
     let printed = printed(two_workers::run);
-    assert_eq!(printed.matches("100 orders of steps: 1 answer").count(), 3);
+    assert_eq!(printed.matches("100 sequences of steps: 1 answer").count(), 3);
     insta::assert_snapshot!("two_workers", printed);
 }
 

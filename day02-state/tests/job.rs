@@ -457,8 +457,8 @@ fn a_position_out_of_range_is_an_error_that_names_the_split() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "source 0: orders/2: offset {position} is out of range, available is {available}; \
-                     to go on from the oldest record that is left, say --from 2=60"
+                    "source 0: orders/2: the saved position {position} is out of range, available is {available}: records \
+                     were deleted, or this is another input of the same name. To start anew, leave out --load"
                 )
             );
         }

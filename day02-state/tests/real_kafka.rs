@@ -190,7 +190,7 @@ fn a_position_that_retention_has_passed_is_an_error_that_names_the_split() {
         let run = folder.run(&to_the_end(&topic, &args));
         assert_eq!((run.code, run.stdout.as_str()), (1, ""));
         let said = format!(
-            "error: cannot go on from the saved state: {topic}/1: its position 10 is out of range, available is 13 to 20; "
+            "error: cannot go on from the saved state: {topic}/1: the saved position 10 is out of range, available is 13 to 20: "
         );
         assert!(run.stderr.contains(&said), "{}", run.stderr);
     }

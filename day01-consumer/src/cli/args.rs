@@ -64,7 +64,7 @@ pub struct SourceArgs {
     /// Stop at the ends that the topic's partitions have at the start
     #[arg(long)]
     pub until_end: bool,
-    /// The consumer group whose offsets are read and committed
+    /// The consumer group of --from group; day 1 also commits its offsets
     #[arg(long, value_name = "NAME", default_value = "thirty-days", value_parser = NotEmpty::new())]
     pub group: String,
 }

@@ -11,7 +11,7 @@ use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Source, Split};
 
 use super::{FromSource, NoControl, Options, Report};
-use crate::operator::{How, Input, Operator, Out, Outcome, Output, Turn};
+use crate::operator::{Failure, How, Input, Operator, Out, Outcome, Output, Turn};
 use crate::order::{Cents, Order};
 use crate::outbox::Either;
 use crate::rows::Rows;
@@ -44,6 +44,8 @@ pub struct Orders<S> {
     source: S,
     records: Records,
     on_bad_record: OnBadRecord,
+    /// Whether it goes on from a saved position.
+    restored: bool,
     save: bool,
     report_every: Option<Duration>,
     next_report: Duration,
@@ -57,7 +59,8 @@ impl<S: Source + Send> Operator for Orders<S> {
     type Control = NoControl;
 
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
-        let polled = self.source.poll(&mut self.records, Duration::ZERO)?;
+        let polled = self.source.poll(&mut self.records, Duration::ZERO);
+        let polled = polled.map_err(|error| self.explained(error))?;
         if polled == Polled::Ready {
             out.data(Either::Left(self.decode()?));
         }
@@ -100,6 +103,7 @@ impl<S: Source> Orders<S> {
             source,
             records: Records::new(),
             on_bad_record: options.on_bad_record,
+            restored: false,
             save: options.save,
             report_every: options.report_every,
             next_report: Duration::ZERO,
@@ -116,6 +120,24 @@ impl<S: Source> Orders<S> {
     /// The source, for its splits.
     pub fn source(&self) -> &S {
         &self.source
+    }
+
+    /// What day 1 advises where a position is out of range, another start, is no way out of a saved one.
+    fn explained(&self, error: InputError) -> Failure {
+        match error {
+            InputError::OffsetOutOfRange {
+                split,
+                wanted,
+                low,
+                high,
+                ..
+            } if self.restored => format!(
+                "{split}: the saved position {wanted} is out of range, available is {low} to {high}: records were deleted, \
+                 or this is another input of the same name. To start anew, leave out --load"
+            )
+            .into(),
+            error => error.into(),
+        }
     }
 
     /// The orders of the batch in hand.
@@ -172,20 +194,9 @@ impl<S: Source> Stateful for Orders<S> {
             .iter()
             .map(position)
             .collect::<Result<Positions, BadPart>>()?;
-        match self.source.seek(&positions) {
-            // What day 1 advises here, another start, is not ours to take: the file says where to go on.
-            Err(InputError::OffsetOutOfRange {
-                split,
-                wanted,
-                low,
-                high,
-                ..
-            }) => Err(format!(
-                "{split}: its position {wanted} is out of range, available is {low} to {high}; what lay between is gone. \
-                 To start anew, leave out --load"
-            )
-            .into()),
-            sought => Ok(sought?),
-        }
+        self.restored = true;
+        self.source
+            .seek(&positions)
+            .map_err(|error| self.explained(error))
     }
 }
