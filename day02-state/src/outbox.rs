@@ -23,7 +23,7 @@ use crossbeam_channel::Select;
 
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
-use crate::operator::{Batch, How};
+use crate::operator::{Batch, How, Message};
 
 /// How much may lie between two tasks.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +65,7 @@ impl Name {
 /// What a channel carries.
 #[derive(Debug)]
 pub(crate) enum Packet<D, C> {
-    Data(D),
-    Control(C),
+    Message(Message<D, C>),
     End(How),
 }
 
@@ -258,7 +257,7 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
         } = &mut self.lanes[lane];
         *open_since = None;
         if self.open[lane].rows() > 0 {
-            sealed.push_back(Packet::Data(self.open[lane].take()));
+            sealed.push_back(Packet::Message(Message::Data(self.open[lane].take())));
         }
         sealed.extend(last);
     }
@@ -293,7 +292,8 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C>
 
 impl<D: Batch + 'static, C: Clone + Send + 'static> Edge<C> for Lanes<D, C> {
     fn control(&mut self, control: C) {
-        (0..self.lanes.len()).for_each(|lane| self.seal(lane, Some(Packet::Control(control.clone()))));
+        (0..self.lanes.len())
+            .for_each(|lane| self.seal(lane, Some(Packet::Message(Message::Control(control.clone())))));
     }
 
     fn end(&mut self, how: How) {

@@ -33,7 +33,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bo
 use crate::error::JobError;
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
-use crate::operator::{Batch, Failure, How, Input, Keyed, Operator, Output, Turn};
+use crate::operator::{Batch, Failure, How, Input, Keyed, Message, Operator, Output, Turn};
 use crate::outbox::{Channel, Gone, Lanes, Name, Outbox, Packet, Refused, Route};
 
 pub use crate::outbox::Buffers;
@@ -432,8 +432,10 @@ impl<O: Operator> Task<O> {
         };
         let out = &mut At(&mut self.outbox, now);
         let (did, done) = match packet {
-            Packet::Data(rows) => (Did::Data(channel), self.operator.on_data(input, rows, out)),
-            Packet::Control(control) => (
+            Packet::Message(Message::Data(rows)) => {
+                (Did::Data(channel), self.operator.on_data(input, rows, out))
+            }
+            Packet::Message(Message::Control(control)) => (
                 Did::Control(channel),
                 self.operator.on_control(input, control, out),
             ),

@@ -18,7 +18,7 @@ use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use day02_state::error::{Error, JobError};
-use day02_state::job::{Answer, Options, Progress, SOURCE, Slot, TOTALS, Totals, View, wire};
+use day02_state::job::{Answer, AnswerSlot, Options, Progress, SOURCE, TOTALS, Totals, View, wire};
 use day02_state::order::money;
 use day02_state::runtime::{Buffers, Job, Stop, run_threads};
 use day02_state::state::file::Snapshot;
@@ -937,7 +937,8 @@ fn stopped_after(log: &Log, setup: Setup, restore: Option<&Snapshot>, steps: Opt
 
 /// The error of a job that must fail, and must leave no answer.
 fn failed(log: &Log, setup: Setup, restore: Option<&Snapshot>) -> Error {
-    let (job, slot): (Job, Slot) = wire(sources(log, setup, true), &setup.options(), (), restore).unwrap();
+    let (job, slot): (Job, AnswerSlot) =
+        wire(sources(log, setup, true), &setup.options(), (), restore).unwrap();
     let error = drive(job, setup.drive, &Stop::new()).unwrap_err();
     assert_eq!(slot.take(), Answer::default());
     error.into()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use day01_consumer::order::Reason;
 
 use super::source::SourceReport;
-use super::{NoControl, Report, Slot, Totals};
+use super::{AnswerSlot, NoControl, Report, Totals};
 use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
 use crate::state::file::Snapshot;
 
@@ -49,7 +49,7 @@ pub struct Answer {
 /// Puts reports together.
 pub struct Collect<V> {
     view: V,
-    slot: Slot,
+    slot: AnswerSlot,
     sources: BTreeMap<usize, SourceReport>,
     largest: BTreeMap<usize, Vec<(String, Totals)>>,
     /// How often each source has told of each warning.
@@ -59,7 +59,7 @@ pub struct Collect<V> {
 
 impl<V: View> Collect<V> {
     /// A collector that shows what it hears to `view`, and leaves the answer in `slot`.
-    pub fn new(view: V, slot: Slot) -> Self {
+    pub fn new(view: V, slot: AnswerSlot) -> Self {
         Collect {
             view,
             slot,

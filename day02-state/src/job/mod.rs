@@ -85,9 +85,9 @@ impl Default for Options {
 
 /// Where the collector leaves the answer.
 #[derive(Debug, Default, Clone)]
-pub struct Slot(Arc<Mutex<Answer>>);
+pub struct AnswerSlot(Arc<Mutex<Answer>>);
 
-impl Slot {
+impl AnswerSlot {
     /// The answer, once the job has ended.
     pub fn take(&self) -> Answer {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -105,14 +105,14 @@ pub fn wire<S: Source + Send + 'static>(
     options: &Options,
     view: impl View + 'static,
     restore: Option<&Snapshot>,
-) -> Result<(Job, Slot), Error> {
+) -> Result<(Job, AnswerSlot), Error> {
     if let Some(snapshot) = restore {
         check(snapshot, &sources)?;
     }
     let orders = by_key(sources.len(), options.workers, options.buffers);
     let from_sources = single(sources.len(), options.buffers);
     let from_workers = single(options.workers, options.buffers);
-    let (mut job, slot) = (Job::new(), Slot::default());
+    let (mut job, slot) = (Job::new(), AnswerSlot::default());
 
     let outboxes = orders.outboxes.into_iter().zip(from_sources.outboxes);
     for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {

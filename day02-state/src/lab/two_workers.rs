@@ -7,7 +7,7 @@ use day01_consumer::source::{Share, Source, Start};
 
 use super::trace::{Event, Trace, Traced};
 use crate::error::Error;
-use crate::job::{Collect, FromSource, MerchantTotals, Options, Orders, Slot, Totals};
+use crate::job::{AnswerSlot, Collect, FromSource, MerchantTotals, Options, Orders, Totals};
 use crate::order::Cents;
 use crate::outbox::{Either, Outbox};
 use crate::rows::Rows;
@@ -48,7 +48,7 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
     let orders = by_key(sources, workers, options.buffers);
     let from_sources = single(sources, options.buffers);
     let from_workers = single(workers, options.buffers);
-    let (mut job, slot) = (Job::new(), Slot::default());
+    let (mut job, slot) = (Job::new(), AnswerSlot::default());
     let outboxes = orders.outboxes.into_iter().zip(from_sources.outboxes);
     for (index, (to_workers, to_collector)) in outboxes.enumerate() {
         let mut source = log.source("lab", &Start::Earliest, true)?.with_batch(1);
