@@ -280,10 +280,13 @@ impl<V: Clone> Chunks<V> {
         chunks.map(|chunk| chunk.rows.share()).collect()
     }
 
-    /// How many chunks with entries were written since they were last shared.
-    pub(crate) fn changed(&self) -> usize {
-        let mine = |chunk: &&Chunk<V>| chunk.taken > 0 && matches!(chunk.rows, Rows::Mine(_));
-        self.chunks.iter().filter(mine).count()
+    /// The numbers of the chunks with entries that were written since they were last shared.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = usize> {
+        let mine = |chunk: &Chunk<V>| chunk.taken > 0 && matches!(chunk.rows, Rows::Mine(_));
+        let chunks = self.chunks.iter().enumerate();
+        chunks
+            .filter(move |(_, chunk)| mine(chunk))
+            .map(|(number, _)| number)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
@@ -406,14 +409,14 @@ mod tests {
         let before = address(&chunks);
 
         drop(chunks.share());
-        assert_eq!(chunks.changed(), 0);
+        assert_eq!(chunks.changed().count(), 0);
         *chunks.value_mut(slots[0]) += 1;
-        assert_eq!((chunks.changed(), address(&chunks)), (1, before.clone()));
+        assert_eq!((chunks.changed().count(), address(&chunks)), (1, before.clone()));
 
         let frozen = chunks.share();
         *chunks.value_mut(slots[0]) += 1;
         let after = address(&chunks);
-        assert_eq!(chunks.changed(), 1);
+        assert_eq!(chunks.changed().count(), 1);
         assert!(after[0] != before[0] && after[1] == before[1]);
         assert_eq!(taken(&frozen[0]).next(), Some((&0_u64.to_le_bytes()[..], &1)));
         assert_eq!(chunks.at(slots[0]).1, &2);

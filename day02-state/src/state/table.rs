@@ -218,8 +218,8 @@ impl<V: Value> Table<V> {
         FrozenTable::new(self.entries.share(), self.len())
     }
 
-    /// How many chunks of up to 512 entries have been written since the last freeze.
-    pub fn changed_chunks(&self) -> usize {
+    /// Which chunks of up to 512 entries have been written since the last freeze, by number.
+    pub fn changed_chunks(&self) -> impl Iterator<Item = usize> {
         self.entries.changed()
     }
 
@@ -404,9 +404,9 @@ mod tests {
     #[test]
     fn changed_chunks_are_those_written_since_the_last_freeze() {
         let mut table = filled(0..10_000);
-        assert_eq!(table.changed_chunks(), 20);
+        assert_eq!(table.changed_chunks().count(), 20);
         let first = table.freeze();
-        assert_eq!(table.changed_chunks(), 0);
+        assert_eq!(table.changed_chunks().count(), 0);
         count(&mut table, 0);
         count(&mut table, 1);
         count(&mut table, 9_999);
@@ -414,10 +414,11 @@ mod tests {
             table.get(name(5_000).as_bytes(), keys::hash(name(5_000).as_bytes())),
             Some(&1)
         );
-        assert_eq!(table.changed_chunks(), 2);
+        // Key 9,999 came last, so it lies in the last of twenty chunks.
+        assert_eq!(table.changed_chunks().collect::<Vec<_>>(), [0, 19]);
         let second = table.freeze();
         table.clear();
-        assert_eq!((table.changed_chunks(), table.len()), (0, 0));
+        assert_eq!((table.changed_chunks().count(), table.len()), (0, 0));
         assert!(first.iter().all(|(_, count)| *count == 1));
         assert_eq!(second.iter().filter(|(_, count)| **count == 2).count(), 3);
     }
