@@ -11,9 +11,10 @@ use day01_consumer::cli::{self, Interrupt, Live, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::table::{self, Cell, Format};
 
-use crate::error::Error;
+use crate::error::{Error, JobError};
 use crate::job::{Answer, Options, Progress, SOURCE, Totals, View, wire};
 use crate::keys::KEY_GROUPS;
+use crate::operator::Failure;
 use crate::order::money;
 use crate::runtime::{Stop, run_threads};
 use crate::state::file::Snapshot;
@@ -77,14 +78,25 @@ struct StateArgs {
 
 /// Runs the program of day 2.
 pub fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    exit_code(run(&Cli::parse()))
+}
+
+/// Prints an error as one line and turns it into an exit code.
+pub fn exit_code(result: Result<(), Error>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
+        // A task that prints may find that nobody reads any more.
+        Err(Error::Job(JobError::Failed { failure, .. })) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(Error::Input(error)) => cli::exit_code(Err(error)),
         Err(error) => {
             say(format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_closed_pipe(failure: &Failure) -> bool {
+    failure.downcast_ref().is_some_and(InputError::is_closed_pipe)
 }
 
 fn run(args: &Cli) -> Result<(), Error> {

@@ -44,7 +44,7 @@ pub struct Cents(pub i64);
 impl Cents {
     /// The value of a field that must be there and must be a number with at most two decimals; `raw` is its JSON text.
     #[inline]
-    fn required(field: &'static str, raw: Option<&str>) -> Result<Self, BadRecord> {
+    pub fn required(field: &'static str, raw: Option<&str>) -> Result<Self, BadRecord> {
         let raw = raw.ok_or(Reason::Missing(field))?;
         Cents::parse(raw).ok_or_else(|| match raw {
             "null" => Reason::Null(field).into(),

@@ -106,7 +106,7 @@ impl<V> Rows<V> {
     }
 }
 
-impl<V: Copy + Send> Batch for Rows<V> {
+impl<V: Clone + Send> Batch for Rows<V> {
     fn rows(&self) -> usize {
         self.len()
     }
@@ -129,13 +129,13 @@ impl<V: Copy + Send> Batch for Rows<V> {
     }
 }
 
-impl<V: Copy + Send> Keyed for Rows<V> {
+impl<V: Clone + Send> Keyed for Rows<V> {
     fn scatter(self, owners: &Owners, lanes: &mut [Self]) {
         if let [lane] = lanes {
             return lane.append(self);
         }
         for (row, (key, hash)) in self.keys().enumerate() {
-            lanes[owners.lane(hash)].push_hashed(key, hash, self.values[row]);
+            lanes[owners.lane(hash)].push_hashed(key, hash, self.values[row].clone());
         }
     }
 }

@@ -408,7 +408,7 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
         (with(TOTALS, part("merchants", split("orders/0"), &group.bytes)),
          r#"state "merchants" of split orders/0: no worker owns it"#.to_string()),
         (with(TOTALS, part("merchants", Owner::Every, &group.bytes)),
-         r#"state "merchants" of every worker: no worker owns it"#.to_string()),
+         r#"state "merchants" of every worker: it belongs to no key group"#.to_string()),
     ];
     for (snapshot, said) in table {
         for (workers, tasks) in [(1, 1), (3, 2), (128, 3)] {

@@ -45,8 +45,24 @@ impl From<u64> for Cell {
     }
 }
 
-/// Writes rows in one of the formats.
+/// Writes rows in one of the formats. Names of columns hold no commas.
 pub fn write(
+    out: &mut impl Write,
+    format: Format,
+    columns: &[&str],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> io::Result<()> {
+    match format {
+        Format::Csv => {
+            writeln!(out, "{}", columns.join(","))?;
+            append(out, format, columns, rows)
+        }
+        Format::Table | Format::Json => append(out, format, columns, rows),
+    }
+}
+
+/// Writes more rows behind those that were [written](write). A table is closed when it has been written; what comes after it is another table.
+pub fn append(
     out: &mut impl Write,
     format: Format,
     columns: &[&str],
@@ -61,7 +77,6 @@ pub fn write(
         }
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(&mut *out);
-            csv.write_record(columns).map_err(io_error)?;
             for row in rows {
                 csv.write_record(row.iter().map(Cell::as_str)).map_err(io_error)?;
             }

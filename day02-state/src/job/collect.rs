@@ -1,12 +1,11 @@
-//! The collector: what everybody reports, put together for a person while the job runs, and as the answer at its end.
+//! The collector: what everybody reports, put together for whoever makes something of it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use day01_consumer::order::Reason;
 
-use super::source::SourceReport;
-use super::{AnswerSlot, NoControl, Report, Totals};
+use super::{NoControl, Report, SourceReport};
 use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
 use crate::state::file::Snapshot;
 
@@ -21,69 +20,55 @@ pub struct Progress {
     pub lag: BTreeMap<String, Option<i64>>,
 }
 
-/// Whoever watches the job.
-pub trait View: Send {
-    /// Things have moved on; `largest` gives the merchants worth showing, the larger first.
-    fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>);
+/// Whoever makes something of what the collector hears.
+pub trait Gather: Send {
+    /// What workers report.
+    type Report: Send;
+
+    /// A worker has found something.
+    fn report(&mut self, worker: usize, report: Self::Report) -> Outcome;
+    /// Things have moved on.
+    fn progress(&mut self, progress: &Progress);
     /// Something happened that a person should hear of.
     fn warn(&mut self, warning: &str);
-}
-
-/// Nobody watches.
-impl View for () {
-    fn progress(&mut self, _: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {}
-    fn warn(&mut self, _: &str) {}
-}
-
-/// What the job came to.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// All merchants, by name.
-    pub merchants: Vec<(String, Totals)>,
-    /// How far it has come.
-    pub progress: Progress,
-    /// Positions and state, if they are to be saved.
-    pub snapshot: Snapshot,
+    /// Everybody has ended. The snapshot has positions and state, if they are to be saved.
+    fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome;
 }
 
 /// Puts reports together.
-pub struct Collect<V> {
-    view: V,
-    slot: AnswerSlot,
+pub struct Collect<G> {
+    gather: G,
     sources: BTreeMap<usize, SourceReport>,
-    largest: BTreeMap<usize, Vec<(String, Totals)>>,
     /// How often each source has told of each warning.
     told: BTreeMap<String, BTreeMap<usize, u32>>,
-    answer: Answer,
+    snapshot: Snapshot,
 }
 
-impl<V: View> Collect<V> {
-    /// A collector that shows what it hears to `view`, and leaves the answer in `slot`.
-    pub fn new(view: V, slot: AnswerSlot) -> Self {
+impl<G: Gather> Collect<G> {
+    /// A collector that hands on to `gather` what it hears.
+    pub fn new(gather: G) -> Self {
         Collect {
-            view,
-            slot,
+            gather,
             sources: BTreeMap::new(),
-            largest: BTreeMap::new(),
             told: BTreeMap::new(),
-            answer: Answer::default(),
+            snapshot: Snapshot::new(),
         }
     }
 
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, report: Report<G::Report>) -> Outcome {
         match report {
             Report::Source(number, mut source) => {
                 for warning in source.warnings.drain(..) {
                     if self.is_news(number, &warning) {
-                        self.view.warn(&warning);
+                        self.gather.warn(&warning);
                     }
                 }
                 self.sources.insert(number, source);
             }
-            Report::Largest(worker, merchants) => drop(self.largest.insert(worker, merchants)),
-            Report::State(operator, parts) => self.answer.snapshot.add(operator, parts),
-            Report::Merchants(merchants) => self.answer.merchants.extend(merchants),
+            Report::State(operator, parts) => self.snapshot.add(operator, parts),
+            Report::Worker(worker, report) => self.gather.report(worker, report)?,
         }
+        Ok(())
     }
 
     /// Sources that share a broker all tell the same story. The nth time counts as news from whoever tells it first.
@@ -108,32 +93,23 @@ impl<V: View> Collect<V> {
     }
 }
 
-impl<V: View> Operator for Collect<V> {
-    type In = Vec<Report>;
+impl<G: Gather> Operator for Collect<G> {
+    type In = Vec<Report<G::Report>>;
     type Out = ();
     type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, reports: Vec<Report>, _: Out<'_, Self>) -> Outcome {
-        reports.into_iter().for_each(|report| self.take(report));
-        Ok(())
+    fn on_data(&mut self, _: Input, reports: Self::In, _: Out<'_, Self>) -> Outcome {
+        reports.into_iter().try_for_each(|report| self.take(report))
     }
 
     fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
-        let largest = || {
-            let mut all: Vec<(String, Totals)> = self.largest.values().flatten().cloned().collect();
-            all.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(&other.0)));
-            all
-        };
         let progress = self.progress();
-        self.view.progress(&progress, &largest);
+        self.gather.progress(&progress);
         Ok(Turn::Done)
     }
 
     fn on_end(&mut self, _: How, _: Out<'_, Self>) -> Outcome {
-        let mut answer = std::mem::take(&mut self.answer);
-        answer.merchants.sort_by(|one, other| one.0.cmp(&other.0));
-        answer.progress = self.progress();
-        self.slot.put(answer);
-        Ok(())
+        let snapshot = std::mem::take(&mut self.snapshot);
+        self.gather.end(self.progress(), snapshot)
     }
 }

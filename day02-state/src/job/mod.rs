@@ -13,24 +13,28 @@
 //!
 //! The answer does not depend on how many tasks there are, nor on which of them is fast: sums of exact cents can be added up
 //! in any order.
+//!
+//! Only the workers know what is counted, and only a [`Gather`] behind the collector what is made of it. A later day brings
+//! a row, a worker and a gatherer of its own, and has the rest from [`pipeline`].
 
+mod answer;
 mod collect;
 mod source;
 mod totals;
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::source::Source;
 
-pub use collect::{Answer, Collect, Progress, View};
-pub use source::{Orders, SOURCE};
-pub use totals::{MerchantTotals, TOTALS, Totals};
+pub use answer::{Answer, AnswerSlot, Merchants, View};
+pub use collect::{Collect, Gather, Progress};
+pub use source::{Decode, Orders, SOURCE, SourceReport};
+pub use totals::{MerchantTotals, TOTALS, Totals, TotalsReport};
 
 use crate::error::Error;
 use crate::keys::KEY_GROUPS;
-use crate::order::Cents;
+use crate::operator::Operator;
 use crate::outbox::{Either, Outbox};
 use crate::rows::Rows;
 use crate::runtime::{Buffers, Inbox, Job, by_key, single};
@@ -40,26 +44,24 @@ use crate::state::{Owner, Part, Stateful, share};
 /// Control that does not exist: on this day there is only data.
 pub type NoControl = std::convert::Infallible;
 
-/// What sources send: orders to the workers, reports to the collector.
-pub type FromSource = Either<Rows<Cents>, Vec<Report>>;
+/// What sources send: rows to the workers, reports to the collector.
+pub type FromSource<V, R> = Either<Rows<V>, Vec<Report<R>>>;
 
-/// What the collector is told.
+/// What the collector is told; `R` is what only workers of one kind have to say.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Report {
+pub enum Report<R> {
     /// How far a source has come.
-    Source(usize, source::SourceReport),
-    /// The largest merchants of a worker.
-    Largest(usize, Vec<(String, Totals)>),
+    Source(usize, SourceReport),
     /// State to be saved, of the operator with this id.
     State(&'static str, Vec<Part>),
-    /// All merchants of a worker, by name: its part of the answer.
-    Merchants(Vec<(String, Totals)>),
+    /// What a worker has found.
+    Worker(usize, R),
 }
 
 /// How a job is laid out.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How many workers keep totals.
+    /// How many workers keep state.
     pub workers: usize,
     /// What to do with a record that cannot be used.
     pub on_bad_record: OnBadRecord,
@@ -83,38 +85,48 @@ impl Default for Options {
     }
 }
 
-/// Where the collector leaves the answer.
-#[derive(Debug, Default, Clone)]
-pub struct AnswerSlot(Arc<Mutex<Answer>>);
-
-impl AnswerSlot {
-    /// The answer, once the job has ended.
-    pub fn take(&self) -> Answer {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, answer: Answer) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
-    }
-}
-
 // ANCHOR: wire
-/// Wires the job: one task for each source, so many workers, and the collector.
+/// Wires the job of this day: totals by merchant, shown to `view`, and the answer in the slot.
 pub fn wire<S: Source + Send + 'static>(
     sources: Vec<S>,
     options: &Options,
     view: impl View + 'static,
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
+    let slot = AnswerSlot::default();
+    let worker = |number| MerchantTotals::new(number, options);
+    let gather = Merchants::new(view, slot.clone());
+    let job = pipeline(sources, options, TOTALS, worker, gather, restore)?;
+    Ok((job, slot))
+}
+// ANCHOR_END: wire
+
+// ANCHOR: pipeline
+/// Wires a job: one task for each source, so many workers, and the collector. The workers' state is saved under the id
+/// `operator`, which also begins the names of their tasks; each part of it belongs to a key group or to every worker.
+pub fn pipeline<S, V, W, G>(
+    sources: Vec<S>,
+    options: &Options,
+    operator: &'static str,
+    mut worker: impl FnMut(usize) -> W,
+    gather: G,
+    restore: Option<&Snapshot>,
+) -> Result<Job, Error>
+where
+    S: Source + Send + 'static,
+    V: Decode,
+    W: Operator<In = Rows<V>, Out = Vec<Report<G::Report>>, Control = NoControl> + Stateful + 'static,
+    G: Gather + 'static,
+{
     if let Some(snapshot) = restore {
-        check(snapshot, &sources)?;
+        check(snapshot, &sources, operator)?;
     }
-    let orders = by_key(sources.len(), options.workers, options.buffers);
+    let rows = by_key(sources.len(), options.workers, options.buffers);
     let from_sources = single(sources.len(), options.buffers);
     let from_workers = single(options.workers, options.buffers);
-    let (mut job, slot) = (Job::new(), AnswerSlot::default());
+    let mut job = Job::new();
 
-    let outboxes = orders.outboxes.into_iter().zip(from_sources.outboxes);
+    let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
     for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
         let mut task = Orders::new(number, source, options);
         if let Some(snapshot) = restore {
@@ -128,27 +140,27 @@ pub fn wire<S: Source + Send + 'static>(
             to_workers.split(to_collector),
         );
     }
-    let edges = orders.inboxes.into_iter().zip(from_workers.outboxes);
-    for (worker, (inbox, outbox)) in edges.enumerate() {
-        let mut task = MerchantTotals::new(worker, options);
+    let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
+    for (number, (inbox, outbox)) in edges.enumerate() {
+        let mut task = worker(number);
         if let Some(snapshot) = restore {
-            let parts = share(snapshot.parts(TOTALS), worker, options.workers, |_| false);
+            let parts = share(snapshot.parts(operator), number, options.workers, |_| false);
             task.restore(parts).map_err(Error::Restore)?;
         }
-        job.task(format!("totals {worker}"), inbox, task, outbox);
+        job.task(format!("{operator} {number}"), inbox, task, outbox);
     }
     let reports = from_sources.inboxes.into_iter().chain(from_workers.inboxes);
     let inbox = reports.fold(Inbox::none(), Inbox::merge);
-    job.task("collect", inbox, Collect::new(view, slot.clone()), Outbox::none());
-    Ok((job, slot))
+    job.task("collect", inbox, Collect::new(gather), Outbox::none());
+    Ok(job)
 }
-// ANCHOR_END: wire
+// ANCHOR_END: pipeline
 
 /// State that nobody would take is an error: it would be lost in silence.
-fn check<S: Source>(snapshot: &Snapshot, sources: &[S]) -> Result<(), Error> {
-    if let Some(operator) = snapshot.operators().find(|id| ![SOURCE, TOTALS].contains(id)) {
+fn check<S: Source>(snapshot: &Snapshot, sources: &[S], operator: &str) -> Result<(), Error> {
+    if let Some(unknown) = snapshot.operators().find(|id| ![SOURCE, operator].contains(id)) {
         return Err(Error::UnknownOperator {
-            operator: operator.to_string(),
+            operator: unknown.to_string(),
         });
     }
     let read = |split: &str| {
@@ -164,8 +176,9 @@ fn check<S: Source>(snapshot: &Snapshot, sources: &[S]) -> Result<(), Error> {
             _ => return Err(Error::Restore(part.bad("no source reads it").into())),
         }
     }
-    for part in snapshot.parts(TOTALS) {
+    for part in snapshot.parts(operator) {
         match part.owner {
+            Owner::Every => {}
             Owner::Group(group) if group < KEY_GROUPS => {}
             _ => return Err(Error::Restore(part.bad("no worker owns it").into())),
         }

@@ -1,12 +1,15 @@
-//! A source as a task: it reads its share of the splits, decodes, and hands on merchants and amounts.
+//! A source as a task: it reads its share of the splits, decodes, and hands on rows. On this day a row is a merchant and
+//! an amount.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::str::Utf8Error;
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
 use day01_consumer::decode;
 use day01_consumer::job::{OnBadRecord, bad_record};
-use day01_consumer::order::Reason;
+use day01_consumer::order::{BadRecord, Reason};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Source, Split};
 
@@ -37,9 +40,25 @@ pub struct SourceReport {
     pub warnings: Vec<String>,
 }
 
+/// What a row says besides its key, read from a record.
+pub trait Decode: Copy + Send + 'static {
+    /// Appends the row of a record, whose payload is as [`decode::texts`] gives it.
+    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
+}
+
+/// By merchant, the amount.
+impl Decode for Cents {
+    #[inline]
+    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+        let order = Order::decode(payload)?;
+        into.push(order.merchant_id.as_bytes(), order.amount);
+        Ok(())
+    }
+}
+
 // ANCHOR: source
-/// Reads orders.
-pub struct Orders<S> {
+/// Reads orders as rows of `V`, for workers that report `R`.
+pub struct Orders<S, V, R> {
     number: usize,
     source: S,
     records: Records,
@@ -51,11 +70,12 @@ pub struct Orders<S> {
     next_report: Duration,
     counted: u64,
     skipped: BTreeMap<Reason, u64>,
+    sends: PhantomData<FromSource<V, R>>,
 }
 
-impl<S: Source + Send> Operator for Orders<S> {
+impl<S: Source + Send, V: Decode, R: Send> Operator for Orders<S, V, R> {
     type In = ();
-    type Out = FromSource;
+    type Out = FromSource<V, R>;
     type Control = NoControl;
 
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
@@ -95,7 +115,7 @@ impl<S: Source + Send> Operator for Orders<S> {
     }
 }
 
-impl<S: Source> Orders<S> {
+impl<S: Source, V: Decode, R> Orders<S, V, R> {
     /// A source task that has read nothing.
     pub fn new(number: usize, source: S, options: &Options) -> Self {
         Orders {
@@ -109,6 +129,7 @@ impl<S: Source> Orders<S> {
             next_report: Duration::ZERO,
             counted: 0,
             skipped: BTreeMap::new(),
+            sends: PhantomData,
         }
     }
 
@@ -140,23 +161,22 @@ impl<S: Source> Orders<S> {
         }
     }
 
-    /// The orders of the batch in hand.
-    fn decode(&mut self) -> Outcome<Rows<Cents>> {
+    /// The rows of the batch in hand.
+    fn decode(&mut self) -> Outcome<Rows<V>> {
         let mut rows = Rows::with_capacity(self.records.len(), 8 * self.records.len());
         for (record, text) in decode::texts(&self.records) {
-            match Order::decode(text) {
-                Ok(order) => rows.push(order.merchant_id.as_bytes(), order.amount),
-                Err(bad) => match self.on_bad_record {
+            if let Err(bad) = V::decode(text, &mut rows) {
+                match self.on_bad_record {
                     OnBadRecord::Fail => return Err(bad_record(&self.source, &record, bad).into()),
                     OnBadRecord::Skip => *self.skipped.entry(bad.reason).or_default() += 1,
-                },
+                }
             }
         }
         self.counted += rows.len() as u64;
         Ok(rows)
     }
 
-    fn report(&mut self, now: Duration, out: &mut dyn Output<FromSource, NoControl>) {
+    fn report(&mut self, now: Duration, out: &mut dyn Output<FromSource<V, R>, NoControl>) {
         let lag = |split: &Split| (split.name.clone(), split.lag());
         let report = SourceReport {
             counted: self.counted,
@@ -169,7 +189,7 @@ impl<S: Source> Orders<S> {
     }
 }
 
-impl<S: Source> Stateful for Orders<S> {
+impl<S: Source, V: Decode, R> Stateful for Orders<S, V, R> {
     fn snapshot(&mut self, _: u64) -> Frozen {
         let positions = Positions::of(self.source.splits());
         Frozen::new(move || {

@@ -67,6 +67,15 @@ impl Value for Totals {
     }
 }
 
+/// What a worker reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TotalsReport {
+    /// Its largest merchants.
+    Largest(Vec<(String, Totals)>),
+    /// All its merchants, by name: its part of the answer.
+    Merchants(Vec<(String, Totals)>),
+}
+
 // ANCHOR: worker
 /// Keeps the totals of its merchants.
 pub struct MerchantTotals {
@@ -83,7 +92,7 @@ pub struct MerchantTotals {
 
 impl Operator for MerchantTotals {
     type In = Rows<Cents>;
-    type Out = Vec<Report>;
+    type Out = Vec<Report<TotalsReport>>;
     type Control = NoControl;
 
     fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self>) -> Outcome {
@@ -109,7 +118,8 @@ impl Operator for MerchantTotals {
         if now < self.next_report {
             return Ok(Turn::Wait(Some(self.next_report)));
         }
-        out.data(vec![Report::Largest(self.worker, self.largest())]);
+        let largest = TotalsReport::Largest(self.largest());
+        out.data(vec![Report::Worker(self.worker, largest)]);
         self.next_report = now + every * (1 + (self.table.len() / MANY) as u32);
         self.changed = false;
         Ok(Turn::Done)
@@ -128,7 +138,8 @@ impl Operator for MerchantTotals {
         }
         let merchants = self.table.sorted().into_iter();
         let merchants = merchants.map(|(name, totals)| (text(name), *totals)).collect();
-        out.data(vec![Report::Merchants(merchants)]);
+        let merchants = TotalsReport::Merchants(merchants);
+        out.data(vec![Report::Worker(self.worker, merchants)]);
         Ok(())
     }
 }

@@ -7,7 +7,9 @@ use day01_consumer::source::{Share, Source, Start};
 
 use super::trace::{Event, Trace, Traced};
 use crate::error::Error;
-use crate::job::{AnswerSlot, Collect, FromSource, MerchantTotals, Options, Orders, Totals};
+use crate::job::{
+    AnswerSlot, Collect, FromSource, MerchantTotals, Merchants, Options, Orders, Totals, TotalsReport,
+};
 use crate::order::Cents;
 use crate::outbox::{Either, Outbox};
 use crate::rows::Rows;
@@ -76,7 +78,8 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
     }
     let reports = from_sources.inboxes.into_iter().chain(from_workers.inboxes);
     let inbox = reports.fold(Inbox::none(), Inbox::merge);
-    job.task("collect", inbox, Collect::new((), slot.clone()), Outbox::none());
+    let collect = Collect::new(Merchants::new((), slot.clone()));
+    job.task("collect", inbox, collect, Outbox::none());
     run_stepper(job, seed, &Stop::new(), &mut |_, _, _| {})?;
     Ok(Run {
         events: trace.events(),
@@ -84,7 +87,7 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
     })
 }
 
-fn sent(data: &FromSource) -> Vec<String> {
+fn sent(data: &FromSource<Cents, TotalsReport>) -> Vec<String> {
     match data {
         Either::Left(rows) => taken(rows),
         Either::Right(_) => Vec::new(),

@@ -41,6 +41,13 @@ impl Slot {
     /// The slot of no entry.
     pub(crate) const NONE: Slot = Slot(u32::MAX);
 
+    /// Its number. As long as no key has been removed from a table, the keys have the numbers from 0 in the order of
+    /// their insertion.
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
     #[inline]
     fn new(chunk: u32, row: usize) -> Self {
         Slot(chunk << ROW_BITS | row as u32)

@@ -46,6 +46,18 @@ impl Value for u64 {
     }
 }
 
+/// Both of two values, one behind the other.
+impl<A: Value, B: Value> Value for (A, B) {
+    fn encode(&self, to: &mut Vec<u8>) {
+        self.0.encode(to);
+        self.1.encode(to);
+    }
+
+    fn decode(from: &mut &[u8]) -> Option<Self> {
+        Some((A::decode(from)?, B::decode(from)?))
+    }
+}
+
 /// A table as it stood when it was frozen. It can go to another thread while the table changes.
 #[derive(Debug, Clone)]
 pub struct FrozenTable<V> {

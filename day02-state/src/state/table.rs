@@ -72,7 +72,7 @@ impl<V> Default for Table<V> {
     }
 }
 
-impl<V: Value> Table<V> {
+impl<V: Clone> Table<V> {
     /// An empty table. It holds no memory.
     pub fn new() -> Self {
         Self::default()
@@ -91,11 +91,17 @@ impl<V: Value> Table<V> {
     /// The value of `key`; `None` if it was never set or has been removed.
     #[inline]
     pub fn get(&self, key: &[u8], hash: u64) -> Option<&V> {
+        Some(self.entries.at(self.find(key, hash)?).1)
+    }
+
+    /// The slot of `key`, if it is there.
+    #[inline]
+    pub fn find(&self, key: &[u8], hash: u64) -> Option<Slot> {
         let tag = tag_of(hash);
         let place = self.index.find(Place::hash(tag), |place| {
             place.tag == tag && self.entries.holds(place.slot, key)
         })?;
-        Some(self.entries.at(place.slot).1)
+        Some(place.slot)
     }
 
     /// The value of `key`, to be changed; `init` makes it if there is none.
@@ -200,7 +206,8 @@ impl<V: Value> Table<V> {
         *self = Self::default();
     }
 
-    /// All keys and values, in no order.
+    /// All keys and values, in no order that a caller may rely on, except for this: as long as no key has been removed,
+    /// it is the order of insertion, and slots count up from 0 in it.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
         self.entries.iter()
     }
@@ -210,12 +217,6 @@ impl<V: Value> Table<V> {
         let mut entries: Vec<_> = self.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
         entries
-    }
-
-    /// The table as it stands, for somebody else to read while this one changes. No entry is copied now; the first
-    /// change to a chunk of 512 entries copies it, as long as the frozen table lives.
-    pub fn freeze(&mut self) -> FrozenTable<V> {
-        FrozenTable::new(self.entries.share(), self.len())
     }
 
     /// Which chunks of up to 512 entries have been written since the last freeze, by number.
@@ -231,6 +232,12 @@ impl<V: Value> Table<V> {
 }
 
 impl<V: Value> Table<V> {
+    /// The table as it stands, for somebody else to read while this one changes. No entry is copied now; the first
+    /// change to a chunk of 512 entries copies it, as long as the frozen table lives.
+    pub fn freeze(&mut self) -> FrozenTable<V> {
+        FrozenTable::new(self.entries.share(), self.len())
+    }
+
     /// Freezes the table as the state of this name of an operator: a part for each key group.
     pub fn snapshot(&mut self, name: &str) -> Frozen {
         let (table, name) = (self.freeze(), name.to_string());

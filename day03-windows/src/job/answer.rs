@@ -1,0 +1,221 @@
+//! What the job comes to: closed windows, put together from all workers, and counts of what is not in them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use day02_state::job::{Gather, Progress};
+use day02_state::operator::Outcome;
+use day02_state::rows::Rows;
+use day02_state::state::file::Snapshot;
+
+use super::{Summed, WindowReport};
+use crate::window::Window;
+use crate::windower::Closed;
+
+/// A merchant's orders in a window that has closed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClosedWindow {
+    /// The window. Results are ordered by it, and then by merchant.
+    pub window: Window,
+    /// The merchant.
+    pub merchant_id: String,
+    /// What was kept of the orders.
+    pub summed: Summed,
+}
+
+impl ClosedWindow {
+    fn place(&self) -> (Window, &str) {
+        (self.window, &self.merchant_id)
+    }
+}
+
+/// What is known of the windows of one worker, or of all.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// How many rows were late for all their windows. They are in no result.
+    pub late: u64,
+    /// How often a row was late for a window.
+    pub late_for: u64,
+    /// How many windows are open.
+    pub open: usize,
+    /// How many bytes they hold.
+    pub memory: usize,
+}
+
+/// Which closed windows are kept for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All.
+    All,
+    /// Those with the most orders, so many.
+    Largest(usize),
+    /// None: somebody else has seen them when they closed.
+    None,
+}
+
+/// Whoever watches the job.
+pub trait View: Send {
+    /// These windows have closed, ordered by window and merchant.
+    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome;
+    /// Things have moved on; `latest` are the windows that closed last.
+    fn progress(&mut self, progress: &Progress, standing: Standing, latest: &[ClosedWindow]);
+    /// Something happened that a person should hear of.
+    fn warn(&mut self, warning: &str);
+}
+
+/// Nobody watches.
+impl View for () {
+    fn closed(&mut self, _: &[ClosedWindow]) -> Outcome {
+        Ok(())
+    }
+    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn warn(&mut self, _: &str) {}
+}
+
+/// What the job came to.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Answer {
+    /// The windows that were kept, ordered by window and merchant.
+    pub windows: Vec<ClosedWindow>,
+    /// How many have closed.
+    pub closed: u64,
+    /// What is not in them.
+    pub standing: Standing,
+    /// How far it has come.
+    pub progress: Progress,
+    /// Positions and state, if they are to be saved.
+    pub snapshot: Snapshot,
+}
+
+/// Where the answer is left.
+#[derive(Debug, Default, Clone)]
+pub struct AnswerSlot(Arc<Mutex<Answer>>);
+
+impl AnswerSlot {
+    /// The answer, once the job has ended.
+    pub fn take(&self) -> Answer {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// So many windows are shown as the latest.
+const LATEST: usize = 10;
+/// So many more than are to be kept may lie about before the smallest are thrown away.
+const SLACK: usize = 10_000;
+
+/// Puts the windows of all workers together.
+pub(super) struct Results<V> {
+    view: V,
+    slot: AnswerSlot,
+    keep: Keep,
+    windows: Vec<ClosedWindow>,
+    latest: Vec<ClosedWindow>,
+    closed: u64,
+    standing: BTreeMap<usize, Standing>,
+}
+
+impl<V: View> Results<V> {
+    pub(super) fn new(view: V, slot: AnswerSlot, keep: Keep) -> Self {
+        Results {
+            view,
+            slot,
+            keep,
+            windows: Vec::new(),
+            latest: Vec::new(),
+            closed: 0,
+            standing: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, rows: &Rows<Closed<Summed>>) -> Outcome {
+        let closed = rows.keys().zip(rows.values());
+        let mut closed: Vec<ClosedWindow> = closed
+            .map(|((merchant, _), closed)| ClosedWindow {
+                window: closed.window,
+                // Merchants come out of JSON, so they are text.
+                merchant_id: String::from_utf8_lossy(merchant).into_owned(),
+                summed: closed.acc,
+            })
+            .collect();
+        closed.sort_by(|one, other| one.place().cmp(&other.place()));
+        self.closed += closed.len() as u64;
+        self.view.closed(&closed)?;
+        self.latest = largest(closed.clone(), LATEST);
+        match self.keep {
+            Keep::All => self.windows.append(&mut closed),
+            Keep::Largest(most) => {
+                self.windows.append(&mut closed);
+                if self.windows.len() > most + SLACK {
+                    self.windows = largest(std::mem::take(&mut self.windows), most);
+                }
+            }
+            Keep::None => {}
+        }
+        Ok(())
+    }
+
+    fn standing(&self) -> Standing {
+        let mut all = Standing::default();
+        for one in self.standing.values() {
+            all.late += one.late;
+            all.late_for += one.late_for;
+            all.open += one.open;
+            all.memory += one.memory;
+        }
+        all
+    }
+}
+
+/// Those with the most orders; among equals, those that come first.
+fn largest(mut windows: Vec<ClosedWindow>, most: usize) -> Vec<ClosedWindow> {
+    if windows.len() > most {
+        let rows = |window: &ClosedWindow| std::cmp::Reverse(window.summed.0.rows);
+        windows.sort_by(|one, other| {
+            rows(one)
+                .cmp(&rows(other))
+                .then_with(|| one.place().cmp(&other.place()))
+        });
+        windows.truncate(most);
+    }
+    windows.sort_by(|one, other| one.place().cmp(&other.place()));
+    windows
+}
+
+impl<V: View> Gather for Results<V> {
+    type Report = WindowReport;
+
+    fn report(&mut self, worker: usize, report: WindowReport) -> Outcome {
+        match report {
+            WindowReport::Closed(rows) => self.take(&rows),
+            WindowReport::Standing(standing) => {
+                self.standing.insert(worker, standing);
+                Ok(())
+            }
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.view.progress(progress, self.standing(), &self.latest);
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.view.warn(warning);
+    }
+
+    fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome {
+        let windows = std::mem::take(&mut self.windows);
+        let windows = match self.keep {
+            Keep::Largest(most) => largest(windows, most),
+            Keep::All | Keep::None => largest(windows, usize::MAX),
+        };
+        let answer = Answer {
+            windows,
+            closed: self.closed,
+            standing: self.standing(),
+            progress,
+            snapshot,
+        };
+        *self.slot.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        Ok(())
+    }
+}

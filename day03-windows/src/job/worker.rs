@@ -1,0 +1,174 @@
+//! A worker: the windows of the merchants that it owns.
+
+use std::time::Duration;
+
+use day02_state::job::{NoControl, Options, Report};
+use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::order::Cents;
+use day02_state::rows::Rows;
+use day02_state::state::{Frozen, Part, Stateful};
+
+use super::Standing;
+use crate::aggregate::{Aggregate, Number, Summary};
+use crate::assigner::SliceAssigner;
+use crate::clock::StreamTime;
+use crate::sessions::SessionWindows;
+use crate::slices::SliceWindows;
+use crate::spec::WindowSpec;
+use crate::time::{Span, Stamped};
+use crate::windower::{Closed, Fired, Windower};
+use crate::windowing::Windowing;
+
+/// The id of the workers' operator, under which its state is saved.
+pub const WINDOWS: &str = "windows";
+
+/// What is kept of the orders of a window.
+pub type Summed = <Summary<Cents> as Aggregate>::Acc;
+
+/// What a worker reports.
+#[derive(Debug, Clone)]
+pub enum WindowReport {
+    /// These windows have closed.
+    Closed(Rows<Closed<Summed>>),
+    /// How things stand.
+    Standing(Standing),
+}
+
+// ANCHOR: windows
+/// Windows of any kind, which say everything about the numbers that they get.
+pub fn windows<N: Number>(
+    spec: WindowSpec,
+    lateness: Span,
+) -> Box<dyn Windower<Row = N, Acc = <Summary<N> as Aggregate>::Acc>> {
+    let summary = Summary::default();
+    match SliceAssigner::new(spec) {
+        Ok(assigner) => Box::new(SliceWindows::new(assigner, lateness, summary)),
+        Err(gap) => Box::new(SessionWindows::new(gap, lateness, summary)),
+    }
+}
+// ANCHOR_END: windows
+
+/// Counts its merchants' orders by window.
+pub struct WindowWorker {
+    number: usize,
+    windowing: Windowing<StreamTime, dyn Windower<Row = Cents, Acc = Summed>>,
+    standing: Standing,
+    save: bool,
+    started: bool,
+    /// Whether anything has happened that was not reported.
+    changed: bool,
+    report_every: Option<Duration>,
+    next_report: Duration,
+}
+
+impl WindowWorker {
+    /// A worker that has seen no order.
+    pub fn new(
+        number: usize,
+        windowing: Windowing<StreamTime, dyn Windower<Row = Cents, Acc = Summed>>,
+        options: &Options,
+    ) -> Self {
+        WindowWorker {
+            number,
+            windowing,
+            standing: Standing::default(),
+            save: options.save,
+            started: false,
+            changed: false,
+            report_every: options.report_every,
+            next_report: Duration::ZERO,
+        }
+    }
+
+    fn send(&mut self, fired: Fired<Summed>, out: Out<'_, Self>) {
+        self.changed = true;
+        self.standing.late += fired.late.len() as u64;
+        self.standing.late_for += fired.late_for;
+        if !fired.closed.is_empty() {
+            out.data(vec![Report::Worker(
+                self.number,
+                WindowReport::Closed(fired.closed),
+            )]);
+        }
+    }
+
+    fn report(&mut self, out: Out<'_, Self>) {
+        self.standing.open = self.windowing.windows().open();
+        self.standing.memory = self.windowing.windows().memory();
+        let standing = WindowReport::Standing(self.standing);
+        out.data(vec![Report::Worker(self.number, standing)]);
+    }
+}
+
+// ANCHOR: worker
+impl Operator for WindowWorker {
+    type In = Rows<Stamped<Cents>>;
+    type Out = Vec<Report<WindowReport>>;
+    type Control = NoControl;
+
+    fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self>) -> Outcome {
+        let mut fired = Fired::default();
+        self.windowing.on_rows(&orders, &mut fired)?;
+        self.send(fired, out);
+        Ok(())
+    }
+
+    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+        if how == How::Drained {
+            let mut fired = Fired::default();
+            self.windowing.on_drained(&mut fired)?;
+            self.send(fired, out);
+        }
+        self.report(out);
+        if self.save {
+            let parts = self.snapshot(0).parts();
+            out.data(vec![Report::State(WINDOWS, parts)]);
+        }
+        Ok(())
+    }
+    // ANCHOR_END: worker
+
+    /// Reports how things stand, if it is time to, or else when it will be.
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        if !self.started {
+            let mut fired = Fired::default();
+            self.windowing.on_start(&mut fired)?;
+            self.send(fired, out);
+            self.started = true;
+        }
+        let Some(every) = self.report_every.filter(|_| self.changed) else {
+            return Ok(Turn::Done);
+        };
+        if now < self.next_report {
+            return Ok(Turn::Wait(Some(self.next_report)));
+        }
+        self.report(out);
+        self.next_report = now + every;
+        self.changed = false;
+        Ok(Turn::Done)
+    }
+
+    /// Where an input ends the answer is not far, and nobody shall have to wait for a report before it.
+    fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
+        self.changed = false;
+        Ok(())
+    }
+
+    fn status(&self) -> String {
+        format!(
+            "stream time is {}, {} windows are open",
+            self.windowing.now(),
+            self.windowing.windows().open()
+        )
+    }
+}
+
+impl Stateful for WindowWorker {
+    fn snapshot(&mut self, id: u64) -> Frozen {
+        self.windowing.snapshot(id)
+    }
+
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        self.windowing.restore(parts)
+    }
+}

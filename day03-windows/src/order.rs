@@ -1,0 +1,138 @@
+//! An order as day 3 reads it: who sold, for how much, and when.
+
+use std::borrow::Cow;
+use std::str::Utf8Error;
+
+use day01_consumer::decode;
+use day01_consumer::order::{BadRecord, Reason, json, required_string};
+use day02_state::job::Decode;
+use day02_state::order::Cents;
+use day02_state::rows::Rows;
+use jiff::Timestamp;
+
+use crate::time::{EventTime, Stamped};
+
+// ANCHOR: order
+/// An order, borrowed from its record: `{"merchant_id":"m-7","amount":12.50,"ts":1767225600000, …}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order<'a> {
+    /// Who sold.
+    pub merchant_id: Cow<'a, str>,
+    /// For how much.
+    pub amount: Cents,
+    /// When.
+    pub ts: EventTime,
+}
+
+impl<'a> Order<'a> {
+    /// Reads an order from a payload as [`decode::texts`] gives it.
+    #[inline]
+    pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
+        let json = json(payload)?;
+        let [merchant_id, amount, ts] = decode::project(json, &["merchant_id", "amount", "ts"])
+            .map_err(|error| BadRecord::json(json, error))?;
+        Ok(Order {
+            merchant_id: required_string("merchant_id", merchant_id)?,
+            amount: Cents::required("amount", amount)?,
+            ts: required_time("ts", ts)?,
+        })
+    }
+}
+// ANCHOR_END: order
+
+/// By merchant, the amount and when.
+impl Decode for Stamped<Cents> {
+    #[inline]
+    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+        let order = Order::decode(payload)?;
+        let (ts, value) = (order.ts, order.amount);
+        into.push(order.merchant_id.as_bytes(), Stamped { ts, value });
+        Ok(())
+    }
+}
+
+/// What a time in a record has to be.
+const TIME: &str = "time: a whole number of milliseconds since 1970, within the years -9999 to 9999";
+
+/// The value of a field that must be there and must be a time; `raw` is its JSON text.
+///
+/// A time that no calendar reaches is refused. It is nearly always seconds, microseconds or nanoseconds by mistake, and
+/// one such row would carry the time of the whole job with it.
+#[inline]
+fn required_time(field: &'static str, raw: Option<&str>) -> Result<EventTime, BadRecord> {
+    let raw = raw.ok_or(Reason::Missing(field))?;
+    let millis = raw.parse().ok().or_else(|| any(raw));
+    match millis {
+        Some(millis) if is_on_the_calendar(millis) => Ok(EventTime(millis)),
+        None if raw == "null" => Err(Reason::Null(field).into()),
+        _ => Err(Reason::NotA(TIME, field).into()),
+    }
+}
+
+fn is_on_the_calendar(millis: i64) -> bool {
+    (Timestamp::MIN.as_millisecond()..=Timestamp::MAX.as_millisecond()).contains(&millis)
+}
+
+/// A whole number that JSON allows to be written in another way: `1.7672256e12`, or with zeros behind the point.
+#[cold]
+fn any(raw: &str) -> Option<i64> {
+    let cents = Cents::parse(raw)?;
+    (cents.0 % 100 == 0).then_some(cents.0 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(ts: &str) -> Result<i64, Reason> {
+        let json = format!(r#"{{"merchant_id":"m-1","amount":1,"ts":{ts}}}"#);
+        let order = Order::decode(Some(Ok(&json)));
+        order.map(|order| order.ts.0).map_err(|bad| bad.reason)
+    }
+
+    #[test]
+    fn a_time_is_whole_milliseconds_within_the_calendar() {
+        let not = Err(Reason::NotA(TIME, "ts"));
+        #[rustfmt::skip]
+        let table = [
+            ("1767225600000",        Ok(1_767_225_600_000)),
+            ("0",                    Ok(0)),
+            ("-1",                   Ok(-1)),
+            ("1.7672256e12",         Ok(1_767_225_600_000)),
+            ("1767225600000.0",      Ok(1_767_225_600_000)),
+            ("253402207200999",      Ok(253_402_207_200_999)),
+            ("-377705023201000",     Ok(-377_705_023_201_000)),
+            ("253402207201000",      not),
+            ("-377705023201001",     not),
+            ("1767225600000000",     not),
+            ("9223372036854775807",  not),
+            ("-9223372036854775808", not),
+            ("9223372036854775808",  not),
+            ("1e400",                not),
+            ("0.5",                  not),
+            ("\"1767225600000\"",    not),
+            ("true",                 not),
+            ("{}",                   not),
+            ("null",                 Err(Reason::Null("ts"))),
+        ];
+        for (ts, wanted) in table {
+            assert_eq!(read(ts), wanted, "{ts}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_order_is_said() {
+        let said = |json| {
+            Order::decode(Some(Ok(json)))
+                .expect_err("a bad order")
+                .reason
+                .to_string()
+        };
+        assert_eq!(said(r#"{"merchant_id":"m-1","amount":1}"#), "no ts");
+        assert_eq!(said(r#"{"merchant_id":"m-1","ts":1}"#), "no amount");
+        assert_eq!(
+            said(r#"{"merchant_id":"m-1","amount":1,"ts":1767225600000000000}"#),
+            "ts is not a time: a whole number of milliseconds since 1970, within the years -9999 to 9999"
+        );
+    }
+}

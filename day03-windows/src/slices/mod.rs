@@ -1,0 +1,406 @@
+//! Windows made of slices: tumbling, hopping and cumulating ones.
+//!
+//! There is one table for each slice, from keys to accumulators, and the tables stand in the order of the slices' ends. A row costs one lookup
+//! in one of them. A window that closes is a scan over tables, not a timer for each key; a slice that is over is a table
+//! that is dropped.
+//!
+//! ```text
+//! hop:30s/10s                      closed up to 12:00:40
+//!
+//! slice ends   :30   :40   :50   1:00
+//! tables       [m-1] [m-1] [m-7] [m-2]
+//!              [m-7]       [m-1]
+//!               └──────┴─────┘
+//!               the next window, which ends at :50; when it has closed, the table of :30 goes
+//! ```
+//!
+//! 1. A slice stays until its *last* window has closed and the allowed lateness is over, and no longer.
+//! 2. Windows close in the order of their ends. One without any row is skipped, also by a jump over a thousand years.
+//! 3. What is saved are the slices, and up to when windows were closed. The rest follows from them.
+//!
+//! Left out on purpose: slices made by the rows, at no fixed length (Scotty has them), for windows of mixed kinds in one operator.
+
+mod sliding;
+
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Range;
+
+use day02_state::keys;
+use day02_state::operator::{Batch, Outcome};
+use day02_state::rows::Rows;
+use day02_state::state::{BadPart, Frozen, Owner, Part, Slot, Table};
+
+use crate::aggregate::Aggregate;
+use crate::assigner::SliceAssigner;
+use crate::time::{EventTime, Span, Stamped};
+use crate::windower::{Closed, Fired, Unable, Windower};
+use sliding::{Slices, Sliding, Straggler};
+
+/// The name of the slices among the parts of a snapshot.
+const SLICES: &str = "slices";
+/// The name of the time up to which windows were closed.
+const CLOSED: &str = "closed";
+
+/// Open windows, as slices.
+pub struct SliceWindows<A: Aggregate> {
+    assigner: SliceAssigner,
+    lateness: Span,
+    aggregate: A,
+    slices: Slices<A::Acc>,
+    /// The windows that end up to here have closed.
+    closed: EventTime,
+    window: Sliding<A::Acc>,
+    /// What came to be complete when parts of several workers were put together.
+    pending: Option<Fired<A::Acc>>,
+    /// For each row of the range in hand, the end of its slice, if they differ.
+    ends: Vec<(EventTime, u32)>,
+    slots: Vec<Slot>,
+}
+
+impl<A: Aggregate> SliceWindows<A> {
+    /// No windows yet.
+    pub fn new(assigner: SliceAssigner, lateness: Span, aggregate: A) -> Self {
+        SliceWindows {
+            assigner,
+            lateness,
+            aggregate,
+            slices: BTreeMap::new(),
+            closed: EventTime::MIN,
+            window: Sliding::new(),
+            pending: None,
+            ends: Vec::new(),
+            slots: Vec::new(),
+        }
+    }
+
+    // ANCHOR: add
+    /// Counts rows in their slice.
+    fn add_to(
+        &mut self,
+        end: EventTime,
+        rows: &Rows<Stamped<A::Row>>,
+        picked: Picked<'_>,
+        out: &mut Fired<A::Acc>,
+    ) -> Outcome {
+        let over = self.closed.minus(self.lateness);
+        out.late_for += picked.hashes.len() as u64 * self.assigner.windows_up_to(end, over);
+        if self.assigner.last_window(end) <= over {
+            out.late.extend(picked.rows());
+            return Ok(());
+        }
+        let slice = self.slices.entry(end).or_default();
+        let empty = || self.aggregate.empty();
+        slice.slots(
+            picked.hashes,
+            |nth| rows.key(picked.row(nth)),
+            empty,
+            &mut self.slots,
+        );
+        for (row, slot) in picked.rows().zip(&self.slots) {
+            self.aggregate
+                .add(slice.value_mut(*slot), rows.values()[row].value)
+                .map_err(|flaw| Unable::at(rows.key(row), self.assigner.slice(end), flaw))?;
+        }
+        // Windows of this slice have closed already.
+        if end <= self.closed {
+            self.straggle(end, rows, picked)?;
+            self.close_again(end, rows, picked, out)?;
+        }
+        Ok(())
+    }
+    // ANCHOR_END: add
+
+    /// Brings the window that slides up to date with rows that were added to a slice behind it.
+    fn straggle(&mut self, slice: EventTime, rows: &Rows<Stamped<A::Row>>, picked: Picked<'_>) -> Outcome {
+        // If its last window has closed, the slice has left; if the window does not slide yet, it will enter as it is.
+        if self.assigner.last_window(slice) <= self.closed || !self.window.has_passed(slice) {
+            return Ok(());
+        }
+        for (row, place) in picked.rows().zip(&self.slots) {
+            let straggler = Straggler {
+                slice,
+                key: rows.key(row),
+                hash: rows.hashes()[row],
+                place: *place,
+                row: rows.values()[row].value,
+            };
+            self.window
+                .straggle(&straggler, &self.slices, &self.aggregate)
+                .map_err(|flaw| Unable::at(rows.key(row), self.assigner.slice(slice), flaw))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the windows of a slice again that have closed, and are not over.
+    fn close_again(
+        &mut self,
+        slice: EventTime,
+        rows: &Rows<Stamped<A::Row>>,
+        picked: Picked<'_>,
+        out: &mut Fired<A::Acc>,
+    ) -> Outcome {
+        let over = self.closed.minus(self.lateness);
+        for row in picked.rows() {
+            let (key, hash) = (rows.key(row), rows.hashes()[row]);
+            let mut end = slice.max(self.assigner.slice_of(over));
+            while end <= self.closed.min(self.assigner.last_window(slice)) {
+                let window = self.assigner.window(end);
+                let mut acc = self.aggregate.empty();
+                for (_, slice) in self.slices.range((Excluded(window.start), Included(end))) {
+                    if let Some(more) = slice.get(key, hash) {
+                        self.aggregate
+                            .merge(&mut acc, more)
+                            .map_err(|flaw| Unable::at(key, window, flaw))?;
+                    }
+                }
+                out.closed.push(key, Closed { window, acc });
+                end = self.assigner.slice_of(end);
+            }
+        }
+        Ok(())
+    }
+
+    // ANCHOR: close
+    /// Closes the window that ends here.
+    fn close(&mut self, end: EventTime, out: &mut Fired<A::Acc>) -> Outcome {
+        let window = self.assigner.window(end);
+        let mut result = |key: &[u8], acc: A::Acc| out.closed.push(key, Closed { window, acc });
+        if self.assigner.slice(end) == window && self.assigner.last_window(end) == end {
+            // A window of one slice, of which it is the only one.
+            let slice = self.slices.get(&end).into_iter();
+            slice
+                .flat_map(Table::iter)
+                .for_each(|(key, acc)| result(key, acc.clone()));
+            return Ok(());
+        }
+        let (start, slices) = (window.start, &self.slices);
+        self.window
+            .enter(start, end, slices, &self.aggregate)
+            .and_then(|()| self.window.merged(&self.aggregate, result))
+            .map_err(|(key, flaw)| Unable::at(&key, window, flaw).into())
+    }
+
+    /// The end of the next window that has rows.
+    fn next(&self) -> Option<EventTime> {
+        let next = self.assigner.slice_of(self.closed);
+        let behind = Excluded(self.assigner.window(next).start);
+        let (first, _) = self.slices.range((behind, Unbounded)).next()?;
+        Some(next.max(*first))
+    }
+
+    /// Drops the slices that no window needs any more.
+    fn expire(&mut self) -> Outcome {
+        let next = self.assigner.window(self.assigner.slice_of(self.closed));
+        self.window
+            .leave(next.start, &self.slices, &self.aggregate)
+            .map_err(|(key, flaw)| Unable::at(&key, next, flaw))?;
+        while let Some(oldest) = self.slices.first_entry() {
+            if self.assigner.last_window(*oldest.key()).plus(self.lateness) > self.closed {
+                break;
+            }
+            oldest.remove();
+        }
+        Ok(())
+    }
+    // ANCHOR_END: close
+}
+
+/// Rows of a batch that belong to the same slice.
+#[derive(Clone, Copy)]
+struct Picked<'a> {
+    /// The hashes of their keys.
+    hashes: &'a [u64],
+    /// Which rows they are: those from this one on, or these.
+    from: usize,
+    listed: Option<&'a [(EventTime, u32)]>,
+}
+
+impl Picked<'_> {
+    /// The place in the batch of the nth of them.
+    #[inline]
+    fn row(&self, nth: usize) -> usize {
+        match self.listed {
+            None => self.from + nth,
+            Some(listed) => listed[nth].1 as usize,
+        }
+    }
+
+    #[inline]
+    fn rows(self) -> impl Iterator<Item = usize> {
+        (0..self.hashes.len()).map(move |nth| self.row(nth))
+    }
+}
+
+impl<A: Aggregate> Windower for SliceWindows<A> {
+    type Row = A::Row;
+    type Acc = A::Acc;
+
+    fn until(&self, now: EventTime) -> EventTime {
+        self.assigner.slice_of(now)
+    }
+
+    /// Most ranges belong to one slice, and are counted as they lie. If not, rows are brought together by their slices.
+    fn add(&mut self, rows: &Rows<Stamped<A::Row>>, range: Range<usize>, out: &mut Fired<A::Acc>) -> Outcome {
+        let values = &rows.values()[range.clone()];
+        let Some(first) = values.first() else {
+            return Ok(());
+        };
+        let end = self.assigner.slice_of(first.ts);
+        let slice = self.assigner.slice(end);
+        // A row that closes a window again must be counted before the next one is.
+        let one_by_one = self.lateness > Span(0) && values.iter().any(|row| row.ts < self.closed);
+        if !one_by_one && values.iter().all(|row| slice.contains(row.ts)) {
+            let picked = Picked {
+                hashes: &rows.hashes()[range.clone()],
+                from: range.start,
+                listed: None,
+            };
+            return self.add_to(end, rows, picked, out);
+        }
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.clear();
+        ends.extend(range.map(|row| (self.assigner.slice_of(rows.values()[row].ts), row as u32)));
+        if !one_by_one {
+            ends.sort_by_key(|(end, _)| *end);
+        }
+        let mut hashes = Vec::new();
+        for listed in ends.chunk_by(|one, next| !one_by_one && one.0 == next.0) {
+            hashes.clear();
+            hashes.extend(listed.iter().map(|(_, row)| rows.hashes()[*row as usize]));
+            let picked = Picked {
+                hashes: &hashes,
+                from: 0,
+                listed: Some(listed),
+            };
+            self.add_to(listed[0].0, rows, picked, out)?;
+        }
+        self.ends = ends;
+        Ok(())
+    }
+
+    fn advance(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome {
+        if let Some(pending) = self.pending.take() {
+            out.closed.append(pending.closed);
+        }
+        if now <= self.closed {
+            return Ok(());
+        }
+        while let Some(end) = self.next().filter(|end| *end <= now) {
+            self.close(end, out)?;
+            self.closed = end;
+            self.expire()?;
+        }
+        self.closed = now;
+        self.expire()
+    }
+
+    fn open(&self) -> usize {
+        let (mut open, mut counted) = (0, self.closed);
+        for end in self.slices.keys() {
+            let (end, last) = (
+                counted.max(self.assigner.slice(*end).start),
+                self.assigner.last_window(*end),
+            );
+            let first = self.assigner.slice_of(end);
+            open += self.assigner.windows_between(first, last) as usize;
+            counted = counted.max(last);
+        }
+        open
+    }
+
+    fn memory(&self) -> usize {
+        let slices: usize = self.slices.values().map(Table::memory).sum();
+        slices + self.slices.len() * size_of::<(EventTime, Table<A::Acc>)>() + self.window.memory()
+    }
+
+    fn snapshot(&mut self) -> Frozen {
+        let closed = self.closed;
+        let slices: Vec<_> = self
+            .slices
+            .iter_mut()
+            .map(|(end, slice)| (*end, slice.freeze()))
+            .collect();
+        Frozen::new(move || {
+            let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+            for (end, slice) in slices {
+                for (group, entries) in slice.encode_groups() {
+                    let bytes = groups
+                        .entry(group)
+                        .or_insert_with(|| closed.0.to_le_bytes().to_vec());
+                    bytes.extend(end.0.to_le_bytes());
+                    bytes.extend((entries.len() as u64).to_le_bytes());
+                    bytes.extend(entries);
+                }
+            }
+            let slices = groups.into_iter().map(|(group, bytes)| Part {
+                name: SLICES.to_string(),
+                owner: Owner::Group(group),
+                bytes,
+            });
+            let closed = Part {
+                name: CLOSED.to_string(),
+                owner: Owner::Every,
+                bytes: closed.0.to_le_bytes().to_vec(),
+            };
+            slices.chain([closed]).collect()
+        })
+    }
+
+    // ANCHOR: restore
+    /// Workers need not have closed up to the same time. What one of them had left open and another had not, is closed before their
+    /// slices are put together; otherwise a window would close twice for one key or never for the other.
+    fn restore(&mut self, parts: &[Part]) -> Outcome {
+        let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
+        for part in parts {
+            let (closed, slices) = read(part)?;
+            let saved = saved.entry(closed).or_default();
+            for (end, entries) in slices {
+                saved.entry(end).or_default().restore(&entries)?;
+            }
+        }
+        let latest = saved.keys().copied().max().unwrap_or(EventTime::MIN);
+        let (mut all, mut pending) = (Slices::new(), Fired::default());
+        for (closed, slices) in saved {
+            (self.closed, self.slices) = (closed, slices);
+            self.advance(latest, &mut pending)?;
+            self.window = Sliding::new();
+            for (end, slice) in std::mem::take(&mut self.slices) {
+                let into = all.entry(end).or_default();
+                for (key, acc) in slice.iter() {
+                    into.update(key, keys::hash(key), || acc.clone());
+                }
+            }
+        }
+        (self.closed, self.slices) = (latest, all);
+        self.pending = Some(pending);
+        Ok(())
+    }
+    // ANCHOR_END: restore
+}
+
+/// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own.
+fn read(part: &Part) -> Result<(EventTime, Vec<(EventTime, Part)>), BadPart> {
+    let cut = || part.bad("it ends too early");
+    let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;
+    let mut slices = Vec::new();
+    match (part.name.as_str(), &part.owner) {
+        (SLICES, Owner::Group(_)) => {}
+        (CLOSED, Owner::Every) if rest.is_empty() => {}
+        _ => return Err(part.bad("it is no state of windows made of slices")),
+    }
+    while !rest.is_empty() {
+        let (end, behind) = rest.split_first_chunk().ok_or_else(cut)?;
+        let (length, behind) = behind.split_first_chunk().ok_or_else(cut)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
+        let (entries, behind) = behind.split_at_checked(length).ok_or_else(cut)?;
+        let slice = Part {
+            name: part.name.clone(),
+            owner: part.owner.clone(),
+            bytes: entries.to_vec(),
+        };
+        slices.push((EventTime(i64::from_le_bytes(*end)), slice));
+        rest = behind;
+    }
+    Ok((EventTime(i64::from_le_bytes(*closed)), slices))
+}

@@ -1,0 +1,114 @@
+//! The contract between a clock and the windows that it closes.
+//!
+//! Whatever kind of windows there are, an operator drives them with two calls: here are rows; time has come to this point.
+//! Where that time comes from is no business of the windows. On this day it is the largest timestamp that the task has
+//! seen, from day 4 on it is a watermark.
+//!
+//! 1. A window is *complete* when time has come to its end. It then *closes*: its results come out, one a key.
+//! 2. Windows close in the order of their ends. Within one, keys come in no order.
+//! 3. A row is *late* for a window that is complete, if the allowed lateness is over too. A row that is late for all its windows
+//!    is dropped and counted; one that is late for some of them counts in the others.
+//! 4. A row that comes after its window has closed, but within the allowed lateness, is counted in, and the window closes *again*,
+//!    for the key of this row and at once, with a result that replaces the one before.
+//! 5. After the last window has closed nothing is left.
+
+use std::ops::Range;
+
+use day02_state::operator::Outcome;
+use day02_state::rows::Rows;
+use day02_state::state::{Frozen, Part, Value};
+
+use crate::aggregate::Flaw;
+use crate::time::{EventTime, Stamped};
+use crate::window::Window;
+
+/// What a closed window holds for one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed<A> {
+    /// The window.
+    pub window: Window,
+    /// What was kept of its rows.
+    pub acc: A,
+}
+
+/// What comes out of windows.
+#[derive(Debug)]
+pub struct Fired<A> {
+    /// Results, by the key that they are of.
+    pub closed: Rows<Closed<A>>,
+    /// The rows, by their place in the batch, that were late for all their windows.
+    pub late: Vec<usize>,
+    /// How often a row was late for a window; a late row of a hop counts several times here, and a row that is late
+    /// for some windows only, too.
+    pub late_for: u64,
+}
+
+impl<A> Default for Fired<A> {
+    fn default() -> Self {
+        Fired {
+            closed: Rows::new(),
+            late: Vec::new(),
+            late_for: 0,
+        }
+    }
+}
+
+// ANCHOR: windower
+/// Windows of one kind, open ones, over keys.
+pub trait Windower: Send {
+    /// What a row brings.
+    type Row;
+    /// What is kept of the rows of a window.
+    type Acc: Value;
+
+    /// The time after `now` at which, at the earliest, something closes, or a row is late that would not be late now. Until
+    /// then, it makes no difference whether time is told.
+    fn until(&self, now: EventTime) -> EventTime;
+
+    /// Takes in the rows of this range.
+    fn add(
+        &mut self,
+        rows: &Rows<Stamped<Self::Row>>,
+        range: Range<usize>,
+        out: &mut Fired<Self::Acc>,
+    ) -> Outcome;
+
+    /// Time has come to `now`: closes what is complete.
+    fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome;
+
+    /// How many windows are open.
+    fn open(&self) -> usize;
+
+    /// How many bytes are held, as far as they were asked for.
+    fn memory(&self) -> usize;
+
+    /// Freezes all open windows, and up to when they have been closed.
+    fn snapshot(&mut self) -> Frozen;
+
+    /// Takes open windows over. Parts may come from workers that had closed up to different times.
+    fn restore(&mut self, parts: &[Part]) -> Outcome;
+}
+// ANCHOR_END: windower
+
+/// An accumulator that cannot go on, with its key and its window.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}, window {window}: {flaw}")]
+pub struct Unable {
+    /// The key.
+    pub key: String,
+    /// The window, or the slice of it.
+    pub window: Window,
+    /// Why.
+    pub flaw: Flaw,
+}
+
+impl Unable {
+    /// A flaw with the key and the window where it showed.
+    pub fn at(key: &[u8], window: Window, flaw: Flaw) -> Self {
+        Unable {
+            key: String::from_utf8_lossy(key).into_owned(),
+            window,
+            flaw,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The window operator, put together from three parts that do not know each other.
+//!
+//! ```text
+//! rows ──► clock ──► windower ──► results
+//!          what time   which windows   (and what is kept of the rows,
+//!          is it?      are complete?    the aggregate, inside of it)
+//! ```
+//!
+//! The clock is told of every row and says what time it is; the windower takes rows in and is told the time. That is all
+//! there is between them, so either can be replaced. This file only decides *when* time is told: a row has to be judged
+//! by the time that it finds, not by that of a row behind it, and yet rows shall be handed on by the batch. So a batch
+//! is cut exactly where time crosses a point at which it matters, and that point the windower names.
+//!
+//! Results do therefore not depend on how rows come in batches.
+
+use day02_state::operator::Outcome;
+use day02_state::rows::Rows;
+use day02_state::state::{Frozen, Owner, Part, Stateful};
+
+use crate::clock::Clock;
+use crate::time::{EventTime, Stamped};
+use crate::windower::{Fired, Windower};
+
+/// The name of the clock's time among the parts of a snapshot.
+const CLOCK: &str = "clock";
+
+/// Windows, and the clock that closes them.
+pub struct Windowing<C, W: ?Sized> {
+    clock: C,
+    windows: Box<W>,
+}
+
+impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
+    /// These windows, closed by this clock.
+    pub fn new(clock: C, windows: Box<W>) -> Self {
+        Windowing { clock, windows }
+    }
+
+    /// The windows.
+    pub fn windows(&self) -> &W {
+        &self.windows
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> EventTime {
+        self.clock.now()
+    }
+
+    // ANCHOR: rows
+    /// Takes in a batch of rows.
+    pub fn on_rows(&mut self, rows: &Rows<Stamped<W::Row>>, out: &mut Fired<W::Acc>) -> Outcome {
+        let mut from = 0;
+        let mut until = self.windows.until(self.clock.now());
+        for (row, stamped) in rows.values().iter().enumerate() {
+            let now = self.clock.on_row(stamped.ts);
+            if now >= until {
+                self.windows.add(rows, from..row, out)?;
+                self.windows.advance(now, out)?;
+                from = row;
+                until = self.windows.until(now);
+            }
+        }
+        self.windows.add(rows, from..rows.len(), out)
+    }
+    // ANCHOR_END: rows
+
+    /// Closes what is complete already, which is something only after a restore.
+    pub fn on_start(&mut self, out: &mut Fired<W::Acc>) -> Outcome {
+        self.windows.advance(self.clock.now(), out)
+    }
+
+    /// There will be no more rows: closes everything.
+    pub fn on_drained(&mut self, out: &mut Fired<W::Acc>) -> Outcome {
+        self.windows.advance(EventTime::MAX, out)
+    }
+}
+
+impl<C: Clock, W: Windower + ?Sized> Stateful for Windowing<C, W> {
+    fn snapshot(&mut self, _: u64) -> Frozen {
+        let now = self.clock.now();
+        let clock = Frozen::new(move || {
+            vec![Part {
+                name: CLOCK.to_string(),
+                owner: Owner::Every,
+                bytes: now.0.to_le_bytes().to_vec(),
+            }]
+        });
+        clock.and(self.windows.snapshot())
+    }
+
+    /// Workers need not agree about the time; it has come as far as it has for the one that is ahead.
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        let (clocks, parts): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.name == CLOCK);
+        for part in clocks {
+            let time = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
+            let time = time.map_err(|_| part.bad("it is no time"))?;
+            self.clock.at_least(EventTime(time));
+        }
+        self.windows.restore(&parts)
+    }
+}

@@ -1,0 +1,161 @@
+//! Windows made of slices, against the evaluator that puts each row into each of its windows.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use day02_state::rows::Rows;
+use day03_windows::aggregate::{Aggregate, Counted, Summary, Sums};
+use day03_windows::assigner::SliceAssigner;
+use day03_windows::lab::evaluator::{Answer, Row, evaluate};
+use day03_windows::slices::SliceWindows;
+use day03_windows::spec::WindowSpec;
+use day03_windows::time::{EventTime, Span, Stamped};
+use day03_windows::window::Window;
+use day03_windows::windower::{Fired, Windower};
+use proptest::prelude::*;
+
+type Results = BTreeMap<(Window, String), (u64, i128, i64, i64)>;
+
+fn windows(spec: WindowSpec) -> SliceWindows<Summary<i64>> {
+    SliceWindows::new(SliceAssigner::new(spec).unwrap(), Span(0), Summary::default())
+}
+
+fn batch(rows: &[Row]) -> Rows<Stamped<i64>> {
+    let mut batch = Rows::new();
+    for (key, ts, value) in rows {
+        batch.push(
+            key.as_bytes(),
+            Stamped {
+                ts: EventTime(*ts),
+                value: *value,
+            },
+        );
+    }
+    batch
+}
+
+fn collect<A>(fired: &Fired<A>, each: impl Fn(&A) -> (u64, i128, i64, i64), into: &mut Results) {
+    let mut last = None;
+    for ((key, _), closed) in fired.closed.keys().zip(fired.closed.values()) {
+        assert!(
+            last <= Some(closed.window.end),
+            "windows close in the order of their ends"
+        );
+        last = Some(closed.window.end);
+        let key = String::from_utf8(key.to_vec()).unwrap();
+        let twice = into.insert((closed.window, key), each(&closed.acc));
+        assert_eq!(twice, None, "{} closed twice", closed.window);
+    }
+}
+
+fn summary(acc: &<Summary<i64> as Aggregate>::Acc) -> (u64, i128, i64, i64) {
+    (
+        acc.0.rows,
+        acc.0.sum().unwrap(),
+        acc.1.min().unwrap(),
+        acc.1.max().unwrap(),
+    )
+}
+
+fn expected(answer: &Answer) -> Results {
+    let each = answer.iter().map(|(place, values)| {
+        let sum = values.iter().map(|value| i128::from(*value)).sum();
+        (
+            place.clone(),
+            (values.len() as u64, sum, values[0], values[values.len() - 1]),
+        )
+    });
+    each.collect()
+}
+
+fn spec() -> impl Strategy<Value = WindowSpec> {
+    let offset = -50_i64..50;
+    prop_oneof![
+        (1_i64..40, offset.clone()).prop_map(|(size, offset)| WindowSpec::tumble(Span(size), Span(offset))),
+        (1_i64..12, 1_i64..12, offset.clone()).prop_map(|(slide, times, offset)| WindowSpec::hop(
+            Span(slide * times),
+            Span(slide),
+            Span(offset)
+        )),
+        (1_i64..12, 1_i64..12, offset).prop_map(|(step, times, offset)| WindowSpec::cumulate(
+            Span(step * times),
+            Span(step),
+            Span(offset)
+        )),
+    ]
+    .prop_map(|spec| spec.unwrap())
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let row = ("[abc]", -100_i64..300, -1_000_i64..1_000);
+    prop::collection::vec(row, 0..120)
+}
+
+proptest! {
+    /// Time is told only at the end, so no row is late, whatever the order.
+    #[test]
+    fn slices_give_what_windows_one_by_one_give(spec in spec(), rows in rows(), size in 1_usize..50) {
+        let mut windows = windows(spec);
+        let mut fired = Fired::default();
+        for rows in rows.chunks(size) {
+            windows.add(&batch(rows), 0..rows.len(), &mut fired).unwrap();
+        }
+        windows.advance(EventTime::MAX, &mut fired).unwrap();
+        let mut results = Results::new();
+        collect(&fired, summary, &mut results);
+        prop_assert_eq!(results, expected(&evaluate(spec, &rows)));
+        prop_assert!(fired.late.is_empty());
+        prop_assert_eq!((windows.open(), windows.memory()), (0, 0));
+    }
+
+    /// Time is told in between, and rows come up to some disorder behind it. What comes out for a window is what its rows were that
+    /// were not late for it; with sums alone, which retract, and with extremes, which do not.
+    #[test]
+    fn windows_that_slide_know_rows_that_come_behind_time(
+        spec in spec(), mut rows in rows(), disorder in 0_i64..60, steps in 1_i64..30
+    ) {
+        rows.sort_by_key(|(key, ts, value)| (ts + (value.rem_euclid(disorder + 1)), key.clone()));
+        let mut windows = windows(spec);
+        let sums: Sums<i64> = Sums::default();
+        let mut retracting = SliceWindows::new(SliceAssigner::new(spec).unwrap(), Span(0), sums);
+        let (mut results, mut sums) = (Results::new(), Results::new());
+        let assigner = SliceAssigner::new(spec).unwrap();
+        let (mut now, mut on_time, mut late) = (i64::MIN, Vec::new(), 0);
+        for row in &rows {
+            let (mut fired, mut retracted) = (Fired::default(), Fired::default());
+            windows.add(&batch(std::slice::from_ref(row)), 0..1, &mut fired).unwrap();
+            retracting.add(&batch(std::slice::from_ref(row)), 0..1, &mut retracted).unwrap();
+            let is_late = assigner.last_window(assigner.slice_of(EventTime(row.1))).0 <= now;
+            late += usize::from(is_late);
+            prop_assert_eq!(fired.late.len(), usize::from(is_late));
+            on_time.push((row.clone(), now));
+            if row.1 - now.max(-200) >= steps {
+                now = row.1;
+                windows.advance(EventTime(now), &mut fired).unwrap();
+                retracting.advance(EventTime(now), &mut retracted).unwrap();
+            }
+            collect(&fired, summary, &mut results);
+            collect(&retracted, |acc: &Counted| (acc.rows, acc.sum().unwrap(), 0, 0), &mut sums);
+        }
+        let (mut fired, mut retracted) = (Fired::default(), Fired::default());
+        windows.advance(EventTime::MAX, &mut fired).unwrap();
+        retracting.advance(EventTime::MAX, &mut retracted).unwrap();
+        collect(&fired, summary, &mut results);
+        collect(&retracted, |acc: &Counted| (acc.rows, acc.sum().unwrap(), 0, 0), &mut sums);
+
+        let mut expected = Results::new();
+        for (row, now) in &on_time {
+            for ((window, key), _) in evaluate(spec, std::slice::from_ref(row)) {
+                if window.end.0 > *now {
+                    let entry = expected.entry((window, key)).or_insert((0, 0, i64::MAX, i64::MIN));
+                    *entry = (entry.0 + 1, entry.1 + i128::from(row.2), entry.2.min(row.2), entry.3.max(row.2));
+                }
+            }
+        }
+        prop_assert_eq!(&results, &expected);
+        expected.values_mut().for_each(|result| (result.2, result.3) = (0, 0));
+        prop_assert_eq!(sums, expected);
+        prop_assert_eq!((windows.open(), windows.memory(), retracting.memory()), (0, 0, 0));
+        prop_assert!(late <= rows.len());
+    }
+}
