@@ -21,5 +21,5 @@ fn totals(log: &Log) -> u64 {
 }
 
 fn main() {
-    ladder("day01", totals);
+    ladder("day01", &[("totals", &totals)]);
 }

@@ -20,5 +20,5 @@ fn totals(log: &Log) -> u64 {
 }
 
 fn main() {
-    ladder("day02", totals);
+    ladder("day02", &[("totals", &totals)]);
 }

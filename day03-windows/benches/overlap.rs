@@ -22,7 +22,7 @@ use day03_windows::spec::WindowSpec;
 use day03_windows::time::{EventTime, Span, Stamped};
 use day03_windows::windower::Fired;
 use day03_windows::windowing::Windowing;
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const KEYS: u64 = 200;
@@ -39,9 +39,9 @@ fn batches(from: u64, slides: u64) -> Batches {
     let slide = |slide: u64| {
         let mut rows = Rows::new();
         for row in 0..ROWS_PER_SLIDE {
-            let key = format!("m-{}", random.random_range(0..KEYS));
+            let key = format!("m-{}", random.next_u64() % KEYS);
             let ts = slide as i64 * SLIDE + row as i64 * SLIDE / ROWS_PER_SLIDE as i64;
-            let value = Cents(random.random_range(100..50_000));
+            let value = Cents((random.next_u64() % 50_000) as i64);
             rows.push(
                 key.as_bytes(),
                 Stamped {

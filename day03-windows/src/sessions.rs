@@ -104,7 +104,7 @@ impl<A: Aggregate> SessionWindows<A> {
             }
             let mut acc = self.aggregate.empty();
             let added = self.aggregate.add(&mut acc, row.value);
-            added.map_err(|flaw| Unable::at(key, own, flaw))?;
+            added.map_err(|overflow| Unable::at(key, own, overflow))?;
             self.put(key, own, acc, out);
             return Ok(true);
         };
@@ -117,7 +117,7 @@ impl<A: Aggregate> SessionWindows<A> {
         if let Some(session) = self.sessions.get_mut_at(&at) {
             session.end = session.end.max(own.end);
             let added = self.aggregate.add(&mut session.acc, row.value);
-            added.map_err(|flaw| Unable::at(key, Window::new(start, session.end), flaw))?;
+            added.map_err(|overflow| Unable::at(key, Window::new(start, session.end), overflow))?;
         }
         Ok(true)
     }
@@ -146,13 +146,13 @@ impl<A: Aggregate> SessionWindows<A> {
                 None => merged = Some(session.acc),
                 Some(acc) => {
                     let added = self.aggregate.merge(acc, &session.acc);
-                    added.map_err(|flaw| Unable::at(key, window, flaw))?;
+                    added.map_err(|overflow| Unable::at(key, window, overflow))?;
                 }
             }
         }
         let mut acc = merged.unwrap_or_else(|| self.aggregate.empty());
         let added = self.aggregate.add(&mut acc, row);
-        added.map_err(|flaw| Unable::at(key, window, flaw))?;
+        added.map_err(|overflow| Unable::at(key, window, overflow))?;
         self.put(key, window, acc, out);
         Ok(())
     }

@@ -18,7 +18,7 @@ use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Value};
 
-use crate::aggregate::Flaw;
+use crate::aggregate::Overflow;
 use crate::time::{EventTime, Stamped};
 use crate::window::Window;
 
@@ -85,30 +85,31 @@ pub trait Windower: Send {
     /// Freezes all open windows, and up to when they have been closed.
     fn snapshot(&mut self) -> Frozen;
 
-    /// Takes open windows over. Parts may come from workers that had closed up to different times.
+    /// Takes open windows over. Parts may come from workers that had closed up to different times: what is complete for the one
+    /// that was ahead, and not for others, closes with the next call of [`advance`](Windower::advance), which comes before any row.
     fn restore(&mut self, parts: &[Part]) -> Outcome;
 }
 // ANCHOR_END: windower
 
 /// An accumulator that cannot go on, with its key and its window.
 #[derive(Debug, thiserror::Error)]
-#[error("{key}, window {window}: {flaw}")]
+#[error("{key}, window {window}: {overflow}")]
 pub struct Unable {
     /// The key.
     pub key: String,
     /// The window, or the slice of it.
     pub window: Window,
-    /// Why.
-    pub flaw: Flaw,
+    /// What does not fit.
+    pub overflow: Overflow,
 }
 
 impl Unable {
-    /// A flaw with the key and the window where it showed.
-    pub fn at(key: &[u8], window: Window, flaw: Flaw) -> Self {
+    /// What does not fit, with the key and the window where it showed.
+    pub fn at(key: &[u8], window: Window, overflow: Overflow) -> Self {
         Unable {
             key: String::from_utf8_lossy(key).into_owned(),
             window,
-            flaw,
+            overflow,
         }
     }
 }

@@ -159,3 +159,31 @@ proptest! {
         prop_assert!(late <= rows.len());
     }
 }
+
+/// What is held beside keys and accumulators, over two lengths of a window with 60 slices, at its largest.
+#[test]
+fn a_key_costs_64_bytes_a_slice_at_most_beside_itself_and_its_accumulator() {
+    let (keys, overlap, slide) = (1_000, 60, 1_000);
+    let mut windows = windows(WindowSpec::hop(Span(overlap * slide), Span(slide), Span(0)).unwrap());
+    let names: Vec<String> = (0..keys).map(|key| format!("m-{key}")).collect();
+    let (mut most, mut at) = (0, 0);
+    for slice in 0..3 * overlap {
+        let rows: Vec<Row> = names
+            .iter()
+            .map(|name| (name.clone(), slice * slide, 1))
+            .collect();
+        windows
+            .add(&batch(&rows), 0..rows.len(), &mut Fired::default())
+            .unwrap();
+        windows
+            .advance(EventTime((slice + 1) * slide), &mut Fired::default())
+            .unwrap();
+        if slice >= 2 * overlap && windows.memory() > most {
+            (most, at) = (windows.memory(), slice);
+        }
+    }
+    let slices = 59;
+    let held: usize = names.iter().map(String::len).sum::<usize>() + keys as usize * 48;
+    let beside = (most - slices * held) / (slices * keys as usize);
+    assert!(beside <= 64, "{beside} bytes, most in slide {at}");
+}

@@ -1,6 +1,6 @@
 //! Two aggregates over the same rows, as one.
 
-use super::{Aggregate, Flaw};
+use super::{Aggregate, Overflow};
 
 /// Both of two aggregates. Its accumulator is the pair of theirs.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -15,24 +15,28 @@ impl<A: Aggregate, B: Aggregate<Row = A::Row>> Aggregate for Both<A, B> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut Self::Acc, row: A::Row) -> Result<(), Flaw> {
+    fn add(&self, acc: &mut Self::Acc, row: A::Row) -> Result<(), Overflow> {
         self.0.add(&mut acc.0, row)?;
         self.1.add(&mut acc.1, row)
     }
 
     #[inline]
-    fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Flaw> {
+    fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Overflow> {
         self.0.merge(&mut acc.0, &other.0)?;
         self.1.merge(&mut acc.1, &other.1)
     }
 
-    fn retracts(&self) -> bool {
-        self.0.retracts() && self.1.retracts()
+    type Rest = (A::Rest, B::Rest);
+    const SUBTRACTS: bool = A::SUBTRACTS && B::SUBTRACTS;
+
+    #[inline]
+    fn rest(&self, acc: &Self::Acc) -> Self::Rest {
+        (self.0.rest(&acc.0), self.1.rest(&acc.1))
     }
 
     #[inline]
-    fn retract(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Flaw> {
-        self.0.retract(&mut acc.0, &other.0)?;
-        self.1.retract(&mut acc.1, &other.1)
+    fn retract(&self, acc: &mut Self::Acc, other: &Self::Acc, rest: &Self::Rest) -> Result<(), Overflow> {
+        self.0.retract(&mut acc.0, &other.0, &rest.0)?;
+        self.1.retract(&mut acc.1, &other.1, &rest.1)
     }
 }

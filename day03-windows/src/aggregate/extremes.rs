@@ -1,10 +1,10 @@
-//! The smallest and the largest value. They cannot be taken back: what the second largest was, nobody has kept.
+//! The smallest and the largest value. They cannot be taken back, unless somebody has kept what there would be without them.
 
 use std::marker::PhantomData;
 
 use day02_state::state::Value;
 
-use super::{Aggregate, Flaw, Number};
+use super::{Aggregate, Number, Overflow};
 
 /// MIN(value) and MAX(value).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl<N: Number> Aggregate for Extremes<N> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut MinMax, row: N) -> Result<(), Flaw> {
+    fn add(&self, acc: &mut MinMax, row: N) -> Result<(), Overflow> {
         if let Some(value) = row.number() {
             acc.min = acc.min.min(value);
             acc.max = acc.max.max(value);
@@ -58,10 +58,30 @@ impl<N: Number> Aggregate for Extremes<N> {
     }
 
     #[inline]
-    fn merge(&self, acc: &mut MinMax, other: &MinMax) -> Result<(), Flaw> {
+    fn merge(&self, acc: &mut MinMax, other: &MinMax) -> Result<(), Overflow> {
         acc.min = acc.min.min(other.min);
         acc.max = acc.max.max(other.max);
         Ok(())
+    }
+
+    type Rest = MinMax;
+    const SUBTRACTS: bool = false;
+
+    #[inline]
+    fn rest(&self, acc: &MinMax) -> MinMax {
+        *acc
+    }
+
+    #[inline]
+    fn retract(&self, acc: &mut MinMax, _: &MinMax, rest: &MinMax) -> Result<(), Overflow> {
+        *acc = *rest;
+        Ok(())
+    }
+}
+
+impl Default for MinMax {
+    fn default() -> Self {
+        MinMax::NONE
     }
 }
 

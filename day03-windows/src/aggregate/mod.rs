@@ -5,7 +5,8 @@
 //! - `add` takes a row in. Everything that is counted needs it.
 //! - `merge` takes in what another accumulator has taken in, in any order and grouping. Without it there are no slices
 //!   and no sessions.
-//! - `retract` takes out what was merged before. Sums have it, a maximum does not: it has forgotten what was second.
+//! - `retract` takes out what was merged before. A sum can do that alone. A maximum has forgotten what was second, so it has to be
+//!   told what remains: its `Rest`, which somebody has kept.
 //!
 //! They are methods on `&self`, so an aggregate can be chosen when the job is planned, and carry what it was told then.
 //!
@@ -35,33 +36,29 @@ pub trait Aggregate: Send + Sync + 'static {
     fn empty(&self) -> Self::Acc;
 
     /// Takes a row in.
-    fn add(&self, acc: &mut Self::Acc, row: Self::Row) -> Result<(), Flaw>;
+    fn add(&self, acc: &mut Self::Acc, row: Self::Row) -> Result<(), Overflow>;
 
     /// Takes in all rows that `other` has taken in.
-    fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Flaw>;
+    fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Overflow>;
 
-    /// Whether [`retract`](Aggregate::retract) works.
-    fn retracts(&self) -> bool {
-        false
-    }
+    /// What is needed of an accumulator to come back to it from a larger one; nothing, if rows can be subtracted.
+    type Rest: Clone + Default + Send;
 
-    /// Takes all rows of `other` out again, which have been taken in before.
-    fn retract(&self, _acc: &mut Self::Acc, _other: &Self::Acc) -> Result<(), Flaw> {
-        Err(Flaw::NoRetraction)
-    }
+    /// Whether the rest is nothing, and need not be kept.
+    const SUBTRACTS: bool;
+
+    /// What is needed to come back to this accumulator.
+    fn rest(&self, acc: &Self::Acc) -> Self::Rest;
+
+    /// Takes all rows of `other` out again; `rest` is of what remains.
+    fn retract(&self, acc: &mut Self::Acc, other: &Self::Acc, rest: &Self::Rest) -> Result<(), Overflow>;
 }
 // ANCHOR_END: aggregate
 
-/// Why an accumulator cannot do what it is asked.
+/// A result that does not fit in its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
-    /// A result does not fit.
-    #[error("the {0} does not fit in its type")]
-    Overflow(&'static str),
-    /// The aggregate cannot take rows out again.
-    #[error("this aggregate cannot take rows out again")]
-    NoRetraction,
-}
+#[error("the {0} does not fit in its type")]
+pub struct Overflow(pub &'static str);
 
 /// A number that may be missing.
 pub trait Number: Copy + Send + Sync + 'static {

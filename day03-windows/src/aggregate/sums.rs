@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use day02_state::state::Value;
 
-use super::{Aggregate, Flaw, Number};
+use super::{Aggregate, Number, Overflow};
 
 /// COUNT(*), COUNT(value), SUM(value) and AVG(value).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,37 +87,35 @@ impl<N: Number> Aggregate for Sums<N> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut Counted, row: N) -> Result<(), Flaw> {
+    fn add(&self, acc: &mut Counted, row: N) -> Result<(), Overflow> {
         acc.rows += 1;
         if let Some(value) = row.number() {
             acc.values += 1;
-            acc.sum = acc
-                .sum
-                .checked_add(i128::from(value))
-                .ok_or(Flaw::Overflow("sum"))?;
+            acc.sum = acc.sum.checked_add(i128::from(value)).ok_or(Overflow("sum"))?;
         }
         Ok(())
     }
 
     #[inline]
-    fn merge(&self, acc: &mut Counted, other: &Counted) -> Result<(), Flaw> {
-        let count = |one: u64, more: u64| one.checked_add(more).ok_or(Flaw::Overflow("count"));
+    fn merge(&self, acc: &mut Counted, other: &Counted) -> Result<(), Overflow> {
+        let count = |one: u64, more: u64| one.checked_add(more).ok_or(Overflow("count"));
         acc.rows = count(acc.rows, other.rows)?;
         acc.values = count(acc.values, other.values)?;
-        acc.sum = acc.sum.checked_add(other.sum).ok_or(Flaw::Overflow("sum"))?;
+        acc.sum = acc.sum.checked_add(other.sum).ok_or(Overflow("sum"))?;
         Ok(())
     }
 
-    fn retracts(&self) -> bool {
-        true
-    }
+    type Rest = ();
+    const SUBTRACTS: bool = true;
+
+    fn rest(&self, _: &Counted) {}
 
     #[inline]
-    fn retract(&self, acc: &mut Counted, other: &Counted) -> Result<(), Flaw> {
-        let count = |one: u64, less: u64| one.checked_sub(less).ok_or(Flaw::Overflow("count"));
+    fn retract(&self, acc: &mut Counted, other: &Counted, (): &()) -> Result<(), Overflow> {
+        let count = |one: u64, less: u64| one.checked_sub(less).ok_or(Overflow("count"));
         acc.rows = count(acc.rows, other.rows)?;
         acc.values = count(acc.values, other.values)?;
-        acc.sum = acc.sum.checked_sub(other.sum).ok_or(Flaw::Overflow("sum"))?;
+        acc.sum = acc.sum.checked_sub(other.sum).ok_or(Overflow("sum"))?;
         Ok(())
     }
 }

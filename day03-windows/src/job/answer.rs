@@ -1,5 +1,6 @@
 //! What the job comes to: closed windows, put together from all workers, and counts of what is not in them.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -137,10 +138,13 @@ impl<V: View> Results<V> {
                 summed: closed.acc,
             })
             .collect();
-        closed.sort_by(|one, other| one.place().cmp(&other.place()));
+        closed.sort_unstable_by(|one, other| one.place().cmp(&other.place()));
         self.closed += closed.len() as u64;
         self.view.closed(&closed)?;
-        self.latest = largest(closed.clone(), LATEST);
+        self.latest = largest(closed.iter().collect(), LATEST)
+            .into_iter()
+            .cloned()
+            .collect();
         match self.keep {
             Keep::All => self.windows.append(&mut closed),
             Keep::Largest(most) => {
@@ -167,17 +171,16 @@ impl<V: View> Results<V> {
 }
 
 /// Those with the most orders; among equals, those that come first.
-fn largest(mut windows: Vec<ClosedWindow>, most: usize) -> Vec<ClosedWindow> {
+fn largest<W: Borrow<ClosedWindow>>(mut windows: Vec<W>, most: usize) -> Vec<W> {
     if windows.len() > most {
-        let rows = |window: &ClosedWindow| std::cmp::Reverse(window.summed.0.rows);
-        windows.sort_by(|one, other| {
-            rows(one)
-                .cmp(&rows(other))
-                .then_with(|| one.place().cmp(&other.place()))
+        windows.select_nth_unstable_by(most, |one, other| {
+            let (one, other): (&ClosedWindow, &ClosedWindow) = (one.borrow(), other.borrow());
+            let by_size = other.summed.0.rows.cmp(&one.summed.0.rows);
+            by_size.then_with(|| one.place().cmp(&other.place()))
         });
         windows.truncate(most);
     }
-    windows.sort_by(|one, other| one.place().cmp(&other.place()));
+    windows.sort_by(|one, other| one.borrow().place().cmp(&other.borrow().place()));
     windows
 }
 

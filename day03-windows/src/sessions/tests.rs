@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::aggregate::{Counted, Flaw, Sums};
+use crate::aggregate::{Counted, Overflow, Sums};
 
 type Sessions = SessionWindows<Sums<i64>>;
 /// Time, value, key.
@@ -376,17 +376,23 @@ impl Aggregate for Three {
         0
     }
 
-    fn add(&self, acc: &mut u64, (): ()) -> std::result::Result<(), Flaw> {
+    fn add(&self, acc: &mut u64, (): ()) -> std::result::Result<(), Overflow> {
         self.merge(acc, &1)
     }
 
-    fn merge(&self, acc: &mut u64, other: &u64) -> std::result::Result<(), Flaw> {
+    fn merge(&self, acc: &mut u64, other: &u64) -> std::result::Result<(), Overflow> {
         *acc += other;
-        if *acc > 3 {
-            Err(Flaw::Overflow("count"))
-        } else {
-            Ok(())
-        }
+        if *acc > 3 { Err(Overflow("count")) } else { Ok(()) }
+    }
+
+    type Rest = ();
+    const SUBTRACTS: bool = true;
+
+    fn rest(&self, _: &u64) {}
+
+    fn retract(&self, acc: &mut u64, other: &u64, (): &()) -> std::result::Result<(), Overflow> {
+        *acc -= other;
+        Ok(())
     }
 }
 
@@ -403,7 +409,7 @@ fn an_accumulator_that_cannot_go_on_is_an_error_with_its_key_and_its_merged_wind
             .add(&rows, 0..rows.len(), &mut Fired::default())
             .unwrap_err();
         let unable = failure.downcast::<Unable>().unwrap();
-        assert_eq!((unable.key.as_str(), unable.flaw), ("k", Flaw::Overflow("count")));
+        assert_eq!((unable.key.as_str(), unable.overflow), ("k", Overflow("count")));
         (unable.window.start.0, unable.window.end.0)
     };
     assert_eq!(refused(&[0, 0, 0, 7]), (0, 17));

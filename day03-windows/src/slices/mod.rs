@@ -50,7 +50,7 @@ pub struct SliceWindows<A: Aggregate> {
     slices: Slices<A::Acc>,
     /// The windows that end up to here have closed.
     closed: EventTime,
-    window: Sliding<A::Acc>,
+    window: Sliding<A>,
     /// What came to be complete when parts of several workers were put together.
     pending: Option<Fired<A::Acc>>,
     /// For each row of the range in hand, the end of its slice, if they differ.
@@ -100,7 +100,7 @@ impl<A: Aggregate> SliceWindows<A> {
         for (row, slot) in picked.rows().zip(&self.slots) {
             self.aggregate
                 .add(slice.value_mut(*slot), rows.values()[row].value)
-                .map_err(|flaw| Unable::at(rows.key(row), self.assigner.slice(end), flaw))?;
+                .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(end), overflow))?;
         }
         // Windows of this slice have closed already.
         if end <= self.closed {
@@ -127,7 +127,7 @@ impl<A: Aggregate> SliceWindows<A> {
             };
             self.window
                 .straggle(&straggler, &self.slices, &self.aggregate)
-                .map_err(|flaw| Unable::at(rows.key(row), self.assigner.slice(slice), flaw))?;
+                .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(slice), overflow))?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl<A: Aggregate> SliceWindows<A> {
                     if let Some(more) = slice.get(key, hash) {
                         self.aggregate
                             .merge(&mut acc, more)
-                            .map_err(|flaw| Unable::at(key, window, flaw))?;
+                            .map_err(|overflow| Unable::at(key, window, overflow))?;
                     }
                 }
                 out.closed.push(key, Closed { window, acc });
@@ -178,7 +178,7 @@ impl<A: Aggregate> SliceWindows<A> {
         self.window
             .enter(start, end, slices, &self.aggregate)
             .and_then(|()| self.window.merged(&self.aggregate, result))
-            .map_err(|(key, flaw)| Unable::at(&key, window, flaw).into())
+            .map_err(|(key, overflow)| Unable::at(&key, window, overflow).into())
     }
 
     /// The end of the next window that has rows.
@@ -194,7 +194,7 @@ impl<A: Aggregate> SliceWindows<A> {
         let next = self.assigner.window(self.assigner.slice_of(self.closed));
         self.window
             .leave(next.start, &self.slices, &self.aggregate)
-            .map_err(|(key, flaw)| Unable::at(&key, next, flaw))?;
+            .map_err(|(key, overflow)| Unable::at(&key, next, overflow))?;
         while let Some(oldest) = self.slices.first_entry() {
             if self.assigner.last_window(*oldest.key()).plus(self.lateness) > self.closed {
                 break;

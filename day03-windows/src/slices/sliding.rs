@@ -5,20 +5,21 @@
 //! aggregate can take back, and the reason for this file if it cannot: a maximum does not know what it was before.
 //!
 //! *Two stacks* do it for any aggregate. The slices of the window are cut in two. Those behind the cut, the *back*, have only been merged
-//! up. Those before it, the *front*, leave one by one, and each of their entries knows what remains *after* it has left:
+//! up. Those before it, the *front*, leave one by one, and each of their entries knows the *rest*: what remains of the front when
+//! it has left.
 //!
 //! ```text
 //!               front          │        back
 //! slices     1      2      3   │   4      5      6  ◄── enters: merge into the back
 //! of a key   7      2      5   │   4      9      1
-//! after      5      5      –   │
+//! rest       5      5      –   │
 //!            ▲                 │
 //!  leaves: the front becomes 5     max of the window = max(front 7, back 9)
 //! ```
 //!
 //! When the front is used up, the whole back is *turned*: one walk from its newest slice to its oldest, that merges as it
 //! goes and writes down in each entry what had been merged before. So each entry is merged once when it enters and once when the
-//! back is turned, whatever the overlap.
+//! back is turned, whatever the overlap. If the aggregate subtracts, nothing is ever turned, and everything is back.
 //!
 //! Invariants: `front` and `back` together hold exactly the slices from the oldest to the newest in `slices`; a key whose
 //! slices have all left is gone; nothing here is state. All of it can be computed again from the slices, so none of it is saved.
@@ -32,7 +33,7 @@ use std::ops::Bound::{Excluded, Included};
 use day02_state::keys;
 use day02_state::state::{Slot, Table};
 
-use crate::aggregate::{Aggregate, Flaw};
+use crate::aggregate::{Aggregate, Overflow};
 use crate::time::EventTime;
 
 /// Slices by their ends.
@@ -41,11 +42,11 @@ pub(super) type Slices<Acc> = BTreeMap<EventTime, Table<Acc>>;
 /// How many keys are looked up at once when a slice enters.
 const BLOCK: usize = 1_024;
 
-/// A flaw, with the key that has it.
-pub(super) type Keyed = (Vec<u8>, Flaw);
+/// What does not fit, with its key.
+pub(super) type Keyed = (Vec<u8>, Overflow);
 
-fn of(key: &[u8]) -> impl FnOnce(Flaw) -> Keyed {
-    move |flaw| (key.to_vec(), flaw)
+fn of(key: &[u8]) -> impl FnOnce(Overflow) -> Keyed {
+    move |overflow| (key.to_vec(), overflow)
 }
 
 /// What the window holds of a key.
@@ -59,20 +60,19 @@ struct Running<Acc> {
 
 /// A slice that has entered.
 #[derive(Debug)]
-struct Entered<Acc> {
+struct Entered<Rest> {
     end: EventTime,
     /// Of each key of the slice, in the order of its table, the place among the keys of the window.
     places: Vec<Slot>,
-    /// In the front: of each key, what remains when this slice has left.
-    after: Vec<Acc>,
+    /// In the front: of each key, what is needed to take this slice out.
+    rests: Vec<Rest>,
 }
 
 /// The slices of one window, merged.
-#[derive(Debug)]
-pub(super) struct Sliding<Acc> {
-    keys: Table<Running<Acc>>,
+pub(super) struct Sliding<A: Aggregate> {
+    keys: Table<Running<A::Acc>>,
     /// Oldest first. The first `front` of them are the front.
-    slices: VecDeque<Entered<Acc>>,
+    slices: VecDeque<Entered<A::Rest>>,
     front: usize,
     /// All slices that end up to here have entered.
     until: EventTime,
@@ -88,7 +88,7 @@ pub(super) struct Straggler<'a, R> {
     pub row: R,
 }
 
-impl<Acc: Clone> Sliding<Acc> {
+impl<A: Aggregate> Sliding<A> {
     pub(super) fn new() -> Self {
         Sliding {
             keys: Table::new(),
@@ -105,19 +105,19 @@ impl<Acc: Clone> Sliding<Acc> {
 
     /// How many bytes this holds beside the slices.
     pub(super) fn memory(&self) -> usize {
-        let entered = |slice: &Entered<Acc>| {
-            slice.places.capacity() * size_of::<Slot>() + slice.after.capacity() * size_of::<Acc>()
+        let entered = |slice: &Entered<A::Rest>| {
+            slice.places.capacity() * size_of::<Slot>() + slice.rests.capacity() * size_of::<A::Rest>()
         };
         self.keys.memory() + self.slices.iter().map(entered).sum::<usize>()
     }
 
     // ANCHOR: enter
     /// Takes in the slices up to `end` that begin at `start` or later and are not in yet.
-    pub(super) fn enter<A: Aggregate<Acc = Acc>>(
+    pub(super) fn enter(
         &mut self,
         start: EventTime,
         end: EventTime,
-        slices: &Slices<Acc>,
+        slices: &Slices<A::Acc>,
         aggregate: &A,
     ) -> Result<(), Keyed> {
         let from = start.max(self.until);
@@ -135,7 +135,7 @@ impl<Acc: Clone> Sliding<Acc> {
             self.slices.push_back(Entered {
                 end: *end,
                 places,
-                after: Vec::new(),
+                rests: Vec::new(),
             });
         }
         Ok(())
@@ -143,7 +143,7 @@ impl<Acc: Clone> Sliding<Acc> {
     // ANCHOR_END: enter
 
     /// The places of the keys of a slice, of which new ones are inserted.
-    fn places_of<A: Aggregate<Acc = Acc>>(&mut self, slice: &Table<Acc>, aggregate: &A) -> Vec<Slot> {
+    fn places_of(&mut self, slice: &Table<A::Acc>, aggregate: &A) -> Vec<Slot> {
         let mut places = Vec::with_capacity(slice.len());
         let mut found = Vec::new();
         let names: Vec<&[u8]> = slice.iter().map(|(key, _)| key).collect();
@@ -158,10 +158,10 @@ impl<Acc: Clone> Sliding<Acc> {
 
     // ANCHOR: leave
     /// Lets the slices go that end up to `start`. They must still be in `slices`.
-    pub(super) fn leave<A: Aggregate<Acc = Acc>>(
+    pub(super) fn leave(
         &mut self,
         start: EventTime,
-        slices: &Slices<Acc>,
+        slices: &Slices<A::Acc>,
         aggregate: &A,
     ) -> Result<(), Keyed> {
         if self.slices.back().is_none_or(|newest| newest.end <= start) {
@@ -171,39 +171,38 @@ impl<Acc: Clone> Sliding<Acc> {
             return Ok(());
         }
         while self.slices.front().is_some_and(|oldest| oldest.end <= start) {
-            if self.front == 0 && !aggregate.retracts() {
+            if self.front == 0 && !A::SUBTRACTS {
                 self.turn(slices, aggregate)?;
             }
             let Some(oldest) = self.slices.pop_front() else {
                 break;
             };
-            if self.front > 0 {
-                self.front -= 1;
-                for (place, after) in oldest.places.iter().zip(oldest.after) {
-                    self.keys.value_mut(*place).front = after;
-                }
-            } else if let Some(slice) = slices.get(&oldest.end) {
-                for (place, (key, acc)) in oldest.places.iter().zip(slice.iter()) {
-                    let running = self.keys.value_mut(*place);
-                    aggregate.retract(&mut running.back, acc).map_err(of(key))?;
-                }
+            let entries = slices.get(&oldest.end).into_iter().flat_map(Table::iter);
+            for (nth, (place, (key, acc))) in oldest.places.iter().zip(entries).enumerate() {
+                let running = self.keys.value_mut(*place);
+                let (from, rest) = match oldest.rests.get(nth) {
+                    Some(rest) => (&mut running.front, rest),
+                    None => (&mut running.back, &A::Rest::default()),
+                };
+                aggregate.retract(from, acc, rest).map_err(of(key))?;
             }
+            self.front = self.front.saturating_sub(1);
             oldest.places.into_iter().for_each(|place| self.release(place));
         }
         Ok(())
     }
 
     /// Makes the whole back the front, which is empty.
-    fn turn<A: Aggregate<Acc = Acc>>(&mut self, slices: &Slices<Acc>, aggregate: &A) -> Result<(), Keyed> {
+    fn turn(&mut self, slices: &Slices<A::Acc>, aggregate: &A) -> Result<(), Keyed> {
         for entered in self.slices.iter_mut().rev() {
             let Some(slice) = slices.get(&entered.end) else {
                 continue;
             };
-            entered.after = Vec::with_capacity(entered.places.len());
+            entered.rests = Vec::with_capacity(entered.places.len());
             for (place, (key, acc)) in entered.places.iter().zip(slice.iter()) {
                 let running = self.keys.value_mut(*place);
                 running.back = aggregate.empty();
-                entered.after.push(running.front.clone());
+                entered.rests.push(aggregate.rest(&running.front));
                 aggregate.merge(&mut running.front, acc).map_err(of(key))?;
             }
         }
@@ -223,11 +222,7 @@ impl<Acc: Clone> Sliding<Acc> {
     }
 
     /// The window: of each key, everything that its slices hold.
-    pub(super) fn merged<A: Aggregate<Acc = Acc>>(
-        &self,
-        aggregate: &A,
-        mut each: impl FnMut(&[u8], Acc),
-    ) -> Result<(), Keyed> {
+    pub(super) fn merged(&self, aggregate: &A, mut each: impl FnMut(&[u8], A::Acc)) -> Result<(), Keyed> {
         for (key, running) in self.keys.iter() {
             let mut acc = running.front.clone();
             aggregate.merge(&mut acc, &running.back).map_err(of(key))?;
@@ -236,14 +231,14 @@ impl<Acc: Clone> Sliding<Acc> {
         Ok(())
     }
 
-    /// Takes in a row of a slice that has entered already. In the back it is one more row. In the front it
-    /// has to be added to what remains after each older slice, too, so it costs a lookup for each of them.
-    pub(super) fn straggle<A: Aggregate<Acc = Acc>>(
+    /// Takes in a row of a slice that has entered already. In the back it is one more row. In the front, the front of its key is
+    /// put together anew, which costs a lookup in each slice of it.
+    pub(super) fn straggle(
         &mut self,
         straggler: &Straggler<'_, A::Row>,
-        slices: &Slices<Acc>,
+        slices: &Slices<A::Acc>,
         aggregate: &A,
-    ) -> Result<(), Flaw> {
+    ) -> Result<(), Overflow> {
         let at = self
             .slices
             .partition_point(|entered| entered.end < straggler.slice);
@@ -253,8 +248,8 @@ impl<Acc: Clone> Sliding<Acc> {
             .is_none_or(|entered| entered.end != straggler.slice)
         {
             self.front += usize::from(at < self.front);
-            let (end, places, after) = (straggler.slice, Vec::new(), Vec::new());
-            self.slices.insert(at, Entered { end, places, after });
+            let (end, places, rests) = (straggler.slice, Vec::new(), Vec::new());
+            self.slices.insert(at, Entered { end, places, rests });
         }
         let Straggler { key, hash, row, .. } = *straggler;
         let is_new = straggler.place.index() >= self.slices[at].places.len();
@@ -271,21 +266,18 @@ impl<Acc: Clone> Sliding<Acc> {
         if at >= self.front {
             return aggregate.add(&mut running.back, row);
         }
-        aggregate.add(&mut running.front, row)?;
-        let found = |slice: &Entered<Acc>| slices.get(&slice.end).and_then(|slice| slice.find(key, hash));
-        for older in self.slices.range_mut(..at) {
-            if let Some(place) = found(older) {
-                aggregate.add(&mut older.after[place.index()], row)?;
-            }
-        }
         if is_new {
-            let mut after = aggregate.empty();
-            for newer in self.slices.range(at + 1..self.front) {
-                if let (Some(place), Some(slice)) = (found(newer), slices.get(&newer.end)) {
-                    aggregate.merge(&mut after, slice.at(place).1)?;
-                }
+            self.slices[at].rests.push(A::Rest::default());
+        }
+        running.front = aggregate.empty();
+        for entered in self.slices.range_mut(..self.front).rev() {
+            let Some(slice) = slices.get(&entered.end) else {
+                continue;
+            };
+            if let Some(place) = slice.find(key, hash) {
+                entered.rests[place.index()] = aggregate.rest(&running.front);
+                aggregate.merge(&mut running.front, slice.at(place).1)?;
             }
-            self.slices[at].after.push(after);
         }
         Ok(())
     }
