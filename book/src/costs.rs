@@ -180,11 +180,63 @@ const COMPARISONS: &[Comparison] = &[
             ("day 2: one source, one worker", "ladder-cpu/totals/day02"),
         ],
     },
+    Comparison {
+        day: "day03",
+        file: "overlap.svg",
+        title: "Count, sum, min and max by key and window, CPU time per row",
+        rows: &[
+            ("tumbling", "overlap/summary/1"),
+            ("hop, overlap 6", "overlap/summary/6"),
+            ("hop, overlap 60", "overlap/summary/60"),
+            ("hop, overlap 600", "overlap/summary/600"),
+        ],
+    },
+    Comparison {
+        day: "day03",
+        file: "naive.md",
+        title: "Each row into each of its windows, CPU time per row",
+        rows: &[
+            ("slices, overlap 6", "overlap/summary/6"),
+            ("every window, overlap 6", "overlap/naive/6"),
+            ("every window, overlap 60", "overlap/naive/60"),
+            ("every window, overlap 600", "overlap/naive/600"),
+        ],
+    },
+    Comparison {
+        day: "day03",
+        file: "fire.md",
+        title: "1,000,000 keys, CPU time per result",
+        rows: &[
+            ("a timer for each key", "fire/timers"),
+            ("a table for the slice", "fire/slices"),
+        ],
+    },
+    Comparison {
+        day: "day03",
+        file: "session.svg",
+        title: "10,000 keys, CPU time per row",
+        rows: &[
+            ("tumbling", "session/tumble/10000"),
+            ("rows extend a session", "session/extend/10000"),
+            ("rows begin a session", "session/begin/10000"),
+        ],
+    },
+    Comparison {
+        day: "day03",
+        file: "ladder.md",
+        title: "The jobs of all days, CPU time per order",
+        rows: &[
+            ("day 1: totals, the loop", "ladder-cpu/totals/day01"),
+            ("day 2: totals, one source, one worker", "ladder-cpu/totals/day02"),
+            ("day 3: totals", "ladder-cpu/totals/day03"),
+            ("day 3: windows of ten seconds", "ladder-cpu/tumble/day03"),
+        ],
+    },
 ];
 
 /// The benchmarks whose results are kept.
 pub const BENCHES: &[&str] = &[
-    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot",
+    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot", "overlap", "session", "fire",
 ];
 
 impl Results {
@@ -253,6 +305,10 @@ impl Results {
             PathBuf::from("day02/measured/numbers.md"),
             anchored(&self.day02_numbers()?),
         );
+        files.insert(
+            PathBuf::from("day03/measured/numbers.md"),
+            anchored(&self.day03_numbers()?),
+        );
         Ok(files)
     }
 
@@ -311,6 +367,15 @@ impl Results {
                 duration(self.of("snapshot/first-batch/1000000")?),
             ),
             ("clone_1m", duration(self.of("snapshot/clone/1000000")?)),
+        ])
+    }
+
+    /// Single numbers that the prose of day 3 refers to.
+    fn day03_numbers(&self) -> Result<Vec<(&'static str, String)>, BookError> {
+        let ratio = |one: &str, other: &str| Ok::<_, BookError>(format!("{:.2}", self.of(one)? / self.of(other)?));
+        Ok(vec![
+            ("overlap_600", ratio("overlap/summary/600", "overlap/summary/6")?),
+            ("overlap_60", ratio("overlap/summary/60", "overlap/summary/1")?),
         ])
     }
 }

@@ -143,8 +143,9 @@ impl<A: Aggregate> SliceWindows<A> {
         let over = self.closed.minus(self.lateness);
         for row in picked.rows() {
             let (key, hash) = (rows.key(row), rows.hashes()[row]);
+            let last = self.closed.min(self.assigner.last_window(slice));
             let mut end = slice.max(self.assigner.slice_of(over));
-            while end <= self.closed.min(self.assigner.last_window(slice)) {
+            while end <= last {
                 let window = self.assigner.window(end);
                 let mut acc = self.aggregate.empty();
                 for (_, slice) in self.slices.range((Excluded(window.start), Included(end))) {
@@ -155,7 +156,11 @@ impl<A: Aggregate> SliceWindows<A> {
                     }
                 }
                 out.closed.push(key, Closed { window, acc });
-                end = self.assigner.slice_of(end);
+                // At the end of the range there is no next window.
+                match self.assigner.slice_of(end) {
+                    next if next > end => end = next,
+                    _ => break,
+                }
             }
         }
         Ok(())
