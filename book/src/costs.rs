@@ -236,7 +236,8 @@ const COMPARISONS: &[Comparison] = &[
 
 /// The benchmarks whose results are kept.
 pub const BENCHES: &[&str] = &[
-    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot", "overlap", "session", "fire",
+    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot", "overlap", "session",
+    "fire",
 ];
 
 impl Results {
@@ -372,7 +373,8 @@ impl Results {
 
     /// Single numbers that the prose of day 3 refers to.
     fn day03_numbers(&self) -> Result<Vec<(&'static str, String)>, BookError> {
-        let ratio = |one: &str, other: &str| Ok::<_, BookError>(format!("{:.2}", self.of(one)? / self.of(other)?));
+        let ratio =
+            |one: &str, other: &str| Ok::<_, BookError>(format!("{:.2}", self.of(one)? / self.of(other)?));
         Ok(vec![
             ("overlap_600", ratio("overlap/summary/600", "overlap/summary/6")?),
             ("overlap_60", ratio("overlap/summary/60", "overlap/summary/1")?),

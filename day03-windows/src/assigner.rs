@@ -24,7 +24,6 @@ use crate::spec::WindowSpec;
 use crate::time::{EventTime, Span};
 use crate::window::Window;
 
-// ANCHOR: assigner
 /// Lays slices and windows on the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SliceAssigner {
@@ -37,7 +36,6 @@ pub struct SliceAssigner {
     /// Whether windows begin together, a `size` apart, and grow.
     cumulates: bool,
 }
-// ANCHOR_END: assigner
 
 impl SliceAssigner {
     /// The assigner of these windows. Sessions are on no calendar: for them, their gap.
@@ -92,13 +90,9 @@ impl SliceAssigner {
 
     /// How many windows a slice is part of that end up to `end`, which is included.
     pub fn windows_up_to(&self, slice: EventTime, end: EventTime) -> u64 {
-        self.windows_between(slice, end.min(self.last_window(slice)))
-    }
-
-    /// How many windows end from `first`, where one does, up to `end`, which is included.
-    pub fn windows_between(&self, first: EventTime, end: EventTime) -> u64 {
-        match first <= end {
-            true => end.0.abs_diff(first.0) / self.slice.0.unsigned_abs() + 1,
+        let end = end.min(self.last_window(slice));
+        match slice <= end {
+            true => end.0.abs_diff(slice.0) / self.slice.0.unsigned_abs() + 1,
             false => 0,
         }
     }

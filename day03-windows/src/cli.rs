@@ -49,7 +49,7 @@ comes after that is late, is counted as late, and is in no result.
 
 Examples:
   day03-windows                                            the demo, nothing to install
-  day03-windows --window hop:1m/10s --disorder 0s          orders in the order of their time: none is late
+  day03-windows --window hop:1m/10s                        each order in six windows
   day03-windows --file orders.json --format csv            one row for each merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
@@ -148,7 +148,7 @@ fn say_what_is_missing(answer: &Answer, interrupted: bool) {
     }
     if interrupted {
         say(format!(
-            "interrupted: these are the windows that have closed; {open} are still open, and not printed"
+            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open})"
         ));
     }
 }

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 
 use crate::time::{EventTime, Stamped};
 
-// ANCHOR: order
 /// An order, borrowed from its record: `{"merchant_id":"m-7","amount":12.50,"ts":1767225600000, …}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order<'a> {
@@ -38,7 +37,6 @@ impl<'a> Order<'a> {
         })
     }
 }
-// ANCHOR_END: order
 
 /// By merchant, the amount and when.
 impl Decode for Stamped<Cents> {

@@ -58,7 +58,6 @@ const SESSIONS: &str = "sessions";
 /// The name of the time up to which they are closed.
 const CLOSED: &str = "closed";
 
-// ANCHOR: sessions
 /// Sessions over keys: stretches of time in which no pause is as long as the gap.
 #[derive(Debug)]
 pub struct SessionWindows<A: Aggregate> {
@@ -72,7 +71,6 @@ pub struct SessionWindows<A: Aggregate> {
     /// Up to when sessions are closed.
     now: EventTime,
 }
-// ANCHOR_END: sessions
 
 impl<A: Aggregate> SessionWindows<A> {
     /// Sessions that a pause of the length of `gap` ends, and that are kept for late rows so long. Event time has whole

@@ -76,7 +76,7 @@ pub trait Windower: Send {
     /// Time has come to `now`: closes what is complete.
     fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome;
 
-    /// How many windows are open.
+    /// How many accumulators are kept: one for each key and session, or for each key and slice.
     fn open(&self) -> usize;
 
     /// How many bytes are held, as far as they were asked for.

@@ -64,9 +64,9 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
     }
     // ANCHOR_END: rows
 
-    /// Closes what is complete already, which is something only after a restore.
+    /// Closes what is complete before any row has come, which is something only after a restore.
     pub fn on_start(&mut self, out: &mut Fired<W::Acc>) -> Outcome {
-        self.windows.advance(self.clock.now(), out)
+        self.windows.advance(EventTime::MIN, out)
     }
 
     /// There will be no more rows: closes everything.

@@ -5,12 +5,17 @@
 //! colour of the page around them, and the other colours are middle tones, so that a figure can be read on light and on
 //! dark pages; for that, pages include the SVG itself, not a link to it.
 
+mod axis;
 mod bars;
+mod bridge;
 mod channel;
 mod exchange;
 mod groups;
+mod kinds;
 mod lives;
 mod saved;
+mod slices;
+mod stream_time;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +25,9 @@ use day01_consumer::lab::replay::replay;
 use day01_consumer::lab::scenario::Scenario;
 use day02_state::lab::crash::{self, Saving};
 use day02_state::lab::{backpressure, two_workers};
+use day03_windows::lab;
+use day03_windows::spec::WindowSpec;
+use day03_windows::time::Span;
 use svg::Document;
 use svg::node::element::{Line, Text, Title};
 
@@ -38,6 +46,7 @@ pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
     let scenarios = Scenarios(Scenario::read_all(&book.join("scenarios"))?);
     let mut all = day01(&scenarios)?;
     all.extend(day02(&scenarios)?);
+    all.extend(day03(&scenarios)?);
     let named = all.into_iter();
     Ok(named.map(|(name, svg)| (PathBuf::from(name), svg)).collect())
 }
@@ -131,6 +140,66 @@ fn day02(scenarios: &Scenarios) -> Result<Figures, BookError> {
                 "One write: the crash costs time, and nothing else",
                 Saving::OneWriteNotRenamed,
             )?,
+        ),
+    ])
+}
+
+fn day03(scenarios: &Scenarios) -> Result<Figures, BookError> {
+    let (ten, twenty, none) = (Span::seconds(10), Span::seconds(20), Span(0));
+    let tumble = |size| WindowSpec::Tumble { size, offset: none };
+    let kinds = [
+        tumble(twenty),
+        WindowSpec::Hop {
+            size: twenty,
+            slide: ten,
+            offset: none,
+        },
+        WindowSpec::Cumulate {
+            max: Span::seconds(30),
+            step: ten,
+            offset: none,
+        },
+        WindowSpec::Session { gap: ten },
+    ];
+    let in_order = scenarios.named("four_kinds")?;
+    let kinds = kinds
+        .into_iter()
+        .map(|spec| Ok((spec, lab::stream_time::run(in_order, spec)?)))
+        .collect::<Result<Vec<_>, BookError>>()?;
+    let late = |title, scenario| {
+        let run = lab::stream_time::run(scenarios.named(scenario)?, tumble(ten))?;
+        Ok::<_, BookError>(stream_time::draw(title, &run))
+    };
+    Ok(vec![
+        (
+            "day03/figures/four-kinds.svg",
+            kinds::draw("The same orders in windows of four kinds", &kinds),
+        ),
+        (
+            "day03/figures/slices.svg",
+            slices::draw(
+                "Windows of 30 seconds, put together from slices of 10",
+                &lab::sharing::trace()?,
+            ),
+        ),
+        (
+            "day03/figures/bridge.svg",
+            bridge::draw(
+                "An order bridges two sessions, or comes too late for one of them",
+                &lab::bridge::untimed()?,
+                &lab::bridge::under_stream_time()?,
+            ),
+        ),
+        (
+            "day03/figures/disorder.svg",
+            late(
+                "Orders that arrive up to three seconds after they were made",
+                "disorder",
+            )?,
+        ),
+        (
+            "day03/figures/two-speeds.svg",
+            late("Two partitions in order, read at two speeds", "two_speeds")?,
         ),
     ])
 }

@@ -16,6 +16,8 @@ use day02_state::state::file::Snapshot;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+/// The program of the day whose tests these are.
+const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 /// How long anything may take; who waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -74,7 +76,7 @@ impl Folder {
 
     /// Starts the program; its stdin stays open.
     pub fn start(&self, args: &str) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_day02-state"));
+        let mut command = Command::new(PROGRAM);
         command.args(args.split_whitespace()).current_dir(&self.0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

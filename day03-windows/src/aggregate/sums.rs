@@ -88,8 +88,9 @@ impl<N: Number> Aggregate for Sums<N> {
 
     #[inline]
     fn add(&self, acc: &mut Counted, row: N) -> Result<(), Overflow> {
-        acc.rows += 1;
+        acc.rows = acc.rows.checked_add(1).ok_or(Overflow("count"))?;
         if let Some(value) = row.number() {
+            // No more than there are rows.
             acc.values += 1;
             acc.sum = acc.sum.checked_add(i128::from(value)).ok_or(Overflow("sum"))?;
         }

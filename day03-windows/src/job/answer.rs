@@ -37,7 +37,7 @@ pub struct Standing {
     pub late: u64,
     /// How often a row was late for a window.
     pub late_for: u64,
-    /// How many windows are open.
+    /// How many accumulators are kept for windows that are open: one for each merchant and session, or slice.
     pub open: usize,
     /// How many bytes they hold.
     pub memory: usize,
@@ -138,7 +138,8 @@ impl<V: View> Results<V> {
                 summed: closed.acc,
             })
             .collect();
-        closed.sort_unstable_by(|one, other| one.place().cmp(&other.place()));
+        // A window that has closed again stands behind itself.
+        closed.sort_by(|one, other| one.place().cmp(&other.place()));
         self.closed += closed.len() as u64;
         self.view.closed(&closed)?;
         self.latest = largest(closed.iter().collect(), LATEST)

@@ -100,7 +100,6 @@ impl WindowWorker {
     }
 }
 
-// ANCHOR: worker
 impl Operator for WindowWorker {
     type In = Rows<Stamped<Cents>>;
     type Out = Vec<Report<WindowReport>>;
@@ -126,7 +125,6 @@ impl Operator for WindowWorker {
         }
         Ok(())
     }
-    // ANCHOR_END: worker
 
     /// Reports how things stand, if it is time to, or else when it will be.
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
@@ -156,7 +154,7 @@ impl Operator for WindowWorker {
 
     fn status(&self) -> String {
         format!(
-            "stream time is {}, {} windows are open",
+            "stream time is {}, {} merchants' sums in open windows",
             self.windowing.now(),
             self.windowing.windows().open()
         )

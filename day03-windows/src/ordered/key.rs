@@ -24,7 +24,6 @@ use smallvec::SmallVec;
 
 use crate::time::EventTime;
 
-// ANCHOR: key
 /// What ends a key.
 const END: [u8; 2] = [0x00, 0x00];
 /// What stands for a zero in a key.
@@ -79,7 +78,6 @@ impl EntryKey {
     pub(super) fn is_under(&self, first: &EntryKey) -> bool {
         self.0.starts_with(&first.0)
     }
-    // ANCHOR_END: key
 
     /// The key.
     pub fn key(&self) -> Cow<'_, [u8]> {

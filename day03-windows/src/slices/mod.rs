@@ -34,6 +34,7 @@ use day02_state::state::{BadPart, Frozen, Owner, Part, Slot, Table};
 use crate::aggregate::Aggregate;
 use crate::assigner::SliceAssigner;
 use crate::time::{EventTime, Span, Stamped};
+use crate::window::Window;
 use crate::windower::{Closed, Fired, Unable, Windower};
 use sliding::{Slices, Sliding, Straggler};
 
@@ -74,6 +75,13 @@ impl<A: Aggregate> SliceWindows<A> {
         }
     }
 
+    /// The slices that are kept, in the order of their ends, each with what its keys have.
+    pub fn slices(&self) -> impl Iterator<Item = (Window, &Table<A::Acc>)> {
+        self.slices
+            .iter()
+            .map(|(end, slice)| (self.assigner.slice(*end), slice))
+    }
+
     // ANCHOR: add
     /// Counts rows in their slice.
     fn add_to(
@@ -83,12 +91,14 @@ impl<A: Aggregate> SliceWindows<A> {
         picked: Picked<'_>,
         out: &mut Fired<A::Acc>,
     ) -> Outcome {
-        let over = self.closed.minus(self.lateness);
-        out.late_for += picked.hashes.len() as u64 * self.assigner.windows_up_to(end, over);
-        if self.assigner.last_window(end) <= over {
+        if self.is_over(end) {
+            let windows = self.assigner.windows_up_to(end, EventTime::MAX);
+            out.late_for += picked.hashes.len() as u64 * windows;
             out.late.extend(picked.rows());
             return Ok(());
         }
+        let over = self.closed.minus(self.lateness);
+        out.late_for += picked.hashes.len() as u64 * self.assigner.windows_up_to(end, over);
         let slice = self.slices.entry(end).or_default();
         let empty = || self.aggregate.empty();
         slice.slots(
@@ -156,11 +166,7 @@ impl<A: Aggregate> SliceWindows<A> {
                     }
                 }
                 out.closed.push(key, Closed { window, acc });
-                // At the end of the range there is no next window.
-                match self.assigner.slice_of(end) {
-                    next if next > end => end = next,
-                    _ => break,
-                }
+                end = self.assigner.slice_of(end);
             }
         }
         Ok(())
@@ -197,16 +203,24 @@ impl<A: Aggregate> SliceWindows<A> {
     /// Drops the slices that no window needs any more.
     fn expire(&mut self) -> Outcome {
         let next = self.assigner.window(self.assigner.slice_of(self.closed));
+        let start = match self.closed {
+            EventTime::MAX => EventTime::MAX,
+            _ => next.start,
+        };
         self.window
-            .leave(next.start, &self.slices, &self.aggregate)
+            .leave(start, &self.slices, &self.aggregate)
             .map_err(|(key, overflow)| Unable::at(&key, next, overflow))?;
-        while let Some(oldest) = self.slices.first_entry() {
-            if self.assigner.last_window(*oldest.key()).plus(self.lateness) > self.closed {
-                break;
-            }
-            oldest.remove();
+        while let Some(oldest) = self.slices.keys().next().copied()
+            && self.is_over(oldest)
+        {
+            self.slices.remove(&oldest);
         }
         Ok(())
+    }
+
+    /// Whether a slice takes rows no more: its last window has closed, and the allowed lateness is over.
+    fn is_over(&self, slice: EventTime) -> bool {
+        self.assigner.last_window(slice).plus(self.lateness) <= self.closed
     }
     // ANCHOR_END: close
 }
@@ -242,7 +256,12 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     type Acc = A::Acc;
 
     fn until(&self, now: EventTime) -> EventTime {
-        self.assigner.slice_of(now)
+        let closes = self.assigner.slice_of(now);
+        let is_over = self
+            .assigner
+            .slice_of(now.minus(self.lateness))
+            .plus(self.lateness);
+        closes.min(is_over)
     }
 
     /// Most ranges belong to one slice, and are counted as they lie. If not, rows are brought together by their slices.
@@ -263,6 +282,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
             };
             return self.add_to(end, rows, picked, out);
         }
+        let before = out.late.len();
         let mut ends = std::mem::take(&mut self.ends);
         ends.clear();
         ends.extend(range.map(|row| (self.assigner.slice_of(rows.values()[row].ts), row as u32)));
@@ -281,6 +301,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
             self.add_to(listed[0].0, rows, picked, out)?;
         }
         self.ends = ends;
+        out.late[before..].sort_unstable();
         Ok(())
     }
 
@@ -301,17 +322,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     }
 
     fn open(&self) -> usize {
-        let (mut open, mut counted) = (0, self.closed);
-        for end in self.slices.keys() {
-            let (end, last) = (
-                counted.max(self.assigner.slice(*end).start),
-                self.assigner.last_window(*end),
-            );
-            let first = self.assigner.slice_of(end);
-            open += self.assigner.windows_between(first, last) as usize;
-            counted = counted.max(last);
-        }
-        open
+        self.slices.values().map(Table::len).sum()
     }
 
     fn memory(&self) -> usize {

@@ -8,6 +8,7 @@
 //! up. Those before it, the *front*, leave one by one, and each of their entries knows the *rest*: what remains of the front when
 //! it has left.
 //!
+// ANCHOR: stacks
 //! ```text
 //!               front          │        back
 //! slices     1      2      3   │   4      5      6  ◄── enters: merge into the back
@@ -16,6 +17,7 @@
 //!            ▲                 │
 //!  leaves: the front becomes 5     max of the window = max(front 7, back 9)
 //! ```
+// ANCHOR_END: stacks
 //!
 //! When the front is used up, the whole back is *turned*: one walk from its newest slice to its oldest, that merges as it
 //! goes and writes down in each entry what had been merged before. So each entry is merged once when it enters and once when the
@@ -111,7 +113,6 @@ impl<A: Aggregate> Sliding<A> {
         self.keys.memory() + self.slices.iter().map(entered).sum::<usize>()
     }
 
-    // ANCHOR: enter
     /// Takes in the slices up to `end` that begin at `start` or later and are not in yet.
     pub(super) fn enter(
         &mut self,
@@ -140,7 +141,6 @@ impl<A: Aggregate> Sliding<A> {
         }
         Ok(())
     }
-    // ANCHOR_END: enter
 
     /// The places of the keys of a slice, of which new ones are inserted.
     fn places_of(&mut self, slice: &Table<A::Acc>, aggregate: &A) -> Vec<Slot> {

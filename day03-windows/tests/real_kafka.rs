@@ -1,0 +1,180 @@
+//! The program of day 3 on a real Kafka: windows of a topic to its end, and rows that come out while it is read.
+//!
+//! ```text
+//! .ci/kafka up --port 19092 --dir /tmp/kafka
+//! export KAFKA_BROKERS=localhost:19092
+//! cargo test -p day03-windows --test real_kafka -- --ignored --test-threads 1
+//! ```
+//!
+//! Each test makes a topic of its own and leaves it behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../../day01-consumer/tests/kafka/mod.rs"]
+mod kafka;
+mod orders;
+#[path = "../../day02-state/tests/program/mod.rs"]
+mod program;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_executor::block_on;
+use jiff::SignedDuration;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+
+use kafka::{Writer, eventually};
+use orders::{HEADER, KINDS, csv, disordered, order, ordered, rows};
+use program::{Folder, number};
+
+/// Makes a test of each function, which only runs if it is asked for.
+macro_rules! on_a_real_kafka {
+    ($($test:ident),+ $(,)?) => {
+        mod on_a_real_kafka {
+            $(
+                #[test]
+                #[ignore = "needs a real Kafka: .ci/kafka up, then KAFKA_BROKERS=localhost:9092 cargo test \
+                            --test real_kafka -- --ignored --test-threads 1"]
+                fn $test() { super::$test() }
+            )+
+        }
+    };
+}
+
+on_a_real_kafka! {
+    a_topic_of_one_partition_is_read_to_its_end_as_the_evaluator_says,
+    rows_are_printed_as_windows_close_and_ctrl_c_counts_what_is_open,
+    each_order_of_four_partitions_is_in_a_row_or_counted_as_late,
+}
+
+fn a_topic_of_one_partition_is_read_to_its_end_as_the_evaluator_says() {
+    let topic = new_topic("ordered", 1);
+    let lines = ordered(10_000, 1);
+    Writer::new(&brokers(), &topic).write(0, &lines);
+    for windows in KINDS {
+        let expected = format!("{HEADER}{}", csv(windows.parse().unwrap(), &rows(&lines)));
+        for workers in [1, 3] {
+            let args = format!("--until-end --window {windows} --workers {workers}");
+            let run = Folder::new().run(&reading(&topic, &args));
+            assert_eq!(run.result(), expected, "{args}");
+            assert_eq!(run.counted(), 10_000, "{args}");
+            assert!(!run.stderr.contains("late"), "{args}: {}", run.stderr);
+        }
+    }
+}
+
+fn rows_are_printed_as_windows_close_and_ctrl_c_counts_what_is_open() {
+    let topic = new_topic("endless", 1);
+    let lines = ordered(2_000, 2);
+    let writer = Writer::new(&brokers(), &topic);
+    #[rustfmt::skip]
+    let table = [
+        // Windows that are open begin this long before the last order, at most.
+        ("tumble:100ms",       100),
+        ("hop:300ms/100ms",    300),
+        ("cumulate:1m/100ms",  60_000),
+    ];
+    for (number, line) in lines.chunks(500).enumerate() {
+        assert_eq!(rows(line)[0].1 % 100, 0, "packet {number} begins with a window");
+        writer.write(0, line);
+    }
+    // Time has come to 1.999, so the windows up to 1.900 have closed.
+    let newest = rows(&lines).last().unwrap().1;
+    for (windows, back) in table {
+        let all_rows = rows(&lines);
+        let slices = all_rows.iter().filter(|row| newest - row.1 < back);
+        let open: BTreeSet<(&str, i64)> = slices.map(|row| (row.0.as_str(), row.1 / 100)).collect();
+        let open = open.len();
+        let all = csv(windows.parse().unwrap(), &rows(&lines));
+        let has_closed = |row: &&str| {
+            let end: day03_windows::time::EventTime = row.split(',').nth(2).unwrap().parse().unwrap();
+            end.0 <= newest
+        };
+        let expected: Vec<&str> = all.lines().filter(has_closed).collect();
+        let mut program = Folder::new().start(&reading(&topic, &format!("--window {windows}")));
+        assert_eq!(program.read_a_line(), HEADER);
+        // While it runs, and without an end in sight.
+        for row in &expected {
+            assert_eq!(program.read_a_line(), format!("{row}\n"), "{windows}");
+        }
+        assert!(program.child.try_wait().unwrap().is_none(), "it goes on");
+        program.interrupt();
+        let run = program.wait();
+        assert_eq!(run.result(), "", "{windows}: nothing of open windows");
+        let said = format!(
+            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open})\n"
+        );
+        assert!(run.stderr.ends_with(&said), "{windows}: {}", run.stderr);
+    }
+    // One more order closes more, and the program that is there sees it come.
+    let mut program = Folder::new().start(&reading(&topic, "--window tumble:100ms --format json"));
+    let closed = csv("tumble:100ms".parse().unwrap(), &rows(&lines))
+        .lines()
+        .count();
+    writer.write(0, &[order("m-1", "1.00", newest + 100_000).trim_end()]);
+    for _ in 0..closed {
+        assert!(program.read_a_line().starts_with("{\"merchant_id\":\""));
+    }
+    program.interrupt();
+    assert_eq!(program.wait().result(), "");
+}
+
+fn each_order_of_four_partitions_is_in_a_row_or_counted_as_late() {
+    let topic = new_topic("four", 4);
+    let lines = disordered(20_000, 3, SignedDuration::from_millis(200));
+    let writer = Writer::new(&brokers(), &topic);
+    for partition in 0..4 {
+        let own: Vec<&String> = lines.iter().skip(partition).step_by(4).collect();
+        writer.write(partition as i32, &own);
+    }
+    let run = Folder::new().run(&reading(
+        &topic,
+        "--until-end --window tumble:100ms --workers 2 --sources 2",
+    ));
+    let counts = run
+        .result()
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').nth(3).unwrap());
+    let in_rows: u64 = counts.map(|count| count.parse::<u64>().unwrap()).sum();
+    let late = run.stderr.lines().find(|line| line.contains("came late"));
+    let late = number(late.expect(&run.stderr));
+    assert!(in_rows > 0 && late > 0, "{in_rows} in rows, {late} late");
+    assert_eq!(in_rows + late, 20_000);
+    assert_eq!(run.counted(), 20_000);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+fn brokers() -> String {
+    env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS is set: see the first lines of real_kafka.rs")
+}
+
+/// Options that read a topic without an end.
+fn reading(topic: &str, more: &str) -> String {
+    let format = if more.contains("--format") {
+        ""
+    } else {
+        "--format csv"
+    };
+    format!("--brokers {} --topic {topic} {format} {more}", brokers())
+}
+
+fn new_topic(what: &str, partitions: i32) -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{what}-{millis}-{}-{number}", std::process::id());
+    let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+    let mut config = ClientConfig::new();
+    let admin: AdminClient<DefaultClientContext> =
+        config.set("bootstrap.servers", brokers()).create().unwrap();
+    eventually("a new topic", || {
+        let created = block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
+        created[0].is_ok().then_some(())
+    });
+    name
+}
