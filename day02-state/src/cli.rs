@@ -138,7 +138,9 @@ fn run(args: &Cli) -> Result<(), Error> {
     run_threads(job, &stop)?;
 
     let answer = slot.take();
-    screen.live().finish(&shown(&answer.progress, Vec::new()));
+    screen
+        .live()
+        .finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
     if interrupt.asked() {
         say("interrupted: this is the result so far");
     }
@@ -190,7 +192,8 @@ impl Screen {
 
 impl View for Screen {
     fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>) {
-        self.live().show(|| shown(progress, largest()));
+        let top = || largest().iter().take(10).map(row).collect();
+        self.live().show(|| shown(progress, &COLUMNS, top()));
     }
 
     fn warn(&mut self, warning: &str) {
@@ -198,17 +201,17 @@ impl View for Screen {
     }
 }
 
-fn shown(progress: &Progress, largest: Vec<(String, Totals)>) -> cli::Progress {
+/// What a person sees of how far a job has come, above a table of its rows worth seeing.
+pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec<Cell>>) -> cli::Progress {
     let skipped = progress.skipped.iter();
-    let largest = largest.iter().take(10);
     cli::Progress {
         counted: progress.counted,
         skipped: skipped
             .map(|(reason, count)| (reason.to_string(), *count))
             .collect(),
         lag: progress.lag.clone().into_iter().collect(),
-        columns: &COLUMNS,
-        top: largest.map(row).collect(),
+        columns,
+        top,
     }
 }
 

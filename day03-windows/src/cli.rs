@@ -9,7 +9,7 @@ use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, Interrupt, Live, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::table::{self, Cell, Format};
-use day02_state::cli::{TaskArgs, exit_code};
+use day02_state::cli::{TaskArgs, exit_code, shown};
 use day02_state::error::Error;
 use day02_state::job::Progress;
 use day02_state::operator::Outcome;
@@ -114,7 +114,9 @@ fn run(args: &Cli) -> Result<(), Error> {
     run_threads(job, &stop)?;
 
     let answer = slot.take();
-    screen.live().finish(&shown(&answer.progress, &[]));
+    screen
+        .live()
+        .finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
     say_what_is_missing(&answer, interrupt.asked());
     if options.keep != Keep::None {
         print(&answer.windows, format)?;
@@ -183,24 +185,12 @@ impl View for Screen {
     }
 
     fn progress(&mut self, progress: &Progress, _: Standing, latest: &[ClosedWindow]) {
-        self.live().show(|| shown(progress, latest));
+        let top = || latest.iter().map(row).collect();
+        self.live().show(|| shown(progress, &COLUMNS, top()));
     }
 
     fn warn(&mut self, warning: &str) {
         self.live().say(format!("warning: {warning}"));
-    }
-}
-
-fn shown(progress: &Progress, latest: &[ClosedWindow]) -> cli::Progress {
-    let skipped = progress.skipped.iter();
-    cli::Progress {
-        counted: progress.counted,
-        skipped: skipped
-            .map(|(reason, count)| (reason.to_string(), *count))
-            .collect(),
-        lag: progress.lag.clone().into_iter().collect(),
-        columns: &COLUMNS,
-        top: latest.iter().map(row).collect(),
     }
 }
 

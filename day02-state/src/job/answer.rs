@@ -32,17 +32,18 @@ pub struct Answer {
     pub snapshot: Snapshot,
 }
 
-/// Where the answer is left.
+/// Where a gatherer leaves its answer.
 #[derive(Debug, Default, Clone)]
-pub struct AnswerSlot(Arc<Mutex<Answer>>);
+pub struct AnswerSlot<A = Answer>(Arc<Mutex<A>>);
 
-impl AnswerSlot {
+impl<A: Default> AnswerSlot<A> {
     /// The answer, once the job has ended.
-    pub fn take(&self) -> Answer {
+    pub fn take(&self) -> A {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn put(&self, answer: Answer) {
+    /// Leaves the answer.
+    pub fn put(&self, answer: A) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use day02_state::job::{Gather, Progress};
 use day02_state::operator::Outcome;
@@ -89,15 +88,7 @@ pub struct Answer {
 }
 
 /// Where the answer is left.
-#[derive(Debug, Default, Clone)]
-pub struct AnswerSlot(Arc<Mutex<Answer>>);
-
-impl AnswerSlot {
-    /// The answer, once the job has ended.
-    pub fn take(&self) -> Answer {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
+pub type AnswerSlot = day02_state::job::AnswerSlot<Answer>;
 
 /// So many windows are shown as the latest.
 const LATEST: usize = 10;
@@ -219,7 +210,7 @@ impl<V: View> Gather for Results<V> {
             progress,
             snapshot,
         };
-        *self.slot.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        self.slot.put(answer);
         Ok(())
     }
 }

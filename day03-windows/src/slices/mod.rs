@@ -20,6 +20,7 @@
 //!
 //! Left out on purpose: slices made by the rows, at no fixed length (Scotty has them), for windows of mixed kinds in one operator.
 
+mod saved;
 mod sliding;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ use std::ops::Range;
 use day02_state::keys;
 use day02_state::operator::{Batch, Outcome};
 use day02_state::rows::Rows;
-use day02_state::state::{BadPart, Frozen, Owner, Part, Slot, Table};
+use day02_state::state::{Frozen, Part, Slot, Table};
 
 use crate::aggregate::Aggregate;
 use crate::assigner::SliceAssigner;
@@ -37,11 +38,6 @@ use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
 use crate::windower::{Closed, Fired, Unable, Windower};
 use sliding::{Slices, Sliding, Straggler};
-
-/// The name of the slices among the parts of a snapshot.
-const SLICES: &str = "slices";
-/// The name of the time up to which windows were closed.
-const CLOSED: &str = "closed";
 
 /// Open windows, as slices.
 pub struct SliceWindows<A: Aggregate> {
@@ -331,36 +327,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     }
 
     fn snapshot(&mut self) -> Frozen {
-        let closed = self.closed;
-        let slices: Vec<_> = self
-            .slices
-            .iter_mut()
-            .map(|(end, slice)| (*end, slice.freeze()))
-            .collect();
-        Frozen::new(move || {
-            let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
-            for (end, slice) in slices {
-                for (group, entries) in slice.encode_groups() {
-                    let bytes = groups
-                        .entry(group)
-                        .or_insert_with(|| closed.0.to_le_bytes().to_vec());
-                    bytes.extend(end.0.to_le_bytes());
-                    bytes.extend((entries.len() as u64).to_le_bytes());
-                    bytes.extend(entries);
-                }
-            }
-            let slices = groups.into_iter().map(|(group, bytes)| Part {
-                name: SLICES.to_string(),
-                owner: Owner::Group(group),
-                bytes,
-            });
-            let closed = Part {
-                name: CLOSED.to_string(),
-                owner: Owner::Every,
-                bytes: closed.0.to_le_bytes().to_vec(),
-            };
-            slices.chain([closed]).collect()
-        })
+        saved::frozen(self.closed, &mut self.slices)
     }
 
     // ANCHOR: restore
@@ -369,7 +336,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     fn restore(&mut self, parts: &[Part]) -> Outcome {
         let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
         for part in parts {
-            let (closed, slices) = read(part)?;
+            let (closed, slices) = saved::read(part)?;
             let saved = saved.entry(closed).or_default();
             for (end, entries) in slices {
                 saved.entry(end).or_default().restore(&entries)?;
@@ -393,30 +360,4 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         Ok(())
     }
     // ANCHOR_END: restore
-}
-
-/// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own.
-fn read(part: &Part) -> Result<(EventTime, Vec<(EventTime, Part)>), BadPart> {
-    let cut = || part.bad("it ends too early");
-    let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;
-    let mut slices = Vec::new();
-    match (part.name.as_str(), &part.owner) {
-        (SLICES, Owner::Group(_)) => {}
-        (CLOSED, Owner::Every) if rest.is_empty() => {}
-        _ => return Err(part.bad("it is no state of windows made of slices")),
-    }
-    while !rest.is_empty() {
-        let (end, behind) = rest.split_first_chunk().ok_or_else(cut)?;
-        let (length, behind) = behind.split_first_chunk().ok_or_else(cut)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
-        let (entries, behind) = behind.split_at_checked(length).ok_or_else(cut)?;
-        let slice = Part {
-            name: part.name.clone(),
-            owner: part.owner.clone(),
-            bytes: entries.to_vec(),
-        };
-        slices.push((EventTime(i64::from_le_bytes(*end)), slice));
-        rest = behind;
-    }
-    Ok((EventTime(i64::from_le_bytes(*closed)), slices))
 }
