@@ -62,11 +62,6 @@ impl SliceAssigner {
         ts.plus(Span(self.slice.0 - self.past(ts, self.slice)))
     }
 
-    /// The slice that ends here.
-    pub fn slice(&self, end: EventTime) -> Window {
-        Window::new(self.floor(end.minus(Span(1)), self.slice), end)
-    }
-
     /// The window that ends here.
     pub fn window(&self, end: EventTime) -> Window {
         let last = end.minus(Span(1));
@@ -87,6 +82,11 @@ impl SliceAssigner {
         }
     }
     // ANCHOR_END: answers
+
+    /// The slice that ends here.
+    pub fn slice(&self, end: EventTime) -> Window {
+        Window::new(self.floor(end.minus(Span(1)), self.slice), end)
+    }
 
     /// How many windows a slice is part of that end up to `end`, which is included.
     pub fn windows_up_to(&self, slice: EventTime, end: EventTime) -> u64 {

@@ -43,18 +43,24 @@ const COLUMNS: [&str; 8] = [
   tumble:1h+15m      the same, from quarter past to quarter past
   hop:1m/10s         a minute long, every 10 seconds a new one: each order counts in six
   cumulate:1h/10m    growing: the first 10 minutes of the hour, the first 20, … the hour
-  session:30s        for each merchant, as long as orders follow each other by less than 30 seconds
-A window has its start and not its end. It closes when an order arrives whose ts is at its end or later; an order that
-comes after that is late, is counted as late, and is in no result.
+  session:30s        as long as a merchant's orders follow each other by less than 30 s
+Lengths are written in ms, s, m, h and d. Windows are laid in UTC, have their start and not
+their end, and give a row for each merchant with an order in them.
+
+A window closes when an order comes whose ts is at its end or later, or at the end of the input.
+An order that comes after that is late for it, and is not in its row. Each worker tells the time
+by its own orders, so which ones are late can change with --workers.
+
+Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
   day03-windows                                            the demo, nothing to install
   day03-windows --window hop:1m/10s                        each order in six windows
-  day03-windows --file orders.json --format csv            one row for each merchant and window
+  day03-windows --file orders.json --format csv            a row per merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
-Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice aborts.
-Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice
+aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 struct Cli {
     #[command(flatten)]
     windows: WindowArgs,
@@ -72,7 +78,7 @@ struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 3: windows")]
 pub struct WindowArgs {
-    /// tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP or session:GAP, with an offset like tumble:1h+15m
+    /// tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP, each with an offset if it is to be moved, or session:GAP
     #[arg(long, value_name = "KIND:LENGTHS", default_value = "tumble:10s")]
     pub window: WindowSpec,
 }
@@ -117,7 +123,6 @@ fn run(args: &Cli) -> Result<(), Error> {
     screen
         .live()
         .finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
-    say_what_is_missing(&answer, interrupt.asked());
     if options.keep != Keep::None {
         print(&answer.windows, format)?;
     }
@@ -127,6 +132,7 @@ fn run(args: &Cli) -> Result<(), Error> {
             "and {hidden} more rows, with fewer orders; --format csv or json prints all"
         ));
     }
+    say_what_is_missing(&answer, interrupt.asked());
     if opened.sandbox.is_some() && !interrupt.asked() {
         say(TRY_NEXT);
     }
@@ -138,14 +144,15 @@ fn say_what_is_missing(answer: &Answer, interrupted: bool) {
     let Standing {
         late, late_for, open, ..
     } = answer.standing;
-    if late_for > late {
+    if late > 0 {
+        let share = late as f64 * 100.0 / answer.progress.counted.max(1) as f64;
         say(format!(
-            "{late_for} times an order came after a window of its own had closed, and is missing there"
+            "{late} orders ({share:.1} %) came late for all their windows, and are in no row"
         ));
     }
-    if late > 0 {
+    if late_for > late {
         say(format!(
-            "{late} orders came late, after all their windows had closed: they are in no row"
+            "{late_for} times, an order came late for one of its windows, and is not in that row"
         ));
     }
     if interrupted {

@@ -54,8 +54,8 @@ const TIME: &str = "time: a whole number of milliseconds since 1970, within the 
 
 /// The value of a field that must be there and must be a time; `raw` is its JSON text.
 ///
-/// A time that no calendar reaches is refused. It is nearly always seconds, microseconds or nanoseconds by mistake, and
-/// one such row would carry the time of the whole job with it.
+/// A time that no calendar reaches is refused. It is nearly always microseconds or nanoseconds by mistake, and one such row would
+/// carry the time of the whole job with it. Seconds by mistake cannot be told from times of January 1970.
 #[inline]
 fn required_time(field: &'static str, raw: Option<&str>) -> Result<EventTime, BadRecord> {
     let raw = raw.ok_or(Reason::Missing(field))?;

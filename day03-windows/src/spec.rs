@@ -80,6 +80,20 @@ pub enum BadSpec {
         /// How long that is.
         part: Span,
     },
+    /// A slide or step is longer than the window.
+    #[error(
+        "a {what} of {part} is longer than the {of} of {size}: rows between two windows would be in none"
+    )]
+    TooLong {
+        /// Which length is too long.
+        what: &'static str,
+        /// How long it is.
+        part: Span,
+        /// What it has to fit into.
+        of: &'static str,
+        /// How long that is.
+        size: Span,
+    },
     /// Sessions follow their rows, they are not laid on the calendar.
     #[error("a session has no offset: it begins with its first row")]
     SessionOffset,
@@ -125,6 +139,7 @@ fn positive(what: &'static str, length: Span) -> Result<(), BadSpec> {
 fn divides(of: &'static str, size: Span, what: &'static str, part: Span) -> Result<(), BadSpec> {
     match size.0 % part.0 {
         0 => Ok(()),
+        _ if part > size => Err(BadSpec::TooLong { what, part, of, size }),
         _ => Err(BadSpec::Indivisible { of, size, what, part }),
     }
 }
@@ -234,7 +249,7 @@ mod tests {
             ("hop:10s/-5s",     "the slide of a window has to be longer than zero"),
             ("session:0ms",     "the gap of a window has to be longer than zero"),
             ("hop:1m/7s",       "a size of 1m cannot be divided into slides of 7s"),
-            ("hop:10s/1m",      "a size of 10s cannot be divided into slides of 1m"),
+            ("hop:10s/1m",      "a slide of 1m is longer than the size of 10s"),
             ("cumulate:1h/7m",  "a maximum of 1h cannot be divided into steps of 7m"),
             ("tumble:1mo",      "months and years have no fixed length"),
             ("tumble:1us",      "whole milliseconds"),

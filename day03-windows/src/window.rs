@@ -12,7 +12,7 @@ use crate::time::EventTime;
 /// The times from `start` up to, and without, `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
-    /// The first time behind it. It comes first here, and so in the order of windows, because they close by their ends.
+    /// The first time after it. It comes first here, and so in the order of windows, because they close by their ends.
     pub end: EventTime,
     /// The first time in it.
     pub start: EventTime,

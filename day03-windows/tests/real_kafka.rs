@@ -140,7 +140,7 @@ fn each_order_of_four_partitions_is_in_a_row_or_counted_as_late() {
         .skip(1)
         .map(|row| row.split(',').nth(3).unwrap());
     let in_rows: u64 = counts.map(|count| count.parse::<u64>().unwrap()).sum();
-    let late = run.stderr.lines().find(|line| line.contains("came late"));
+    let late = run.stderr.lines().find(|line| line.contains("came late for all"));
     let late = number(late.expect(&run.stderr));
     assert!(in_rows > 0 && late > 0, "{in_rows} in rows, {late} late");
     assert_eq!(in_rows + late, 20_000);

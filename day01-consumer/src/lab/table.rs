@@ -61,7 +61,7 @@ pub fn write(
     }
 }
 
-/// Writes more rows behind those that were [written](write). A table is closed when it has been written; what comes after it is another table.
+/// Writes more rows behind those that [`write()`] has written. A table is closed then; what comes after it is another table.
 pub fn append(
     out: &mut impl Write,
     format: Format,

@@ -187,6 +187,7 @@ impl<A: Aggregate> SliceWindows<A> {
             .and_then(|()| self.window.merged(&self.aggregate, result))
             .map_err(|(key, overflow)| Unable::at(&key, window, overflow).into())
     }
+    // ANCHOR_END: close
 
     /// The end of the next window that has rows.
     fn next(&self) -> Option<EventTime> {
@@ -218,7 +219,6 @@ impl<A: Aggregate> SliceWindows<A> {
     fn is_over(&self, slice: EventTime) -> bool {
         self.assigner.last_window(slice).plus(self.lateness) <= self.closed
     }
-    // ANCHOR_END: close
 }
 
 /// Rows of a batch that belong to the same slice.
