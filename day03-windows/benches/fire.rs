@@ -1,9 +1,9 @@
 //! What it costs to close a window with a million keys: a table for each slice, against a timer for each key.
 //!
-//! With timers, a key and window that gets its first row registers one, in a heap by time, and its accumulator lies in a map by
-//! key and window; when time comes, timers are taken off the heap one by one, and each finds its accumulator. It is the design
-//! of Flink's general window operator. Both sides hold the same million accumulators, and both have to hand out a million results and
-//! be empty afterwards.
+//! With timers, a key and window that gets its first row registers one, in a heap by time, and its
+//! accumulator lies in a map by key and window; when time comes, timers are taken off the heap one by one,
+//! and each finds its accumulator. It is the design of Flink's general window operator. Both sides hold the
+//! same million accumulators, and both have to hand out a million results and be empty afterwards.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::cmp::Reverse;

@@ -1,6 +1,6 @@
 //! What day 3 costs on the ladder of all days: one source, one worker; see [`day01_consumer::lab::ladder`].
 //!
-//! The totals are the job of day 2, which day 3 has made no dearer; the windows read one more field of each order.
+//! The totals are the job of day 2 as it is; the windows read one more field of each order.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;

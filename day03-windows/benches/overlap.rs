@@ -1,9 +1,9 @@
 //! What overlap costs: the same rows under a tumbling window and under hops that overlap 6, 60 and 600 times.
 //!
-//! Rows come in order, ten for each key and slide, as windows see them: decoded, in batches. Every run begins where the largest window
-//! has been full for a while, and covers twice its length, so that whatever happens only now and then happens in it. `sums`
-//! is COUNT and SUM, which can be taken back; `summary` has MIN and MAX too, which cannot. `naive` puts each row
-//! into each of its windows.
+//! Rows come in order, ten for each key and slide, as windows see them: decoded, in batches. Every run begins
+//! where the largest window has been full for a while, and covers twice its length, so that whatever happens
+//! only now and then happens in it. `sums` is COUNT and SUM, which can be taken back; `summary` has MIN and
+//! MAX too, which cannot. `naive` puts each row into each of its windows.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::collections::BTreeMap;

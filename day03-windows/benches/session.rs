@@ -1,8 +1,9 @@
 //! What sessions cost: rows that go on with a session, and rows that begin one, for few keys and for many.
 //!
-//! Rows come in order, a millisecond apart, uniformly over the keys, so a key has one every so many milliseconds as there are
-//! keys. With a gap of a hundred times that, nearly every row extends; with a gap of a tenth of it, nearly every row begins a
-//! session, which closes before its next row. A tumbling window over the same rows stands beside them.
+//! Rows come in order, a millisecond apart, uniformly over the keys, so a key has one every so many
+//! milliseconds as there are keys. With a gap of a hundred times that, nearly every row extends; with a gap
+//! of a tenth of it, nearly every row begins a session, which closes before its next row. A tumbling window
+//! over the same rows stands beside them.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;

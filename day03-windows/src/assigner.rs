@@ -1,8 +1,8 @@
 //! Which windows a row belongs to, and from which slices they are put together.
 //!
-//! Three of the four kinds of windows are laid on the calendar, and all of them are made of *slices*: stretches of event time
-//! that belong to each window as a whole or not at all. A row is counted in its one slice, however many windows that
-//! slice is part of.
+//! Three of the four kinds of windows are laid on the calendar, and all of them are made of *slices*:
+//! stretches of event time that belong to each window as a whole or not at all. A row is counted in its one
+//! slice, however many windows that slice is part of.
 //!
 //! ```text
 //! slices      |  1  |  2  |  3  |  4  |  5  |
@@ -16,9 +16,10 @@
 //!                               [  d  )              then anew
 //! ```
 //!
-//! At every end of a slice ends one window, and that is all that has to be known: a slice is named by its end, a window too.
-//! Three questions remain, and this file answers them without looking at any row: which slice does a time belong to? where does
-//! the window begin that ends here? which is the last window that a slice is part of?
+//! At every end of a slice ends one window, and that is all that has to be known: a slice is named by its
+//! end, a window too. Three questions remain, and this file answers them without looking at any row: which
+//! slice does a time belong to? where does the window begin that ends here? which is the last window that a
+//! slice is part of?
 
 use crate::spec::WindowSpec;
 use crate::time::{EventTime, Span};
@@ -108,8 +109,8 @@ impl SliceAssigner {
     }
 
     // ANCHOR: past
-    /// How far `ts` lies past the last multiple of `length`. A plain remainder would be negative before the offset, and the
-    /// row in the wrong window.
+    /// How far `ts` lies past the last multiple of `length`. A plain remainder would be negative before the
+    /// offset, and the row in the wrong window.
     #[inline]
     fn past(&self, ts: EventTime, length: Span) -> i64 {
         let offset = self.offset.0.rem_euclid(length.0);
@@ -198,7 +199,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The three answers, against the definition: a window is one that starts and ends where it may, and covers the time.
+        /// The three answers, against the definition: a window is one that starts and ends where it may, and
+        /// covers the time.
         #[test]
         fn slices_give_the_windows_of_the_definition(
             ts in -100_000_i64..100_000, slice in 1_i64..500, times in 1_i64..12, offset in -2_000_i64..2_000

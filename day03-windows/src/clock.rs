@@ -5,9 +5,10 @@
 //! stream time   12:00:01   12:00:04   12:00:04   12:00:09
 //! ```
 //!
-//! It is the largest timestamp so far, and it never goes back. This is how Kafka Streams tells the time. It needs nothing but a
-//! comparison, and it is right as long as rows come in the order of their timestamps. A row that comes after a later one is judged
-//! by the later one's time: its window may be closed already. Left out, until day 4: knowing how far rows can be behind.
+//! It is the largest timestamp so far, and it never goes back. This is how Kafka Streams tells the time. It
+//! needs nothing but a comparison, and it is right as long as rows come in the order of their timestamps. A
+//! row that comes after a later one is judged by the later one's time: its window may be closed already. Left
+//! out, until day 4: knowing how far rows can be behind.
 
 use crate::time::EventTime;
 

@@ -1,7 +1,8 @@
 //! Day 3 of thirty days of streaming: windows.
 //!
-//! Day 2 can say how much a merchant has sold, in all. Here it is *per ten seconds*: by when an order happened, not by when it
-//! arrived. The windows of all four kinds are pure state machines that know neither a thread nor a clock.
+//! Day 2 can say how much a merchant has sold, in all. Here it is *per ten seconds*: by when an order
+//! happened, not by when it arrived. The windows of all four kinds are pure state machines that know neither
+//! a thread nor a clock.
 //!
 //! ```text
 //! what windows there are        what is kept of rows        when they close
@@ -14,7 +15,8 @@
 //! - [`time`], [`window`]: points and half-open stretches of event time
 //! - [`spec`]: which windows somebody asks for; [`assigner`]: where slices and windows lie
 //! - [`aggregate`]: what is kept of the rows of a window
-//! - [`windower`]: the contract; [`slices`], [`sessions`]: the two ways to keep it; [`ordered`]: the table that sessions lie in
+//! - [`windower`]: the contract; [`slices`], [`sessions`]: the two ways to keep it; [`ordered`]: the table
+//!   that sessions lie in
 //! - [`clock`], [`windowing`]: stream time, and the window operator
 //! - [`order`], [`job`], [`cli`]: an order with its time, the job, the command line
 //! - [`lab`]: right answers, and small runs that the book draws

@@ -54,8 +54,9 @@ const TIME: &str = "time: a whole number of milliseconds since 1970, within the 
 
 /// The value of a field that must be there and must be a time; `raw` is its JSON text.
 ///
-/// A time that no calendar reaches is refused. It is nearly always microseconds or nanoseconds by mistake, and one such row would
-/// carry the time of the whole job with it. Seconds by mistake cannot be told from times of January 1970.
+/// A time that no calendar reaches is refused. It is nearly always microseconds or nanoseconds by mistake,
+/// and one such row would carry the time of the whole job with it. Seconds by mistake cannot be told from
+/// times of January 1970.
 #[inline]
 fn required_time(field: &'static str, raw: Option<&str>) -> Result<EventTime, BadRecord> {
     let raw = raw.ok_or(Reason::Missing(field))?;
@@ -71,7 +72,8 @@ fn is_on_the_calendar(millis: i64) -> bool {
     (Timestamp::MIN.as_millisecond()..=Timestamp::MAX.as_millisecond()).contains(&millis)
 }
 
-/// A whole number that JSON allows to be written in another way: `1.7672256e12`, or with zeros behind the point.
+/// A whole number that JSON allows to be written in another way: `1.7672256e12`, or with zeros behind the
+/// point.
 #[cold]
 fn any(raw: &str) -> Option<i64> {
     let cents = Cents::parse(raw)?;

@@ -1,24 +1,24 @@
 //! The ordered table: state by key, and within a key in an order.
 //!
-//! The table of day 2 finds a key and knows nothing of its neighbours. Sessions, joins by time, the first few of a key
-//! and a minimum that can be taken back ask just for these: what comes next, what lies between. So here an entry has a
-//! key and a *suffix*, any bytes both, and the entries of a key lie side by side, by rising suffix. What a suffix means
-//! is up to the caller; [`time_suffix`] makes one of a time.
+//! The table of day 2 finds a key and knows nothing of its neighbours. Sessions, joins by time, the first few
+//! of a key and a minimum that can be taken back ask just for these: what comes next, what lies between. So
+//! here an entry has a key and a *suffix*, any bytes both, and the entries of a key lie side by side, by
+//! rising suffix. What a suffix means is up to the caller; [`time_suffix`] makes one of a time.
 //!
-//! An [`EntryKey`] is both as one string of bytes, which sorts as they do. These strings lie in a persistent B-tree. A
-//! clone of it shares all its nodes, and whoever changes one first copies that path: freezing costs nothing, whatever
-//! the size.
+//! An [`EntryKey`] is both as one string of bytes, which sorts as they do. These strings lie in a persistent
+//! B-tree. A clone of it shares all its nodes, and whoever changes one first copies that path: freezing costs
+//! nothing, whatever the size.
 //!
-//! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are its
-//! entries, by rising key and then suffix, with no trace of how the table writes them, and reading is as strict as it
-//! is in day 2:
+//! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are
+//! its entries, by rising key and then suffix, with no trace of how the table writes them, and reading is as
+//! strict as it is in day 2:
 //!
 //! ```text
 //! length of the key, 4 bytes, little-endian | key | length of the suffix | suffix | value, as its type writes itself
 //! ```
 //!
-//! Left out on purpose: hashing (an ordered lookup compares some twenty keys where the hash table of day 2 compares
-//! one); sharing the key among its entries; iteration that changes values.
+//! Left out on purpose: hashing (an ordered lookup compares some twenty keys where the hash table of day 2
+//! compares one); sharing the key among its entries; iteration that changes values.
 
 mod key;
 #[cfg(test)]
@@ -131,8 +131,8 @@ impl<V: Value> OrderedTable<V> {
         *self = Self::default();
     }
 
-    /// The entries of one key with suffixes within the bounds, by rising suffix. Bounds that exclude each other hold
-    /// none.
+    /// The entries of one key with suffixes within the bounds, by rising suffix. Bounds that exclude each
+    /// other hold none.
     pub fn range(&self, key: &[u8], suffixes: impl RangeBounds<[u8]>) -> Range<'_, V> {
         let first = EntryKey::first(key);
         let start = match suffixes.start_bound() {
@@ -174,10 +174,10 @@ impl<V: Value> OrderedTable<V> {
         self.entries.iter()
     }
 
-    /// An estimate of how many bytes the table holds. The tree does not tell its nodes, so they are taken to be two
-    /// thirds full, which they are after insertion in no order; after insertion by rising key they are half full, and
-    /// it is a third more than this. Not in it are what the allocator adds and what values hold outside of themselves.
-    /// Nodes that are shared with a snapshot count in full.
+    /// An estimate of how many bytes the table holds. The tree does not tell its nodes, so they are taken to
+    /// be two thirds full, which they are after insertion in no order; after insertion by rising key they are
+    /// half full, and it is a third more than this. Not in it are what the allocator adds and what values
+    /// hold outside of themselves. Nodes that are shared with a snapshot count in full.
     pub fn memory(&self) -> usize {
         /// Of entries in a leaf, and of children in a branch.
         const FULL: usize = 16;
@@ -278,8 +278,8 @@ impl<V> DoubleEndedIterator for Range<'_, V> {
     }
 }
 
-/// Appends bytes with their length before them. Neither keys nor suffixes come near four gigabytes: they were part of
-/// one record.
+/// Appends bytes with their length before them. Neither keys nor suffixes come near four gigabytes: they were
+/// part of one record.
 fn put(to: &mut Vec<u8>, bytes: &[u8]) {
     to.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
     to.extend_from_slice(bytes);

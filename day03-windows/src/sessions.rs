@@ -1,8 +1,8 @@
 //! Session windows: activity of a key, up to where it pauses for the length of the gap.
 //!
-//! Other windows are there before their rows; a session is made by them. A row at `ts` opens `[ts, ts + gap)`, and
-//! merges with every session of its key that it overlaps. So a session ends one gap after its last row, and a row that
-//! comes out of order can join two sessions that were apart until then:
+//! Other windows are there before their rows; a session is made by them. A row at `ts` opens `[ts, ts +
+//! gap)`, and merges with every session of its key that it overlaps. So a session ends one gap after its last
+//! row, and a row that comes out of order can join two sessions that were apart until then:
 //!
 //! ```text
 //! gap 10     0       8 10   15 18     25
@@ -11,28 +11,32 @@
 //! row  8             [=========)              [0, 25), which is the union
 //! ```
 //!
-//! 1. Windows that only touch do not overlap: rows one gap apart are in two sessions, because half-open windows that
-//!    touch have no time in common. The sessions that are kept of one key never overlap each other.
+//! 1. Windows that only touch do not overlap: rows one gap apart are in two sessions, because half-open
+//!    windows that touch have no time in common. The sessions that are kept of one key never overlap each
+//!    other.
 //! 2. As long as nothing is late, the sessions depend on the rows only, and not on their order.
-//! 3. Whether a row is late is asked of the *merged* window. A row behind time that touches a session which is still
-//!    kept is kept with it. One that touches none is late if its own window is over, lateness included.
-//! 4. A row whose own window is not over yet opens a session, even where a closed one has been. With gap 5, row 0 and
-//!    then time 6 close `[0, 5)`; row 3 is behind time and opens `[3, 8)`, which then comes out too. Results may
-//!    overlap, in this one way.
+//! 3. Whether a row is late is asked of the *merged* window. A row behind time that touches a session which
+//!    is still kept is kept with it. One that touches none is late if its own window is over, lateness
+//!    included.
+//! 4. A row whose own window is not over yet opens a session, even where a closed one has been. With gap 5,
+//!    row 0 and then time 6 close `[0, 5)`; row 3 is behind time and opens `[3, 8)`, which then comes out
+//!    too. Results may overlap, in this one way.
 //! 5. An end at [`EventTime::MAX`] may stand for any later one, so two sessions of a key that reach it are one.
 //!
-//! Sessions lie in the ordered table under key ‖ start, so what a row overlaps is found next to where it would lie
-//! itself. A timer in a set says when to look at a session. It is *lazy*: extending a session leaves its timer where it
-//! was, so that a row in order costs one lookup and one change in place. A timer that comes up too early is set again.
-//! What always holds: each session has one timer, and it comes up when the session is due or before.
+//! Sessions lie in the ordered table under key ‖ start, so what a row overlaps is found next to where it
+//! would lie itself. A timer in a set says when to look at a session. It is *lazy*: extending a session
+//! leaves its timer where it was, so that a row in order costs one lookup and one change in place. A timer
+//! that comes up too early is set again. What always holds: each session has one timer, and it comes up when
+//! the session is due or before.
 //!
-//! A snapshot has the sessions and the time up to which they are closed; timers are made again from sessions. Workers
-//! may have come to different times, and the largest is the one that holds. So each session says itself whether it has
-//! come out, and one that has not, although its time has come, comes out before anything else happens.
+//! A snapshot has the sessions and the time up to which they are closed; timers are made again from sessions.
+//! Workers may have come to different times, and the largest is the one that holds. So each session says
+//! itself whether it has come out, and one that has not, although its time has come, comes out before
+//! anything else happens.
 //!
-//! Left out on purpose: gaps that differ by row; taking the results of merged sessions back; a session that is cut off
-//! at some length (one row a gap keeps it open for ever); and the gap in the snapshot. After a restore with another
-//! gap, sessions keep the ends that they have.
+//! Left out on purpose: gaps that differ by row; taking the results of merged sessions back; a session that
+//! is cut off at some length (one row a gap keeps it open for ever); and the gap in the snapshot. After a
+//! restore with another gap, sessions keep the ends that they have.
 
 mod session;
 #[cfg(test)]
@@ -73,8 +77,8 @@ pub struct SessionWindows<A: Aggregate> {
 }
 
 impl<A: Aggregate> SessionWindows<A> {
-    /// Sessions that a pause of the length of `gap` ends, and that are kept for late rows so long. Event time has whole
-    /// milliseconds, so a shorter gap is one of them; lateness below zero is none.
+    /// Sessions that a pause of the length of `gap` ends, and that are kept for late rows so long. Event time
+    /// has whole milliseconds, so a shorter gap is one of them; lateness below zero is none.
     pub fn new(gap: Span, lateness: Span, aggregate: A) -> Self {
         SessionWindows {
             gap: gap.max(Span::millis(1)),
@@ -91,8 +95,8 @@ impl<A: Aggregate> SessionWindows<A> {
     #[inline]
     fn take_in(&mut self, key: &[u8], row: Stamped<A::Row>, out: &mut Fired<A::Acc>) -> Outcome<bool> {
         let own = Window::new(row.ts, row.ts.plus(self.gap));
-        // Sessions of a key are apart, so their ends rise with their starts: the last one that begins early enough to
-        // overlap is the only one, unless it begins behind the row.
+        // Sessions of a key are apart, so their ends rise with their starts: the last one that begins early
+        // enough to overlap is the only one, unless it begins behind the row.
         let end = time_suffix(own.end);
         let last = self.sessions.last(key, begins_before(own.end, &end));
         let last = last.filter(|(_, session)| session.reaches(row.ts));
@@ -185,8 +189,8 @@ impl<A: Aggregate> SessionWindows<A> {
         let Some(session) = self.sessions.get_mut_at(&at) else {
             return;
         };
-        // One that was extended waits for its turn even if its time has come too: windows close in the order of their
-        // ends.
+        // One that was extended waits for its turn even if its time has come too: windows close in the order
+        // of their ends.
         if session.due(self.lateness) == time {
             let window = Window::new(start_of(&at), session.end);
             let fired = std::mem::replace(&mut session.fired, true);
@@ -251,8 +255,8 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
     type Row = A::Row;
     type Acc = A::Acc;
 
-    /// The next millisecond: there may be a session that ends at any time, and what a row belongs to depends on all of
-    /// them.
+    /// The next millisecond: there may be a session that ends at any time, and what a row belongs to depends
+    /// on all of them.
     fn until(&self, now: EventTime) -> EventTime {
         now.plus(Span::millis(1))
     }
@@ -280,8 +284,8 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         self.sessions.len()
     }
 
-    /// An estimate, as that of the [`OrderedTable`] is; the nodes of the set of timers are taken to be two thirds full
-    /// too.
+    /// An estimate, as that of the [`OrderedTable`] is; the nodes of the set of timers are taken to be two
+    /// thirds full too.
     fn memory(&self) -> usize {
         let timers = self.timers.len() * size_of::<(EventTime, EntryKey)>() * 3 / 2;
         // A key that is too long for the table is so for its timer as well.

@@ -1,11 +1,12 @@
 //! Event time: when something happened, as its record says.
 //!
-//! A time is a whole number of milliseconds since 1970 in UTC, negative before. It has a type of its own, because it is so
-//! easily mixed up with the other time of a job, the clock on the wall, and with durations. No operation on it overflows: past
-//! the ends of the range there is the end of the range. A record can carry any time, and no record may stop a job
-//! by arithmetic.
+//! A time is a whole number of milliseconds since 1970 in UTC, negative before. It has a type of its own,
+//! because it is so easily mixed up with the other time of a job, the clock on the wall, and with durations.
+//! No operation on it overflows: past the ends of the range there is the end of the range. A record can carry
+//! any time, and no record may stop a job by arithmetic.
 //!
-//! Left out: time zones, in which a day has 23 to 25 hours. Windows here are laid in UTC, and an offset moves them.
+//! Left out: time zones, in which a day has 23 to 25 hours. Windows here are laid in UTC, and an offset moves
+//! them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,7 +48,8 @@ impl EventTime {
     }
 }
 
-/// ISO 8601 in UTC with milliseconds. What no calendar reaches (before the year −9999, after 9999) is printed as a number.
+/// ISO 8601 in UTC with milliseconds. What no calendar reaches (before the year −9999, after 9999) is printed
+/// as a number.
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
@@ -58,7 +60,8 @@ impl fmt::Display for EventTime {
     }
 }
 
-/// Reads what [`Display`](fmt::Display) prints of a time that a calendar reaches, and every other form of ISO 8601 that says its offset from UTC.
+/// Reads what [`Display`](fmt::Display) prints of a time that a calendar reaches, and every other form of ISO
+/// 8601 that says its offset from UTC.
 impl FromStr for EventTime {
     type Err = jiff::Error;
 

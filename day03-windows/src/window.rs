@@ -1,8 +1,9 @@
 //! A window: a stretch of event time with a beginning and an end.
 //!
-//! Windows are half-open. The beginning belongs to a window, its end does not; the end is the beginning of the next one. So
-//! every time belongs to exactly one of a row of windows, two windows touch without a gap and without sharing anything, and
-//! a window `[start, end)` is complete as soon as time has come to `end`, with nothing to add or subtract.
+//! Windows are half-open. The beginning belongs to a window, its end does not; the end is the beginning of
+//! the next one. So every time belongs to exactly one of a row of windows, two windows touch without a gap
+//! and without sharing anything, and a window `[start, end)` is complete as soon as time has come to `end`,
+//! with nothing to add or subtract.
 
 use std::fmt;
 
@@ -12,7 +13,8 @@ use crate::time::EventTime;
 /// The times from `start` up to, and without, `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
-    /// The first time after it. It comes first here, and so in the order of windows, because they close by their ends.
+    /// The first time after it. It comes first here, and so in the order of windows, because they close by
+    /// their ends.
     pub end: EventTime,
     /// The first time in it.
     pub start: EventTime,
@@ -39,8 +41,8 @@ impl Window {
         Window::new(self.start.min(other.start), self.end.max(other.end))
     }
 
-    /// The last time in it, which is the time of its result: a row of one of the windows above this one, if windows are
-    /// computed from windows. The end would be wrong, it belongs to the next.
+    /// The last time in it, which is the time of its result: a row of one of the windows above this one, if
+    /// windows are computed from windows. The end would be wrong, it belongs to the next.
     pub fn time(&self) -> EventTime {
         EventTime(self.end.0.saturating_sub(1))
     }

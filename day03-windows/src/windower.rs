@@ -1,15 +1,15 @@
 //! The contract between a clock and the windows that it closes.
 //!
-//! Whatever kind of windows there are, an operator drives them with two calls: here are rows; time has come to this point.
-//! Where that time comes from is no business of the windows. On this day it is the largest timestamp that the task has
-//! seen, from day 4 on it is a watermark.
+//! Whatever kind of windows there are, an operator drives them with two calls: here are rows; time has come
+//! to this point. Where that time comes from is no business of the windows. On this day it is the largest
+//! timestamp that the task has seen, from day 4 on it is a watermark.
 //!
 //! 1. A window is *complete* when time has come to its end. It then *closes*: its results come out, one a key.
 //! 2. Windows close in the order of their ends. Within one, keys come in no order.
-//! 3. A row is *late* for a window that is complete, if the allowed lateness is over too. A row that is late for all its windows
-//!    is dropped and counted; one that is late for some of them counts in the others.
-//! 4. A row that comes after its window has closed, but within the allowed lateness, is counted in, and the window closes *again*,
-//!    for the key of this row and at once, with a result that replaces the one before.
+//! 3. A row is *late* for a window that is complete, if the allowed lateness is over too. A row that is late
+//!    for all its windows is dropped and counted; one that is late for some of them counts in the others.
+//! 4. A row that comes after its window has closed, but within the allowed lateness, is counted in, and the
+//!    window closes *again*, for the key of this row and at once, with a result that replaces the one before.
 //! 5. After the last window has closed nothing is left.
 
 use std::ops::Range;
@@ -38,8 +38,8 @@ pub struct Fired<A> {
     pub closed: Rows<Closed<A>>,
     /// The rows, by their place in the batch, that were late for all their windows.
     pub late: Vec<usize>,
-    /// How often a row was late for a window; a late row of a hop counts several times here, and a row that is late
-    /// for some windows only, too.
+    /// How often a row was late for a window; a late row of a hop counts several times here, and a row that
+    /// is late for some windows only, too.
     pub late_for: u64,
 }
 
@@ -61,8 +61,8 @@ pub trait Windower: Send {
     /// What is kept of the rows of a window.
     type Acc: Value;
 
-    /// The time after `now` at which, at the earliest, something closes, or a row is late that would not be late now. Until
-    /// then, it makes no difference whether time is told.
+    /// The time after `now` at which, at the earliest, something closes, or a row is late that would not be
+    /// late now. Until then, it makes no difference whether time is told.
     fn until(&self, now: EventTime) -> EventTime;
 
     /// Takes in the rows of this range.
@@ -85,8 +85,9 @@ pub trait Windower: Send {
     /// Freezes all open windows, and up to when they have been closed.
     fn snapshot(&mut self) -> Frozen;
 
-    /// Takes open windows over. Parts may come from workers that had closed up to different times: what is complete for the one
-    /// that was ahead, and not for others, closes with the next call of [`advance`](Windower::advance), which comes before any row.
+    /// Takes open windows over. Parts may come from workers that had closed up to different times: what is
+    /// complete for the one that was ahead, and not for others, closes with the next call of
+    /// [`advance`](Windower::advance), which comes before any row.
     fn restore(&mut self, parts: &[Part]) -> Outcome;
 }
 // ANCHOR_END: windower

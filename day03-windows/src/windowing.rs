@@ -6,10 +6,11 @@
 //!          is it?      are complete?    the aggregate, inside of it)
 //! ```
 //!
-//! The clock is told of every row and says what time it is; the windower takes rows in and is told the time. That is all
-//! there is between them, so either can be replaced. This file only decides *when* time is told: a row has to be judged
-//! by the time that it finds, not by that of a row behind it, and yet rows shall be handed on by the batch. So a batch
-//! is cut exactly where time crosses a point at which it matters, and that point the windower names.
+//! The clock is told of every row and says what time it is; the windower takes rows in and is told the time.
+//! That is all there is between them, so either can be replaced. This file only decides *when* time is told:
+//! a row has to be judged by the time that it finds, not by that of a row behind it, and yet rows shall be
+//! handed on by the batch. So a batch is cut exactly where time crosses a point at which it matters, and that
+//! point the windower names.
 //!
 //! Results do therefore not depend on how rows come in batches.
 

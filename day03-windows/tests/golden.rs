@@ -345,7 +345,8 @@ fn a_sum_that_does_not_fit_is_an_error_that_names_key_and_window() {
     let hop = "[1970-01-01T00:00:00.000Z, 1970-01-01T00:00:00.020Z)";
     let session = "[1970-01-01T00:00:00.005Z, 1970-01-01T00:00:00.018Z)";
     let longer = "[1970-01-01T00:00:00.005Z, 1970-01-01T00:00:00.024Z)";
-    // Windows; a row of 1; the row whose slice is then made the largest sum there is; a row of 1; where it shows.
+    // Windows; a row of 1; the row whose slice is then made the largest sum there is; a row of 1; where it
+    // shows.
     #[rustfmt::skip]
     let table = [
         ("tumble:10ms",        vec![],   5, vec![8],  ten),

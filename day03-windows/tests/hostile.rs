@@ -1,5 +1,5 @@
-//! What nobody sends on purpose: times at the ends of all time, jumps over thousands of years, a million open windows, very many
-//! windows at once, and keys of any length.
+//! What nobody sends on purpose: times at the ends of all time, jumps over thousands of years, a million open
+//! windows, very many windows at once, and keys of any length.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod results;
@@ -123,8 +123,8 @@ fn at_the_ends() -> impl Strategy<Value = i64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Whatever comes out there: nothing panics, each row is counted or late, nothing is left, and a snapshot can be taken and
-    /// gone on from.
+    /// Whatever comes out there: nothing panics, each row is counted or late, nothing is left, and a snapshot
+    /// can be taken and gone on from.
     #[test]
     fn no_time_is_a_panic(
         kind in select(KINDS.to_vec()), times in prop::collection::vec(at_the_ends(), 1..40),
@@ -186,8 +186,8 @@ fn very_many_open_sessions_cost_what_is_known_and_no_more_the_more_there_are() {
     very_many_open("session:10ms", 300_000, 270);
 }
 
-/// Windows with one row each, of a key of its own. What a window costs was measured in bytes; the last ones take as long as the
-/// first ones.
+/// Windows with one row each, of a key of its own. What a window costs was measured in bytes; the last ones
+/// take as long as the first ones.
 fn very_many_open(kind: &str, count: i64, measured: usize) {
     let mut windows = windows::<i64>(spec(kind), Span(0));
     let mut half = |from: i64| {

@@ -1,5 +1,5 @@
-//! The job as a library, on the log in memory of day 1: the same windows on any number of workers, in any order of their steps, on
-//! threads, and over a stop in the middle.
+//! The job as a library, on the log in memory of day 1: the same windows on any number of workers, in any
+//! order of their steps, on threads, and over a stop in the middle.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod orders;
@@ -331,8 +331,8 @@ fn an_error_of_whoever_watches_ends_the_job_with_its_name() {
 // ---------------------------------------------------------------------------------------------------------------------
 // Late rows
 
-/// A worker judges a row by the latest one that it has seen itself, so how many are late depends on the number of workers. On one
-/// worker it is told from the rows alone.
+/// A worker judges a row by the latest one that it has seen itself, so how many are late depends on the
+/// number of workers. On one worker it is told from the rows alone.
 #[test]
 fn late_orders_are_counted_and_are_in_no_window() {
     let lines = disordered(3_000, 10, SignedDuration::from_millis(150));
@@ -391,7 +391,8 @@ fn with_lateness_as_large_as_the_disorder_the_last_word_on_each_window_is_the_ev
                 answer.closed > expected.len() as u64,
                 "{setup:?}: some close again"
             );
-            // Each call is in the order of time for one worker and so for one merchant. Sessions that grew are others.
+            // Each call is in the order of time for one worker and so for one merchant. Sessions that grew
+            // are others.
             let last: Expected = places(&seen.calls.lock().unwrap().concat());
             match kind.starts_with("session") {
                 true => assert!(

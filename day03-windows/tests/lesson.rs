@@ -1,5 +1,5 @@
-//! What the pages of day 3 say, as tests: rows in order give the right answer in windows of each kind, overlap costs no
-//! merges, and an order between two sessions makes one of them.
+//! What the pages of day 3 say, as tests: rows in order give the right answer in windows of each kind,
+//! overlap costs no merges, and an order between two sessions makes one of them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod scenarios;
@@ -71,7 +71,8 @@ fn merges_for_each_slide_do_not_grow_with_the_overlap() {
     assert!(adds.into_iter().all(|add| add == 10.0), "a row is taken in once");
 }
 
-/// A late order is one whose window ends while it is under way: the mean delay, divided by the size of a window.
+/// A late order is one whose window ends while it is under way: the mean delay, divided by the size of a
+/// window.
 #[test]
 fn delays_of_up_to_three_seconds_lose_some_15_in_a_hundred_orders_of_windows_of_ten() {
     let options = GeneratorOptions {

@@ -1,5 +1,5 @@
-//! Windows of all four kinds, under stream time, against the evaluator: in batches of any size, and over a stop, a snapshot and
-//! a restore on another number of workers.
+//! Windows of all four kinds, under stream time, against the evaluator: in batches of any size, and over a
+//! stop, a snapshot and a restore on another number of workers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod results;
@@ -302,8 +302,8 @@ proptest! {
         prop_assert_eq!(again.now(), windowing.now());
     }
 
-    /// A part that is cut is refused. Only a cut between two slices cannot be seen here: it leaves a part that is whole, with
-    /// fewer slices. (The file of a snapshot has a checksum for this.)
+    /// A part that is cut is refused. Only a cut between two slices cannot be seen here: it leaves a part
+    /// that is whole, with fewer slices. (The file of a snapshot has a checksum for this.)
     #[test]
     fn every_truncation_of_a_part_is_an_error(spec in on_the_calendar(), rows in rows()) {
         let mut all = windows::<i64>(spec, Span(0));
@@ -323,7 +323,8 @@ proptest! {
         }
     }
 
-    /// What is damaged may be refused or taken for something else, and it may make a sum that does not fit. It stops nobody.
+    /// What is damaged may be refused or taken for something else, and it may make a sum that does not fit.
+    /// It stops nobody.
     #[test]
     fn no_damage_to_a_part_is_a_panic(
         spec in any_kind(), rows in rows(), at in any::<prop::sample::Index>(), byte in any::<u8>()
@@ -368,7 +369,8 @@ fn boundaries(part: &Part) -> Vec<usize> {
     ends
 }
 
-/// `a` and `b` are keys of two workers. One of them has come to 34, where the windows up to 30 have closed, the other to 12.
+/// `a` and `b` are keys of two workers. One of them has come to 34, where the windows up to 30 have closed,
+/// the other to 12.
 #[test]
 fn a_window_that_had_closed_on_one_worker_and_not_on_another_comes_out_once_for_each_key() {
     let (a, b) = ("m-1".to_string(), "m-7".to_string());

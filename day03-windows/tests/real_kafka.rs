@@ -1,4 +1,5 @@
-//! The program of day 3 on a real Kafka: windows of a topic to its end, and rows that come out while it is read.
+//! The program of day 3 on a real Kafka: windows of a topic to its end, and rows that come out while it is
+//! read.
 //!
 //! ```text
 //! .ci/kafka up --port 19092 --dir /tmp/kafka

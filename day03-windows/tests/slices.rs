@@ -108,8 +108,9 @@ proptest! {
         prop_assert_eq!((windows.open(), windows.memory()), (0, 0));
     }
 
-    /// Time is told in between, and rows come up to some disorder behind it. What comes out for a window is what its rows were that
-    /// were not late for it; with sums alone, which retract, and with extremes, which do not.
+    /// Time is told in between, and rows come up to some disorder behind it. What comes out for a window is
+    /// what its rows were that were not late for it; with sums alone, which retract, and with extremes, which
+    /// do not.
     #[test]
     fn windows_that_slide_know_rows_that_come_behind_time(
         spec in spec(), mut rows in rows(), disorder in 0_i64..60, steps in 1_i64..30

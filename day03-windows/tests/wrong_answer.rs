@@ -1,5 +1,5 @@
-//! What day 3 still gets wrong, as passing snapshots: stream time takes the one order that is ahead for the time of all,
-//! and whoever comes behind it is lost.
+//! What day 3 still gets wrong, as passing snapshots: stream time takes the one order that is ahead for the
+//! time of all, and whoever comes behind it is lost.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod scenarios;

@@ -1,4 +1,5 @@
-//! The smallest and the largest value. They cannot be taken back, unless somebody has kept what there would be without them.
+//! The smallest and the largest value. They cannot be taken back, unless somebody has kept what there would
+//! be without them.
 
 use std::marker::PhantomData;
 

@@ -1,17 +1,20 @@
 //! What is kept of the rows of a window: an accumulator, and how it takes rows in.
 //!
-//! Windows keep no rows. An aggregate says what is kept instead, and its three operations say what windows can do with it:
+//! Windows keep no rows. An aggregate says what is kept instead, and its three operations say what windows
+//! can do with it:
 //!
 //! - `add` takes a row in. Everything that is counted needs it.
-//! - `merge` takes in what another accumulator has taken in, in any order and grouping. Without it there are no slices
-//!   and no sessions.
-//! - `retract` takes out what was merged before. A sum can do that alone. A maximum has forgotten what was second, so it has to be
-//!   told what remains: its `Rest`, which somebody has kept.
+//! - `merge` takes in what another accumulator has taken in, in any order and grouping. Without it there are
+//!   no slices and no sessions.
+//! - `retract` takes out what was merged before. A sum can do that alone. A maximum has forgotten what was
+//!   second, so it has to be told what remains: its `Rest`, which somebody has kept.
 //!
-//! They are methods on `&self`, so an aggregate can be chosen when the job is planned, and carry what it was told then.
+//! They are methods on `&self`, so an aggregate can be chosen when the job is planned, and carry what it was
+//! told then.
 //!
-//! The rules of SQL hold. NULL is no value: it counts as a row, and that is all. Of no values at all there is no sum, no
-//! average and no extreme; their count is 0. A number that does not fit is an error, never a wrong number.
+//! The rules of SQL hold. NULL is no value: it counts as a row, and that is all. Of no values at all there is
+//! no sum, no average and no extreme; their count is 0. A number that does not fit is an error, never a wrong
+//! number.
 
 mod both;
 mod extremes;
@@ -41,7 +44,8 @@ pub trait Aggregate: Send + Sync + 'static {
     /// Takes in all rows that `other` has taken in.
     fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Overflow>;
 
-    /// What is needed of an accumulator to come back to it from a larger one; nothing, if rows can be subtracted.
+    /// What is needed of an accumulator to come back to it from a larger one; nothing, if rows can be
+    /// subtracted.
     type Rest: Clone + Default + Send;
 
     /// Whether the rest is nothing, and need not be kept.

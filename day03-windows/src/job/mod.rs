@@ -1,7 +1,7 @@
 //! The job of day 3: orders per merchant and window, on any number of tasks.
 //!
-//! It is the job of day 2 with another row, which knows when it happened, and other workers, which count by window. Sources,
-//! exchange and collector are the same.
+//! It is the job of day 2 with another row, which knows when it happened, and other workers, which count by
+//! window. Sources, exchange and collector are the same.
 //!
 //! ```text
 //!   sources ── orders by merchant ──► windows ── closed windows ──► collect

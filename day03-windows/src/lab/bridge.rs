@@ -1,7 +1,8 @@
-//! Three orders of a merchant in session windows, the third of which lies between the other two and bridges them.
+//! Three orders of a merchant in session windows, the third of which lies between the other two and bridges
+//! them.
 //!
-//! What comes of it depends on what time it is when the third order comes: nothing was told of time until the end, or
-//! stream time was, and the first session has closed.
+//! What comes of it depends on what time it is when the third order comes: nothing was told of time until the
+//! end, or stream time was, and the first session has closed.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
-//! The right answer for windows, found without any streaming: all rows at once, sorted, and grouped by the definition of each kind.
+//! The right answer for windows, found without any streaming: all rows at once, sorted, and grouped by the
+//! definition of each kind.
 //!
-//! It shares nothing with the windows but the specification that it reads, so that the same mistake is not made twice.
-//! Nothing here is fast: a row is put into each of its windows, one by one.
+//! It shares nothing with the windows but the specification that it reads, so that the same mistake is not
+//! made twice. Nothing here is fast: a row is put into each of its windows, one by one.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! What it takes to try windows out: the right answers, and small runs that the book draws. None of it is part of the engine.
+//! What it takes to try windows out: the right answers, and small runs that the book draws. None of it is
+//! part of the engine.
 
 pub mod bridge;
 pub mod evaluator;

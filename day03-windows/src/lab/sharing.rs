@@ -1,7 +1,9 @@
-//! How windows share slices: which slices a window is put together from, when they go, and how many merges that takes.
+//! How windows share slices: which slices a window is put together from, when they go, and how many merges
+//! that takes.
 //!
-//! Two runs. In one, a handful of orders goes through `hop:30s/10s`, small enough to be drawn. In the other, a long
-//! input of one key goes through hops that overlap more and more, and an aggregate counts what it is asked to do.
+//! Two runs. In one, a handful of orders goes through `hop:30s/10s`, small enough to be drawn. In the other,
+//! a long input of one key goes through hops that overlap more and more, and an aggregate counts what it is
+//! asked to do.
 
 use std::collections::VecDeque;
 use std::fmt;

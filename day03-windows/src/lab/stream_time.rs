@@ -1,7 +1,8 @@
-//! Orders one by one through windows that stream time closes: what each order finds, and what closes because of it.
+//! Orders one by one through windows that stream time closes: what each order finds, and what closes because
+//! of it.
 //!
-//! The windows are those of the job, and so is the clock. What is drawn from a run is written down here, nothing of it
-//! decided.
+//! The windows are those of the job, and so is the clock. What is drawn from a run is written down here,
+//! nothing of it decided.
 
 use std::fmt;
 

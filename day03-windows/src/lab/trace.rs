@@ -1,6 +1,7 @@
 //! What the runs of this day are told in: orders with their places, results of windows, times of day.
 //!
-//! Everything in a run happens on the same day, so a time is printed as `12:00:09`, with milliseconds only if it has any.
+//! Everything in a run happens on the same day, so a time is printed as `12:00:09`, with milliseconds only if
+//! it has any.
 
 use std::fmt;
 
@@ -54,7 +55,8 @@ impl Placed {
     }
 }
 
-/// The orders of a scenario, as they arrive, read as the job reads them. What is no order has a place and is left out.
+/// The orders of a scenario, as they arrive, read as the job reads them. What is no order has a place and is
+/// left out.
 pub fn orders(scenario: &Scenario) -> Vec<Placed> {
     let mut offsets = vec![0_u64; scenario.partitions];
     let placed = scenario.events.iter().filter_map(|event| {

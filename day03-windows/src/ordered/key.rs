@@ -10,10 +10,11 @@
 //! "ab"   07              61 62 00 00 | 07
 //! ```
 //!
-//! 1. No written key is the beginning of another, because each has one end, its last two bytes. So no suffix can carry
-//!    an entry of one key in among those of another.
-//! 2. Written keys sort as keys do. Where two differ, the bytes decide, and of two zeros the same FF follows. Where one
-//!    stops first, its end 00 00 is below everything that a longer one can go on with: 00 FF, or a byte from 01 up.
+//! 1. No written key is the beginning of another, because each has one end, its last two bytes. So no suffix
+//!    can carry an entry of one key in among those of another.
+//! 2. Written keys sort as keys do. Where two differ, the bytes decide, and of two zeros the same FF follows.
+//!    Where one stops first, its end 00 00 is below everything that a longer one can go on with: 00 FF, or a
+//!    byte from 01 up.
 //! 3. Behind equal keys the suffixes decide.
 //!
 //! A length before the key would need no escapes, but then keys would sort by their lengths.
@@ -29,7 +30,8 @@ const END: [u8; 2] = [0x00, 0x00];
 /// What stands for a zero in a key.
 const ZERO: [u8; 2] = [0x00, 0xFF];
 
-/// A key and a suffix, as the table sorts them. With a time behind it, a key of up to 22 bytes needs no allocation.
+/// A key and a suffix, as the table sorts them. With a time behind it, a key of up to 22 bytes needs no
+/// allocation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryKey(SmallVec<[u8; 32]>);
 
@@ -130,8 +132,8 @@ impl EntryKey {
     }
 }
 
-/// A time as a suffix, so that suffixes sort as times do: big-endian, because bytes are compared from the left, and the
-/// sign flipped, because times before 1970 come first.
+/// A time as a suffix, so that suffixes sort as times do: big-endian, because bytes are compared from the
+/// left, and the sign flipped, because times before 1970 come first.
 #[inline]
 pub fn time_suffix(time: EventTime) -> [u8; 8] {
     (time.0 ^ i64::MIN).to_be_bytes()

@@ -4,8 +4,8 @@
 //! end, 8 bytes, little-endian | whether it has come out, 1 byte | accumulator, as its type writes itself
 //! ```
 //!
-//! The timer is not written. One that is at the end of the session is never too late, whether the session has come out
-//! or not, and that is where it is set when a session is read.
+//! The timer is not written. One that is at the end of the session is never too late, whether the session has
+//! come out or not, and that is where it is set when a session is read.
 
 use day02_state::state::Value;
 

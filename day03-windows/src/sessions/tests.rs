@@ -1,4 +1,5 @@
-//! Sessions against their definition, written twice more: once as sort and split, and once as plain lists and loops.
+//! Sessions against their definition, written twice more: once as sort and split, and once as plain lists and
+//! loops.
 
 use std::collections::BTreeMap;
 
@@ -131,7 +132,8 @@ fn a_row_bridges_two_sessions() {
 
 #[test]
 fn a_row_bridges_three_sessions_at_once_if_they_were_made_with_a_smaller_gap() {
-    // With one gap there are two at most: the one in the middle would lie within the row's own window, and be longer.
+    // With one gap there are two at most: the one in the middle would lie within the row's own window, and be
+    // longer.
     let mut short = sessions(2, 0);
     add(&mut short, &[(0, 1, "a"), (4, 2, "a"), (8, 4, "a"), (30, 8, "a")]);
     let mut long = sessions(10, 0);
@@ -457,8 +459,8 @@ fn flinks_five_bids_give_flinks_sessions() {
     assert_eq!(all(minutes(8) + 1, &unpartitioned).len(), 1);
 }
 
-/// The nine scores of "Streaming 101" and "Streaming 102", and of the book "Streaming Systems", in the order in which
-/// they arrive there; event times are read off to the second.
+/// The nine scores of "Streaming 101" and "Streaming 102", and of the book "Streaming Systems", in the order
+/// in which they arrive there; event times are read off to the second.
 #[test]
 fn the_nine_scores_of_streaming_systems() {
     let scores = |nine: &'static str, seven: &'static str| {

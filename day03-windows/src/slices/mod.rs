@@ -1,8 +1,8 @@
 //! Windows made of slices: tumbling, hopping and cumulating ones.
 //!
-//! There is one table for each slice, from keys to accumulators, and the tables stand in the order of the slices' ends. A row costs one lookup
-//! in one of them. A window that closes is a scan over tables, not a timer for each key; a slice that is over is a table
-//! that is dropped.
+//! There is one table for each slice, from keys to accumulators, and the tables stand in the order of the
+//! slices' ends. A row costs one lookup in one of them. A window that closes is a scan over tables, not a
+//! timer for each key; a slice that is over is a table that is dropped.
 //!
 //! ```text
 //! hop:30s/10s                      closed up to 12:00:40
@@ -15,10 +15,12 @@
 //! ```
 //!
 //! 1. A slice stays until its *last* window has closed and the allowed lateness is over, and no longer.
-//! 2. Windows close in the order of their ends. One without any row is skipped, also by a jump over a thousand years.
+//! 2. Windows close in the order of their ends. One without any row is skipped, also by a jump over a
+//!    thousand years.
 //! 3. What is saved are the slices, and up to when windows were closed. The rest follows from them.
 //!
-//! Left out on purpose: slices made by the rows, at no fixed length (Scotty has them), for windows of mixed kinds in one operator.
+//! Left out on purpose: slices made by the rows, at no fixed length (Scotty has them), for windows of mixed
+//! kinds in one operator.
 
 mod saved;
 mod sliding;
@@ -119,7 +121,8 @@ impl<A: Aggregate> SliceWindows<A> {
 
     /// Brings the window that slides up to date with rows that were added to a slice behind it.
     fn straggle(&mut self, slice: EventTime, rows: &Rows<Stamped<A::Row>>, picked: Picked<'_>) -> Outcome {
-        // If its last window has closed, the slice has left; if the window does not slide yet, it will enter as it is.
+        // If its last window has closed, the slice has left; if the window does not slide yet, it will enter
+        // as it is.
         if self.assigner.last_window(slice) <= self.closed || !self.window.has_passed(slice) {
             return Ok(());
         }
@@ -260,7 +263,8 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         closes.min(is_over)
     }
 
-    /// Most ranges belong to one slice, and are counted as they lie. If not, rows are brought together by their slices.
+    /// Most ranges belong to one slice, and are counted as they lie. If not, rows are brought together by
+    /// their slices.
     fn add(&mut self, rows: &Rows<Stamped<A::Row>>, range: Range<usize>, out: &mut Fired<A::Acc>) -> Outcome {
         let values = &rows.values()[range.clone()];
         let Some(first) = values.first() else {
@@ -331,8 +335,9 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     }
 
     // ANCHOR: restore
-    /// Workers need not have closed up to the same time. What one of them had left open and another had not, is closed before their
-    /// slices are put together; otherwise a window would close twice for one key or never for the other.
+    /// Workers need not have closed up to the same time. What one of them had left open and another had not,
+    /// is closed before their slices are put together; otherwise a window would close twice for one key or
+    /// never for the other.
     fn restore(&mut self, parts: &[Part]) -> Outcome {
         let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
         for part in parts {

@@ -1,14 +1,15 @@
 //! Slices as the parts of a snapshot.
 //!
-//! There is one part for each key group, since a later run may have another number of workers. Each says up to when its worker
-//! had closed windows, because it may be put together with parts of workers that had closed others:
+//! There is one part for each key group, since a later run may have another number of workers. Each says up
+//! to when its worker had closed windows, because it may be put together with parts of workers that had
+//! closed others:
 //!
 //! ```text
 //! closed up to, 8 bytes, little-endian | for each slice: its end, 8 bytes | length, 8 bytes | entries, as day 2 writes a key group
 //! ```
 //!
-//! A worker without any slice has something to say too: up to when it had closed windows. That is a part of its own, for every
-//! worker.
+//! A worker without any slice has something to say too: up to when it had closed windows. That is a part of
+//! its own, for every worker.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,13 @@
 //! The window that slides: the slices of one window, merged by key, and kept so from each window to the next.
 //!
-//! A window of 600 slices shares 599 of them with the next one. Merging them all anew for each window would make a row's share of the
-//! work grow with the overlap. Instead, one slice enters and one leaves. Entering is a merge. Leaving is easy if the
-//! aggregate can take back, and the reason for this file if it cannot: a maximum does not know what it was before.
+//! A window of 600 slices shares 599 of them with the next one. Merging them all anew for each window would
+//! make a row's share of the work grow with the overlap. Instead, one slice enters and one leaves. Entering
+//! is a merge. Leaving is easy if the aggregate can take back, and the reason for this file if it cannot: a
+//! maximum does not know what it was before.
 //!
-//! *Two stacks* do it for any aggregate. The slices of the window are cut in two. Those behind the cut, the *back*, have only been merged
-//! up. Those before it, the *front*, leave one by one, and each of their entries knows the *rest*: what remains of the front when
-//! it has left.
+//! *Two stacks* do it for any aggregate. The slices of the window are cut in two. Those behind the cut, the
+//! *back*, have only been merged up. Those before it, the *front*, leave one by one, and each of their
+//! entries knows the *rest*: what remains of the front when it has left.
 //!
 // ANCHOR: stacks
 //! ```text
@@ -19,15 +20,17 @@
 //! ```
 // ANCHOR_END: stacks
 //!
-//! When the front is used up, the whole back is *turned*: one walk from its newest slice to its oldest, that merges as it
-//! goes and writes down in each entry what had been merged before. So each entry is merged once when it enters and once when the
-//! back is turned, whatever the overlap. If the aggregate subtracts, nothing is ever turned, and everything is back.
+//! When the front is used up, the whole back is *turned*: one walk from its newest slice to its oldest, that
+//! merges as it goes and writes down in each entry what had been merged before. So each entry is merged once
+//! when it enters and once when the back is turned, whatever the overlap. If the aggregate subtracts, nothing
+//! is ever turned, and everything is back.
 //!
-//! Invariants: `front` and `back` together hold exactly the slices from the oldest to the newest in `slices`; a key whose
-//! slices have all left is gone; nothing here is state. All of it can be computed again from the slices, so none of it is saved.
+//! Invariants: `front` and `back` together hold exactly the slices from the oldest to the newest in `slices`;
+//! a key whose slices have all left is gone; nothing here is state. All of it can be computed again from the
+//! slices, so none of it is saved.
 //!
-//! Left out on purpose: spreading the turn over the slides in between (DABA of Tangwongsan, Hirzel and Schneider does that), which would make the dearest slide
-//! cheaper and the usual one dearer.
+//! Left out on purpose: spreading the turn over the slides in between (DABA of Tangwongsan, Hirzel and
+//! Schneider does that), which would make the dearest slide cheaper and the usual one dearer.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Included};
@@ -231,8 +234,8 @@ impl<A: Aggregate> Sliding<A> {
         Ok(())
     }
 
-    /// Takes in a row of a slice that has entered already. In the back it is one more row. In the front, the front of its key is
-    /// put together anew, which costs a lookup in each slice of it.
+    /// Takes in a row of a slice that has entered already. In the back it is one more row. In the front, the
+    /// front of its key is put together anew, which costs a lookup in each slice of it.
     pub(super) fn straggle(
         &mut self,
         straggler: &Straggler<'_, A::Row>,

@@ -1,5 +1,5 @@
-//! Orders as rows, read from their text without any of the code under test, and what the evaluator makes of them, as the program
-//! prints it.
+//! Orders as rows, read from their text without any of the code under test, and what the evaluator makes of
+//! them, as the program prints it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each file of tests uses a part of this")]
 
