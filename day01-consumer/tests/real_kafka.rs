@@ -10,6 +10,7 @@
 //! test waits, it waits for what it is about (a compaction, a deletion), never for a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[macro_use]
 mod kafka;
 
 use std::collections::BTreeMap;
@@ -37,20 +38,6 @@ use kafka::{
     PATIENCE, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, in_both_ways,
     job, numbered, payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
 };
-
-/// Makes a test of each function, which only runs if it is asked for.
-macro_rules! on_a_real_kafka {
-    ($($test:ident),+ $(,)?) => {
-        mod on_a_real_kafka {
-            $(
-                #[test]
-                #[ignore = "needs a real Kafka: .ci/kafka up, then KAFKA_BROKERS=localhost:9092 cargo test \
-                            --test real_kafka -- --ignored --test-threads 1"]
-                fn $test() { super::$test() }
-            )+
-        }
-    };
-}
 
 on_a_real_kafka! {
     a_million_orders_are_counted_exactly,

@@ -4,11 +4,10 @@
 //! What is expected is counted by a loop over the generated orders themselves, which knows nothing of tasks, nor of JSON.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drive;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
@@ -20,15 +19,14 @@ use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, War
 use day02_state::error::{Error, JobError};
 use day02_state::job::{Answer, AnswerSlot, Options, Progress, SOURCE, TOTALS, Totals, View, wire};
 use day02_state::order::money;
-use day02_state::runtime::{Buffers, Job, Stop, run_threads};
+use day02_state::runtime::{Buffers, Job, Stop};
 use day02_state::state::file::Snapshot;
 use day02_state::state::{Owner, Part};
 use day02_state::stepper::run_stepper;
+use drive::{Drive, drive};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How long anything may take; who waits longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 const PARTITIONS: usize = 4;
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -822,12 +820,6 @@ struct Setup {
     drive: Drive,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Drive {
-    Threads,
-    Stepper(u64),
-}
-
 impl Setup {
     /// On threads.
     fn new(workers: usize, sources: usize) -> Self {
@@ -894,21 +886,6 @@ fn sources(log: &Log, setup: Setup, until_end: bool) -> Vec<LogSource> {
         source
     };
     (0..setup.sources).map(source).collect()
-}
-
-/// Runs a job to its end, which must come.
-fn drive(job: Job, drive: Drive, stop: &Stop) -> Result<(), JobError> {
-    match drive {
-        Drive::Stepper(seed) => run_stepper(job, seed, stop, &mut |_, _, _| {}),
-        Drive::Threads => {
-            let (done, result) = channel();
-            let stop = stop.clone();
-            let runner = thread::spawn(move || done.send(run_threads(job, &stop)));
-            let result = result.recv_timeout(PATIENCE).expect("the job ends");
-            runner.join().unwrap().unwrap();
-            result
-        }
-    }
 }
 
 /// Reads the log to its end.

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod generated;
+#[macro_use]
 #[path = "../../day01-consumer/tests/kafka/mod.rs"]
 mod kafka;
 mod program;
@@ -29,20 +30,6 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use generated::{Counted, lines, options};
 use kafka::{PATIENCE, Writer, eventually};
 use program::{Folder, Run, number};
-
-/// Makes a test of each function, which only runs if it is asked for.
-macro_rules! on_a_real_kafka {
-    ($($test:ident),+ $(,)?) => {
-        mod on_a_real_kafka {
-            $(
-                #[test]
-                #[ignore = "needs a real Kafka: .ci/kafka up, then KAFKA_BROKERS=localhost:9092 cargo test \
-                            --test real_kafka -- --ignored --test-threads 1"]
-                fn $test() { super::$test() }
-            )+
-        }
-    };
-}
 
 on_a_real_kafka! {
     two_sources_and_two_workers_read_a_topic_to_its_end,

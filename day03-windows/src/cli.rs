@@ -1,5 +1,6 @@
 //! The command line of day 3: that of days 1 and 2, and which windows.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -142,7 +143,10 @@ fn run(args: &Cli) -> Result<(), Error> {
 /// What is in no row, and why.
 fn say_what_is_missing(answer: &Answer, interrupted: bool) {
     let Standing {
-        late, late_for, open, ..
+        late,
+        late_for,
+        open,
+        memory,
     } = answer.standing;
     if late > 0 {
         let share = late as f64 * 100.0 / answer.progress.counted.max(1) as f64;
@@ -157,7 +161,8 @@ fn say_what_is_missing(answer: &Answer, interrupted: bool) {
     }
     if interrupted {
         say(format!(
-            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open})"
+            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open}, {} KiB)",
+            memory.div_ceil(1_024)
         ));
     }
 }
@@ -192,6 +197,10 @@ impl View for Screen {
     }
 
     fn progress(&mut self, progress: &Progress, _: Standing, latest: &[ClosedWindow]) {
+        // Rows that come out on the same screen show as well how far things are, and would break the table.
+        if self.print.is_some() && std::io::stdout().is_terminal() {
+            return;
+        }
         let top = || latest.iter().map(row).collect();
         self.live().show(|| shown(progress, &COLUMNS, top()));
     }

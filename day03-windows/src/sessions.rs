@@ -48,14 +48,14 @@ use std::ops::{Bound, Range};
 use day02_state::keys;
 use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
-use day02_state::state::{BadPart, Frozen, Owner, Part};
+use day02_state::state::{Frozen, Owner, Part};
 
 use self::session::Session;
 use crate::aggregate::Aggregate;
 use crate::ordered::{EntryKey, OrderedTable, suffix_time, time_suffix};
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
-use crate::windower::{Closed, Fired, Unable, Windower};
+use crate::windower::{Closed, Fired, Unable, Windower, time_in, time_part};
 
 /// The name of the state that the sessions are saved under.
 const SESSIONS: &str = "sessions";
@@ -242,15 +242,6 @@ fn start_of(at: &EntryKey) -> EventTime {
     suffix_time(at.suffix()).unwrap_or(EventTime::MIN)
 }
 
-/// The time in a part of this name.
-fn closed_up_to(part: &Part) -> Result<EventTime, BadPart> {
-    match (&part.owner, part.bytes[..].try_into()) {
-        (Owner::Every, Ok(bytes)) => Ok(EventTime(i64::from_le_bytes(bytes))),
-        (Owner::Every, Err(_)) => Err(part.bad("it is no time")),
-        _ => Err(part.bad("it belongs to every worker")),
-    }
-}
-
 impl<A: Aggregate> Windower for SessionWindows<A> {
     type Row = A::Row;
     type Acc = A::Acc;
@@ -293,11 +284,8 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
     }
 
     fn snapshot(&mut self) -> Frozen {
-        let bytes = self.now.0.to_le_bytes().to_vec();
-        let closed = Frozen::new(move || {
-            let (name, owner) = (CLOSED.to_string(), Owner::Every);
-            vec![Part { name, owner, bytes }]
-        });
+        let now = self.now;
+        let closed = Frozen::new(move || vec![time_part(CLOSED, now)]);
         self.sessions.snapshot(SESSIONS).and(closed)
     }
 
@@ -307,7 +295,7 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         for part in parts {
             match part.name.as_str() {
                 SESSIONS => sessions.restore(part)?,
-                CLOSED => now = now.max(closed_up_to(part)?),
+                CLOSED => now = now.max(time_in(part)?),
                 _ => return Err(part.bad("no state of sessions has this name").into()),
             }
         }

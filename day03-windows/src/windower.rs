@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
-use day02_state::state::{Frozen, Part, Value};
+use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use crate::aggregate::Overflow;
 use crate::time::{EventTime, Stamped};
@@ -91,6 +91,24 @@ pub trait Windower: Send {
     fn restore(&mut self, parts: &[Part]) -> Outcome;
 }
 // ANCHOR_END: windower
+
+/// A time as a part of a snapshot that every worker gets back.
+pub(crate) fn time_part(name: &str, time: EventTime) -> Part {
+    Part {
+        name: name.to_string(),
+        owner: Owner::Every,
+        bytes: time.0.to_le_bytes().to_vec(),
+    }
+}
+
+/// The time that [`time_part`] has put into a part.
+pub(crate) fn time_in(part: &Part) -> Result<EventTime, BadPart> {
+    match (&part.owner, part.bytes.as_slice().try_into()) {
+        (Owner::Every, Ok(bytes)) => Ok(EventTime(i64::from_le_bytes(bytes))),
+        (Owner::Every, Err(_)) => Err(part.bad("it is no time")),
+        _ => Err(part.bad("it belongs to every worker")),
+    }
+}
 
 /// An accumulator that cannot go on, with its key and its window.
 #[derive(Debug, thiserror::Error)]

@@ -16,11 +16,11 @@
 
 use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
-use day02_state::state::{Frozen, Owner, Part, Stateful};
+use day02_state::state::{Frozen, Part, Stateful};
 
 use crate::clock::Clock;
 use crate::time::{EventTime, Stamped};
-use crate::windower::{Fired, Windower};
+use crate::windower::{Fired, Windower, time_in, time_part};
 
 /// The name of the clock's time among the parts of a snapshot.
 const CLOCK: &str = "clock";
@@ -79,13 +79,7 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
 impl<C: Clock, W: Windower + ?Sized> Stateful for Windowing<C, W> {
     fn snapshot(&mut self, _: u64) -> Frozen {
         let now = self.clock.now();
-        let clock = Frozen::new(move || {
-            vec![Part {
-                name: CLOCK.to_string(),
-                owner: Owner::Every,
-                bytes: now.0.to_le_bytes().to_vec(),
-            }]
-        });
+        let clock = Frozen::new(move || vec![time_part(CLOCK, now)]);
         clock.and(self.windows.snapshot())
     }
 
@@ -93,9 +87,7 @@ impl<C: Clock, W: Windower + ?Sized> Stateful for Windowing<C, W> {
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
         let (clocks, parts): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.name == CLOCK);
         for part in clocks {
-            let time = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
-            let time = time.map_err(|_| part.bad("it is no time"))?;
-            self.clock.at_least(EventTime(time));
+            self.clock.at_least(time_in(&part)?);
         }
         self.windows.restore(&parts)
     }

@@ -2,20 +2,19 @@
 //! order of their steps, on threads, and over a stop in the middle.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../day02-state/tests/drive/mod.rs"]
+mod drive;
 mod orders;
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
 use day01_consumer::log::{Log, LogSource};
 use day01_consumer::source::Start;
 use day02_state::error::{Error, JobError};
 use day02_state::job::{Progress, SOURCE};
 use day02_state::operator::Outcome;
-use day02_state::runtime::{Buffers, Job, Stop, run_threads};
+use day02_state::runtime::{Buffers, Stop};
 use day02_state::state::file::Snapshot;
 use day02_state::state::{Owner, Part};
 use day02_state::stepper::run_stepper;
@@ -24,12 +23,11 @@ use day03_windows::lab::evaluator::{Row, evaluate};
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
 use day03_windows::window::Window;
+use drive::{Drive, drive};
 use jiff::SignedDuration;
 
 use orders::{KINDS, disordered, order, ordered, rows};
 
-/// How long anything may take; who waits longer than this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 const WORKERS: [usize; 4] = [1, 2, 3, 7];
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -510,12 +508,6 @@ struct Setup {
     drive: Drive,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Drive {
-    Threads,
-    Stepper(u64),
-}
-
 impl Setup {
     /// On threads.
     fn new(kind: &'static str, workers: usize) -> Self {
@@ -562,21 +554,6 @@ impl Setup {
 fn sources(log: &Log, setup: Setup) -> Vec<LogSource> {
     let source = log.source("tests", &Start::Earliest, true).unwrap();
     vec![source.with_batch(setup.rows.min(23))]
-}
-
-/// Runs a job to its end, which must come.
-fn drive(job: Job, drive: Drive, stop: &Stop) -> Result<(), JobError> {
-    match drive {
-        Drive::Stepper(seed) => run_stepper(job, seed, stop, &mut |_, _, _| {}),
-        Drive::Threads => {
-            let (done, result) = channel();
-            let stop = stop.clone();
-            let runner = thread::spawn(move || done.send(run_threads(job, &stop)));
-            let result = result.recv_timeout(PATIENCE).expect("the job ends");
-            runner.join().unwrap().unwrap();
-            result
-        }
-    }
 }
 
 /// Reads the log to its end.

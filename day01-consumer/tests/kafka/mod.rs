@@ -1,7 +1,7 @@
 //! What the tests of the Kafka source share, whether their broker is a sandbox or a real one: to write records, to read
 //! them in both ways, and to wait for what a broker does in its own time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(dead_code, reason = "each file of tests uses a part of this")]
+#![allow(dead_code, unused_macros, reason = "each file of tests uses a part of this")]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,6 +14,20 @@ use day01_consumer::source::{Polled, Source, Split, Start};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+
+/// Makes a test of each function, which only runs if it is asked for.
+macro_rules! on_a_real_kafka {
+    ($($test:ident),+ $(,)?) => {
+        mod on_a_real_kafka {
+            $(
+                #[test]
+                #[ignore = "needs a real Kafka: .ci/kafka up, then KAFKA_BROKERS=localhost:9092 cargo test \
+                            --test real_kafka -- --ignored --test-threads 1"]
+                fn $test() { super::$test() }
+            )+
+        }
+    };
+}
 
 /// How long one poll waits.
 pub const WAIT: Duration = Duration::from_millis(100);

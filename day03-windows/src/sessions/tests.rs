@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use day02_state::keys::{hash, key_group, worker_of};
-use day02_state::state::share;
+use day02_state::state::{BadPart, share};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -17,6 +17,7 @@ use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use super::sliding::Slices;
 use crate::time::EventTime;
+use crate::windower::{time_in, time_part};
 
 /// The name of the slices among the parts of a snapshot.
 const SLICES: &str = "slices";
@@ -46,25 +47,20 @@ pub(super) fn frozen<Acc: Value>(closed: EventTime, slices: &mut Slices<Acc>) ->
             owner: Owner::Group(group),
             bytes,
         });
-        let closed = Part {
-            name: CLOSED.to_string(),
-            owner: Owner::Every,
-            bytes: closed.0.to_le_bytes().to_vec(),
-        };
-        slices.chain([closed]).collect()
+        slices.chain([time_part(CLOSED, closed)]).collect()
     })
 }
 
 /// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own.
 pub(super) fn read(part: &Part) -> Result<(EventTime, Vec<(EventTime, Part)>), BadPart> {
     let cut = || part.bad("it ends too early");
-    let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;
-    let mut slices = Vec::new();
     match (part.name.as_str(), &part.owner) {
+        (CLOSED, _) => return Ok((time_in(part)?, Vec::new())),
         (SLICES, Owner::Group(_)) => {}
-        (CLOSED, Owner::Every) if rest.is_empty() => {}
         _ => return Err(part.bad("it is no state of windows made of slices")),
     }
+    let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;
+    let mut slices = Vec::new();
     while !rest.is_empty() {
         let (end, behind) = rest.split_first_chunk().ok_or_else(cut)?;
         let (length, behind) = behind.split_first_chunk().ok_or_else(cut)?;

@@ -91,3 +91,16 @@ fn decimals(number: i64, decimals: u32) -> String {
     let number = number.unsigned_abs();
     format!("{sign}{}.{:0width$}", number / parts, number % parts)
 }
+
+/// How many orders are in the rows of a csv result.
+pub fn in_rows(csv: &str) -> u64 {
+    let counts = csv.lines().skip(1).map(|row| row.split(',').nth(3).unwrap());
+    counts.map(|count| count.parse::<u64>().unwrap()).sum()
+}
+
+/// How many orders the program says came late for all their windows.
+pub fn late(stderr: &str) -> u64 {
+    let said = stderr.lines().find(|line| line.contains("came late for all"));
+    let number = said.and_then(|line| line.split(' ').next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("no late orders: {stderr}"))
+}
