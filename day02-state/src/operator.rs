@@ -70,8 +70,12 @@ pub enum Turn {
 pub trait Output<D, C> {
     /// Sends rows.
     fn data(&mut self, data: D);
-    /// Sends control behind everything that was sent before, to every receiver.
+    /// Sends control behind everything that was sent before, to every receiver, and at once.
     fn control(&mut self, control: C);
+    /// The same for control that is in no hurry: like a row, it waits for its packet to fill.
+    fn control_with_rows(&mut self, control: C) {
+        self.control(control);
+    }
 }
 // ANCHOR_END: words
 

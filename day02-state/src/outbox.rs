@@ -1,12 +1,14 @@
 //! The way out of a task: from rows to packets, and which packet goes to whom.
 //!
 //! Rows are merged until there are enough of them for a packet, or until the first of them has waited long enough.
-//! Control seals what is open and goes behind it. What is sealed waits for room in its channel.
+//! Control stands behind the rows that were sent before it, in the same packet, and seals the packet unless it is in no
+//! hurry. What is sealed waits for room in its channel.
 //!
 //! ```text
-//!              lane 0   open batch ─ seal ─► sealed packets ─► channel to receiver 0
+//!              lane 0   open packet ─ seal ─► sealed packets ─► channel to receiver 0
 //!  rows ─ route
-//!              lane 1   open batch ─ seal ─► sealed packets ─► channel to receiver 1
+//!              lane 1   open packet ─ seal ─► sealed packets ─► channel to receiver 1
+//!                       rows, control, rows
 //! ```
 //!
 //! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything) or a *split* (each gets its
@@ -65,7 +67,8 @@ impl Name {
 /// What a channel carries.
 #[derive(Debug)]
 pub(crate) enum Packet<D, C> {
-    Message(Message<D, C>),
+    /// In their order; never none.
+    Messages(Vec<Message<D, C>>),
     End(How),
 }
 
@@ -81,6 +84,13 @@ pub(crate) trait Channel<P>: Send {
 pub(crate) enum Refused<P> {
     Full(P),
     Gone,
+}
+
+/// Whether a message waits for its packet to fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hurry {
+    AtOnce,
+    WithRows,
 }
 
 /// The receiver is gone, which it says only by ending badly itself.
@@ -104,7 +114,7 @@ pub(crate) trait Branch<D, C>: Send {
 
 /// An edge, whatever kind of rows it carries.
 pub(crate) trait Edge<C> {
-    fn control(&mut self, control: C);
+    fn control(&mut self, control: C, hurry: Hurry, now: Duration);
     fn end(&mut self, how: How);
     /// Seals what has waited long enough.
     fn seal_overdue(&mut self, now: Duration);
@@ -155,8 +165,9 @@ impl<D, C: Clone> Outbox<D, C> {
         self.0.data(data, now);
     }
 
-    pub(crate) fn control(&mut self, control: C) {
-        self.0.edges(&mut |edge| edge.control(control.clone()));
+    pub(crate) fn control(&mut self, control: C, hurry: Hurry, now: Duration) {
+        self.0
+            .edges(&mut |edge| edge.control(control.clone(), hurry, now));
     }
 
     pub(crate) fn end(&mut self, how: How) {
@@ -223,8 +234,11 @@ pub(crate) struct Lanes<D, C> {
 
 /// What is on its way into one channel.
 struct Lane<D, C> {
-    /// When the first row came into the open batch.
+    /// When the first row or control came into the open packet.
     open_since: Option<Duration>,
+    /// What stands in the open packet before the open batch, and how many rows and controls that are.
+    packet: Vec<Message<D, C>>,
+    weight: usize,
     sealed: VecDeque<Packet<D, C>>,
     channel: Box<dyn Channel<Packet<D, C>>>,
 }
@@ -238,6 +252,8 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
     ) -> Outbox<D, C> {
         let lane = |channel| Lane {
             open_since: None,
+            packet: Vec::new(),
+            weight: 0,
             sealed: VecDeque::new(),
             channel,
         };
@@ -250,16 +266,39 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
         }))
     }
 
-    /// Seals the open batch of a lane, and puts `last` behind it.
-    fn seal(&mut self, lane: usize, last: Option<Packet<D, C>>) {
-        let Lane {
-            open_since, sealed, ..
-        } = &mut self.lanes[lane];
-        *open_since = None;
-        if self.open[lane].rows() > 0 {
-            sealed.push_back(Packet::Message(Message::Data(self.open[lane].take())));
+    /// Closes the open batch of a lane: control comes behind it.
+    fn close_batch(&mut self, lane: usize) {
+        let rows = self.open[lane].rows();
+        if rows > 0 {
+            self.lanes[lane].weight += rows;
+            let batch = self.open[lane].take();
+            self.lanes[lane].packet.push(Message::Data(batch));
         }
-        sealed.extend(last);
+    }
+
+    /// Seals the open packet of a lane.
+    fn seal(&mut self, lane: usize) {
+        self.close_batch(lane);
+        let Lane {
+            open_since,
+            packet,
+            weight,
+            sealed,
+            ..
+        } = &mut self.lanes[lane];
+        (*open_since, *weight) = (None, 0);
+        if !packet.is_empty() {
+            sealed.push_back(Packet::Messages(std::mem::take(packet)));
+        }
+    }
+
+    /// Something has come into the open packet of a lane: seals it if it is full.
+    fn filled(&mut self, lane: usize, now: Duration) {
+        match self.lanes[lane].weight + self.open[lane].rows() {
+            0 => {}
+            rows if rows >= self.buffers.rows => self.seal(lane),
+            _ => drop(self.lanes[lane].open_since.get_or_insert(now)),
+        }
     }
 }
 
@@ -270,13 +309,7 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C>
             Route::Broadcast(copy) => self.open.iter_mut().for_each(|open| open.append(copy(&data))),
             Route::ByKey(scatter, owners) => scatter(data, owners, &mut self.open),
         }
-        for lane in 0..self.lanes.len() {
-            match self.open[lane].rows() {
-                0 => {}
-                rows if rows >= self.buffers.rows => self.seal(lane, None),
-                _ => drop(self.lanes[lane].open_since.get_or_insert(now)),
-            }
-        }
+        (0..self.lanes.len()).for_each(|lane| self.filled(lane, now));
     }
 
     fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
@@ -291,20 +324,30 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C>
 }
 
 impl<D: Batch + 'static, C: Clone + Send + 'static> Edge<C> for Lanes<D, C> {
-    fn control(&mut self, control: C) {
-        (0..self.lanes.len())
-            .for_each(|lane| self.seal(lane, Some(Packet::Message(Message::Control(control.clone())))));
+    fn control(&mut self, control: C, hurry: Hurry, now: Duration) {
+        for lane in 0..self.lanes.len() {
+            self.close_batch(lane);
+            self.lanes[lane].packet.push(Message::Control(control.clone()));
+            self.lanes[lane].weight += 1;
+            match hurry {
+                Hurry::AtOnce => self.seal(lane),
+                Hurry::WithRows => self.filled(lane, now),
+            }
+        }
     }
 
     fn end(&mut self, how: How) {
-        (0..self.lanes.len()).for_each(|lane| self.seal(lane, Some(Packet::End(how))));
+        for lane in 0..self.lanes.len() {
+            self.seal(lane);
+            self.lanes[lane].sealed.push_back(Packet::End(how));
+        }
     }
 
     fn seal_overdue(&mut self, now: Duration) {
         for lane in 0..self.lanes.len() {
             let since = self.lanes[lane].open_since;
             if since.is_some_and(|since| since.saturating_add(self.buffers.linger) <= now) {
-                self.seal(lane, None);
+                self.seal(lane);
             }
         }
     }

@@ -10,7 +10,7 @@
 //!   coordinator ── mail ── unbounded, for control ─────┘
 //! ```
 //!
-//! A task has one method, `step`: send what is sealed, take mail, take one packet, or take a turn. Two drivers run the
+//! A task has one method, `step`: send what is sealed, take mail, take one message, or take a turn. Two drivers run the
 //! same tasks: [`run_threads`], a thread for each, and the seeded stepper of `stepper.rs`, on one thread with a virtual
 //! clock. A channel holds a bounded number of packets in both, so a slow task slows those before it down, and nothing grows.
 //!
@@ -34,7 +34,7 @@ use crate::error::JobError;
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
 use crate::operator::{Batch, Failure, How, Input, Keyed, Message, Operator, Output, Turn};
-use crate::outbox::{Channel, Gone, Lanes, Name, Outbox, Packet, Refused, Route};
+use crate::outbox::{Channel, Gone, Hurry, Lanes, Name, Outbox, Packet, Refused, Route};
 
 pub use crate::outbox::Buffers;
 
@@ -56,9 +56,32 @@ impl<P: Send> Channel<P> for Sender<P> {
 /// One channel of an inbox.
 struct Incoming<D, C> {
     packets: Receiver<Packet<D, C>>,
+    /// What is left of the packet that was taken last.
+    rest: std::vec::IntoIter<Message<D, C>>,
     port: usize,
     sender: Name,
     ended: bool,
+}
+
+impl<D, C> Incoming<D, C> {
+    /// The next message, or the end, without waiting for it.
+    fn next(&mut self) -> Result<Incame<D, C>, TryRecvError> {
+        loop {
+            if let Some(message) = self.rest.next() {
+                return Ok(Incame::Message(message));
+            }
+            match self.packets.try_recv()? {
+                Packet::Messages(messages) => self.rest = messages.into_iter(),
+                Packet::End(how) => return Ok(Incame::End(how)),
+            }
+        }
+    }
+}
+
+/// What has come out of a channel.
+enum Incame<D, C> {
+    Message(Message<D, C>),
+    End(How),
 }
 
 /// Where a task receives from.
@@ -168,6 +191,7 @@ where
             let (sender, packets) = bounded(buffers.capacity.max(1));
             inbox.channels.push(Incoming {
                 packets,
+                rest: Vec::new().into_iter(),
                 port: 0,
                 sender: name.clone(),
                 ended: false,
@@ -267,7 +291,11 @@ impl<D, C: Clone> Output<D, C> for At<'_, D, C> {
     }
 
     fn control(&mut self, control: C) {
-        self.0.control(control);
+        self.0.control(control, Hurry::AtOnce, self.1);
+    }
+
+    fn control_with_rows(&mut self, control: C) {
+        self.0.control(control, Hurry::WithRows, self.1);
     }
 }
 
@@ -317,7 +345,7 @@ impl<O: Operator> Step for Task<O> {
 
     fn status(&self) -> String {
         let inputs = self.channels.iter().enumerate().map(|(index, channel)| {
-            let (sender, waiting) = (channel.sender.get(), channel.packets.len());
+            let (sender, waiting) = (channel.sender.get(), channel.packets.len() + channel.rest.len());
             match (channel.ended, self.operator.accepts(index)) {
                 (true, _) => format!("{sender} has ended"),
                 (false, true) => format!("{sender} may send"),
@@ -371,16 +399,16 @@ impl<O: Operator> Task<O> {
     }
     // ANCHOR_END: act
 
-    /// Mail if there is any, else one packet.
+    /// Mail if there is any, else one message.
     fn take_input(&mut self, now: Duration, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
         if put_in(Fault::PacketsBeforeMail)
-            && let Some(did) = self.take_packet(now, choose)?
+            && let Some(did) = self.take_message(now, choose)?
         {
             return Ok(Some(did));
         }
         match self.take_mail(now)? {
             true => Ok(Some(Did::Mail)),
-            false => self.take_packet(now, choose),
+            false => self.take_message(now, choose),
         }
     }
 
@@ -399,22 +427,24 @@ impl<O: Operator> Task<O> {
         Ok(true)
     }
 
-    /// Takes one packet from one of the channels that the operator accepts.
-    fn take_packet(&mut self, now: Duration, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
+    /// Takes one message from one of the channels that the operator accepts.
+    fn take_message(&mut self, now: Duration, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
         let count = self.channels.len();
         if count == 0 {
             return Ok(None);
         }
         let first = choose(count);
         for index in (first..count).chain(0..first) {
-            let channel = &self.channels[index];
+            let channel = &mut self.channels[index];
             if channel.ended || !self.operator.accepts(index) {
                 continue;
             }
-            match channel.packets.try_recv() {
-                Ok(packet) => return self.take(index, packet, now).map(Some),
+            match channel.next() {
+                Ok(message) => return self.take(index, message, now).map(Some),
                 Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => return Err(self.vanished(channel.sender.get())),
+                Err(TryRecvError::Disconnected) => {
+                    return Err(self.vanished(self.channels[index].sender.get()));
+                }
             }
         }
         Ok(None)
@@ -423,7 +453,7 @@ impl<O: Operator> Task<O> {
     fn take(
         &mut self,
         channel: usize,
-        packet: Packet<O::In, O::Control>,
+        message: Incame<O::In, O::Control>,
         now: Duration,
     ) -> Result<Did, JobError> {
         let input = Input {
@@ -431,15 +461,15 @@ impl<O: Operator> Task<O> {
             channel,
         };
         let out = &mut At(&mut self.outbox, now);
-        let (did, done) = match packet {
-            Packet::Message(Message::Data(rows)) => {
+        let (did, done) = match message {
+            Incame::Message(Message::Data(rows)) => {
                 (Did::Data(channel), self.operator.on_data(input, rows, out))
             }
-            Packet::Message(Message::Control(control)) => (
+            Incame::Message(Message::Control(control)) => (
                 Did::Control(channel),
                 self.operator.on_control(input, control, out),
             ),
-            Packet::End(how) => {
+            Incame::End(how) => {
                 self.channels[channel].ended = true;
                 if how == How::Stopped {
                     self.how = How::Stopped;
