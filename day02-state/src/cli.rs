@@ -210,6 +210,7 @@ pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec
             .map(|(reason, count)| (reason.to_string(), *count))
             .collect(),
         lag: progress.lag.clone().into_iter().collect(),
+        status: progress.status.clone(),
         columns,
         top,
     }

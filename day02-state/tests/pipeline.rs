@@ -15,7 +15,9 @@ use day01_consumer::log::{Log, LogSource};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
-use day02_state::job::{Decode, Gather, NoControl, Options, Progress, Report, SOURCE, TOTALS, pipeline};
+use day02_state::job::{
+    Decode, Gather, NoControl, Options, Plain, Progress, Report, SOURCE, TOTALS, pipeline,
+};
 use day02_state::operator::{How, Input, Operator, Out, Outcome};
 use day02_state::rows::Rows;
 use day02_state::runtime::{Job, Stop, run_threads};
@@ -284,7 +286,15 @@ fn wired(log: &Log, workers: usize, found: &Found, restore: Option<&Snapshot>) -
         counts: Table::new(),
         clock: 0,
     };
-    pipeline(sources(log), &options, COUNTS, worker, found.clone(), restore)
+    let reader = Plain::default;
+    pipeline(
+        sources(log),
+        &options,
+        reader,
+        (COUNTS, worker),
+        found.clone(),
+        restore,
+    )
 }
 
 fn sources(log: &Log) -> Vec<LogSource> {

@@ -258,7 +258,7 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         for row in range {
             if !self.take_in(rows.key(row), rows.values()[row], out)? {
                 out.late.push(row);
-                out.late_for += 1;
+                out.is_late(rows.values()[row].ts, 1, self.now);
             }
         }
         Ok(())

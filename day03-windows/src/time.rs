@@ -90,6 +90,11 @@ impl Span {
     pub const fn minutes(minutes: i64) -> Self {
         Span::seconds(minutes * 60)
     }
+
+    /// Both, or the end of the range.
+    pub fn plus(self, other: Span) -> Self {
+        Span(self.0.saturating_add(other.0))
+    }
 }
 
 /// Reads `10s`, `1h 30m`, `250ms` or `PT10S`. A day is 24 hours.

@@ -19,7 +19,7 @@ use day02_state::rows::Rows;
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use crate::aggregate::Overflow;
-use crate::time::{EventTime, Stamped};
+use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
 
 /// What a closed window holds for one key.
@@ -41,6 +41,16 @@ pub struct Fired<A> {
     /// How often a row was late for a window; a late row of a hop counts several times here, and a row that
     /// is late for some windows only, too.
     pub late_for: u64,
+    /// How far behind the time that closed its window a row has been at most.
+    pub behind: Span,
+}
+
+impl<A> Fired<A> {
+    /// A row is late for so many windows, at this time.
+    pub fn is_late(&mut self, ts: EventTime, windows: u64, now: EventTime) {
+        self.late_for += windows;
+        self.behind = self.behind.max(Span(now.0.saturating_sub(ts.0)));
+    }
 }
 
 impl<A> Default for Fired<A> {
@@ -49,6 +59,7 @@ impl<A> Default for Fired<A> {
             closed: Rows::new(),
             late: Vec::new(),
             late_for: 0,
+            behind: Span(0),
         }
     }
 }

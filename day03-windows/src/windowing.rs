@@ -65,6 +65,12 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
     }
     // ANCHOR_END: rows
 
+    /// Somebody who knows says what time it is.
+    pub fn on_time(&mut self, time: EventTime, out: &mut Fired<W::Acc>) -> Outcome {
+        self.clock.at_least(time);
+        self.windows.advance(self.clock.now(), out)
+    }
+
     /// Closes what is complete before any row has come, which is something only after a restore.
     pub fn on_start(&mut self, out: &mut Fired<W::Acc>) -> Outcome {
         self.windows.advance(EventTime::MIN, out)

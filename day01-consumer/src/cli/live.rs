@@ -31,6 +31,8 @@ pub struct Progress {
     pub skipped: Vec<(String, u64)>,
     /// How many records each split is behind its end, if that is known.
     pub lag: Vec<(String, Option<i64>)>,
+    /// What else a person should know who asks why nothing comes out, in lines.
+    pub status: Vec<String>,
     /// The columns of the table.
     pub columns: &'static [&'static str],
     /// The rows worth seeing.
@@ -101,7 +103,10 @@ impl Live {
         );
         match self.redraws {
             true => self.redraw(&head, &progress),
-            false => say(head),
+            false => {
+                say(head);
+                progress.status.iter().for_each(say);
+            }
         }
     }
 
@@ -139,6 +144,7 @@ impl Live {
             format!("{head}, {}", HumanDuration(self.started.elapsed())),
             format!("behind: {}", lags.join("  ")),
         ];
+        lines.extend(progress.status.iter().cloned());
         let table = table::table(progress.columns, progress.top.iter().cloned()).to_string();
         lines.extend(table.lines().map(str::to_string));
 

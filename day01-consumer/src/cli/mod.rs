@@ -111,6 +111,7 @@ fn progress<S: Source>(job: &mut Job<S>) -> Progress {
             .iter()
             .map(|(reason, count)| (reason.to_string(), *count))
             .collect(),
+        status: Vec::new(),
         lag: job
             .source()
             .splits()

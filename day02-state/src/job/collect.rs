@@ -1,6 +1,7 @@
 //! The collector: what everybody reports, put together for whoever makes something of it.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use day01_consumer::order::Reason;
@@ -18,6 +19,8 @@ pub struct Progress {
     pub skipped: BTreeMap<Reason, u64>,
     /// How far each split is behind its end, if that is known.
     pub lag: BTreeMap<String, Option<i64>>,
+    /// What each source says of why nothing comes out, if it does not.
+    pub status: Vec<String>,
 }
 
 /// Whoever makes something of what the collector hears.
@@ -35,16 +38,17 @@ pub trait Gather: Send {
     fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome;
 }
 
-/// Puts reports together.
-pub struct Collect<G> {
+/// Puts reports together. Control `C` comes with them, and says nothing to it.
+pub struct Collect<G, C = NoControl> {
     gather: G,
     sources: BTreeMap<usize, SourceReport>,
     /// How often each source has told of each warning.
     told: BTreeMap<String, BTreeMap<usize, u32>>,
     snapshot: Snapshot,
+    control: PhantomData<fn() -> C>,
 }
 
-impl<G: Gather> Collect<G> {
+impl<G: Gather, C> Collect<G, C> {
     /// A collector that hands on to `gather` what it hears.
     pub fn new(gather: G) -> Self {
         Collect {
@@ -52,6 +56,7 @@ impl<G: Gather> Collect<G> {
             sources: BTreeMap::new(),
             told: BTreeMap::new(),
             snapshot: Snapshot::new(),
+            control: PhantomData,
         }
     }
 
@@ -85,6 +90,7 @@ impl<G: Gather> Collect<G> {
         for source in self.sources.values() {
             progress.counted += source.counted;
             progress.lag.extend(source.lag.iter().cloned());
+            progress.status.extend(source.status.clone());
             for (reason, count) in &source.skipped {
                 *progress.skipped.entry(*reason).or_default() += count;
             }
@@ -93,10 +99,10 @@ impl<G: Gather> Collect<G> {
     }
 }
 
-impl<G: Gather> Operator for Collect<G> {
+impl<G: Gather, C: Clone + Send> Operator for Collect<G, C> {
     type In = Vec<Report<G::Report>>;
     type Out = ();
-    type Control = NoControl;
+    type Control = C;
 
     fn on_data(&mut self, _: Input, reports: Self::In, _: Out<'_, Self>) -> Outcome {
         reports.into_iter().try_for_each(|report| self.take(report))

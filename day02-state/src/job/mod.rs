@@ -19,6 +19,7 @@
 
 mod answer;
 mod collect;
+mod reader;
 mod source;
 mod totals;
 
@@ -29,14 +30,15 @@ use day01_consumer::source::Source;
 
 pub use answer::{Answer, AnswerSlot, Merchants, View};
 pub use collect::{Collect, Gather, Progress};
-pub use source::{Decode, Orders, SOURCE, SourceReport};
+pub use reader::{Decode, Plain, Reader};
+pub use source::{Orders, SOURCE, SourceReport};
 pub use totals::{MerchantTotals, TOTALS, Totals, TotalsReport};
 
 use crate::error::Error;
 use crate::keys::KEY_GROUPS;
 use crate::operator::Operator;
+use crate::order::Cents;
 use crate::outbox::{Either, Outbox};
-use crate::rows::Rows;
 use crate::runtime::{Buffers, Inbox, Job, by_key, single};
 use crate::state::file::Snapshot;
 use crate::state::{Owner, Part, Stateful, share};
@@ -45,7 +47,7 @@ use crate::state::{Owner, Part, Stateful, share};
 pub type NoControl = std::convert::Infallible;
 
 /// What sources send: rows to the workers, reports to the collector.
-pub type FromSource<V, R> = Either<Rows<V>, Vec<Report<R>>>;
+pub type FromSource<D, R> = Either<<D as Reader>::Rows, Vec<Report<R>>>;
 
 /// What the collector is told; `R` is what only workers of one kind have to say.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,26 +98,34 @@ pub fn wire<S: Source + Send + 'static>(
     let slot = AnswerSlot::default();
     let worker = |number| MerchantTotals::new(number, options);
     let gather = Merchants::new(view, slot.clone());
-    let job = pipeline(sources, options, TOTALS, worker, gather, restore)?;
+    let job = pipeline(
+        sources,
+        options,
+        Plain::<Cents>::default,
+        (TOTALS, worker),
+        gather,
+        restore,
+    )?;
     Ok((job, slot))
 }
 // ANCHOR_END: wire
 
 // ANCHOR: pipeline
-/// Wires a job: one task for each source, so many workers, and the collector. The workers' state is saved under the id
-/// `operator`, which also begins the names of their tasks; each part of it belongs to a key group or to every worker.
-pub fn pipeline<S, V, W, G>(
+/// Wires a job: one task for each source, with a reader each, so many workers, and the collector. The workers' state is
+/// saved under the id `operator`, which also begins the names of their tasks; each part of it belongs to a key group or to
+/// every worker.
+pub fn pipeline<S, D, W, G>(
     sources: Vec<S>,
     options: &Options,
-    operator: &'static str,
-    mut worker: impl FnMut(usize) -> W,
+    mut reader: impl FnMut() -> D,
+    (operator, mut worker): (&'static str, impl FnMut(usize) -> W),
     gather: G,
     restore: Option<&Snapshot>,
 ) -> Result<Job, Error>
 where
     S: Source + Send + 'static,
-    V: Decode,
-    W: Operator<In = Rows<V>, Out = Vec<Report<G::Report>>, Control = NoControl> + Stateful + 'static,
+    D: Reader + 'static,
+    W: Operator<In = D::Rows, Out = Vec<Report<G::Report>>, Control = D::Control> + Stateful + 'static,
     G: Gather + 'static,
 {
     if let Some(snapshot) = restore {
@@ -128,7 +138,7 @@ where
 
     let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
     for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
-        let mut task = Orders::new(number, source, options);
+        let mut task = Orders::new(number, source, reader(), options);
         if let Some(snapshot) = restore {
             let parts = share(snapshot.parts(SOURCE), 0, 1, |split| task.reads(split));
             task.restore(parts).map_err(Error::Restore)?;

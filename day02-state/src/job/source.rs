@@ -1,23 +1,20 @@
-//! A source as a task: it reads its share of the splits, decodes, and hands on rows. On this day a row is a merchant and
-//! an amount.
+//! A source as a task: it reads its share of the splits, and hands on the rows that a [`Reader`] makes of the records. On
+//! this day a row is a merchant and an amount.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::str::Utf8Error;
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
 use day01_consumer::decode;
 use day01_consumer::job::{OnBadRecord, bad_record};
-use day01_consumer::order::{BadRecord, Reason};
+use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Source, Split};
 
-use super::{FromSource, NoControl, Options, Report};
+use super::{FromSource, Options, Reader, Report};
 use crate::operator::{Failure, How, Input, Operator, Out, Outcome, Output, Turn};
-use crate::order::{Cents, Order};
 use crate::outbox::Either;
-use crate::rows::Rows;
 use crate::state::{BadPart, Frozen, Owner, Part, Stateful};
 
 /// The id of the sources' operator, under which its state is saved.
@@ -38,31 +35,19 @@ pub struct SourceReport {
     pub lag: Vec<(String, Option<i64>)>,
     /// What has happened since the last report that a person should hear of.
     pub warnings: Vec<String>,
-}
-
-/// What a row says besides its key, read from a record.
-pub trait Decode: Copy + Send + 'static {
-    /// Appends the row of a record, whose payload is as [`decode::texts`] gives it.
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
-}
-
-/// By merchant, the amount.
-impl Decode for Cents {
-    #[inline]
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
-        let order = Order::decode(payload)?;
-        into.push(order.merchant_id.as_bytes(), order.amount);
-        Ok(())
-    }
+    /// Why nothing comes out, if it does not.
+    pub status: Option<String>,
 }
 
 // ANCHOR: source
-/// Reads orders as rows of `V`, for workers that report `R`.
-pub struct Orders<S, V, R> {
+/// Reads records and hands on what its reader makes of them, for workers that report `R`.
+pub struct Orders<S, D, R> {
     number: usize,
     source: S,
+    reader: D,
     records: Records,
     on_bad_record: OnBadRecord,
+    started: bool,
     /// Whether it goes on from a saved position.
     restored: bool,
     save: bool,
@@ -70,20 +55,34 @@ pub struct Orders<S, V, R> {
     next_report: Duration,
     counted: u64,
     skipped: BTreeMap<Reason, u64>,
-    sends: PhantomData<FromSource<V, R>>,
+    reports: PhantomData<fn() -> R>,
 }
 
-impl<S: Source + Send, V: Decode, R: Send> Operator for Orders<S, V, R> {
+impl<S: Source + Send, D: Reader, R: Send> Operator for Orders<S, D, R> {
     type In = ();
-    type Out = FromSource<V, R>;
-    type Control = NoControl;
+    type Out = FromSource<D, R>;
+    type Control = D::Control;
 
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        if !self.started {
+            self.started = true;
+            self.reader
+                .start(self.source.splits())
+                .into_iter()
+                .for_each(|control| out.control_with_rows(control));
+        }
         let polled = self.source.poll(&mut self.records, Duration::ZERO);
         let polled = polled.map_err(|error| self.explained(error))?;
         if polled == Polled::Ready {
-            out.data(Either::Left(self.decode()?));
+            self.read(out)?;
         }
+        let control = match polled {
+            Polled::Ready | Polled::Idle => self.reader.look_around(now, self.source.splits()),
+            Polled::End => self.reader.drain(),
+        };
+        control
+            .into_iter()
+            .for_each(|control| out.control_with_rows(control));
         if self.report_every.is_some_and(|_| now >= self.next_report) {
             self.report(now, out);
         }
@@ -111,25 +110,31 @@ impl<S: Source + Send, V: Decode, R: Send> Operator for Orders<S, V, R> {
     }
 
     fn status(&self) -> String {
-        format!("has read up to {}", Positions::of(self.source.splits()))
+        let positions = Positions::of(self.source.splits());
+        match self.reader.status(self.source.splits()) {
+            Some(status) => format!("has read up to {positions}; {status}"),
+            None => format!("has read up to {positions}"),
+        }
     }
 }
 
-impl<S: Source, V: Decode, R> Orders<S, V, R> {
+impl<S: Source, D: Reader, R> Orders<S, D, R> {
     /// A source task that has read nothing.
-    pub fn new(number: usize, source: S, options: &Options) -> Self {
+    pub fn new(number: usize, source: S, reader: D, options: &Options) -> Self {
         Orders {
             number,
             source,
+            reader,
             records: Records::new(),
             on_bad_record: options.on_bad_record,
+            started: false,
             restored: false,
             save: options.save,
             report_every: options.report_every,
             next_report: Duration::ZERO,
             counted: 0,
             skipped: BTreeMap::new(),
-            sends: PhantomData,
+            reports: PhantomData,
         }
     }
 
@@ -161,62 +166,73 @@ impl<S: Source, V: Decode, R> Orders<S, V, R> {
         }
     }
 
-    /// The rows of the batch in hand.
-    fn decode(&mut self) -> Outcome<Rows<V>> {
-        let mut rows = Rows::with_capacity(self.records.len(), 8 * self.records.len());
+    /// Sends what the reader makes of the batch in hand.
+    fn read(&mut self, out: &mut dyn Output<FromSource<D, R>, D::Control>) -> Outcome {
+        self.reader.expect(self.records.len());
         for (record, text) in decode::texts(&self.records) {
-            if let Err(bad) = V::decode(text, &mut rows) {
-                match self.on_bad_record {
-                    OnBadRecord::Fail => return Err(bad_record(&self.source, &record, bad).into()),
-                    OnBadRecord::Skip => *self.skipped.entry(bad.reason).or_default() += 1,
+            match (self.reader.read(record.partition, text), self.on_bad_record) {
+                (Ok(None), _) => self.counted += 1,
+                (Ok(Some(control)), _) => {
+                    self.counted += 1;
+                    out.data(Either::Left(self.reader.take()?));
+                    out.control_with_rows(control);
                 }
+                (Err(bad), OnBadRecord::Fail) => return Err(bad_record(&self.source, &record, bad).into()),
+                (Err(bad), OnBadRecord::Skip) => *self.skipped.entry(bad.reason).or_default() += 1,
             }
         }
-        self.counted += rows.len() as u64;
-        Ok(rows)
+        out.data(Either::Left(self.reader.take()?));
+        Ok(())
     }
 
-    fn report(&mut self, now: Duration, out: &mut dyn Output<FromSource<V, R>, NoControl>) {
+    fn report(&mut self, now: Duration, out: &mut dyn Output<FromSource<D, R>, D::Control>) {
         let lag = |split: &Split| (split.name.clone(), split.lag());
         let report = SourceReport {
             counted: self.counted,
             skipped: self.skipped.clone(),
             lag: self.source.splits().iter().map(lag).collect(),
             warnings: self.source.warnings().iter().map(ToString::to_string).collect(),
+            status: self.reader.status(self.source.splits()),
         };
         out.data(Either::Right(vec![Report::Source(self.number, report)]));
         self.next_report = now + self.report_every.unwrap_or_default();
     }
 }
 
-impl<S: Source, V: Decode, R> Stateful for Orders<S, V, R> {
+impl<S: Source, D: Reader, R> Stateful for Orders<S, D, R> {
     fn snapshot(&mut self, _: u64) -> Frozen {
         let positions = Positions::of(self.source.splits());
+        let mut parts = self.reader.parts(self.source.splits());
         Frozen::new(move || {
-            let part = |(split, offset): (&str, i64)| Part {
+            parts.extend(positions.iter().map(|(split, offset)| Part {
                 name: POSITION.to_string(),
                 owner: Owner::Split(split.to_string()),
                 bytes: offset.to_le_bytes().to_vec(),
-            };
-            positions.iter().map(part).collect()
+            }));
+            parts
         })
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        let (positions, parts): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.name == POSITION);
         let position = |part: &Part| {
             let offset = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
-            match (part.name.as_str(), &part.owner, offset) {
-                (POSITION, Owner::Split(split), Ok(offset @ 0..)) => Ok((split.clone(), offset)),
+            match (&part.owner, offset) {
+                (Owner::Split(split), Ok(offset @ 0..)) => Ok((split.clone(), offset)),
                 _ => Err(part.bad("not a position")),
             }
         };
-        let positions = parts
+        let positions = positions
             .iter()
             .map(position)
             .collect::<Result<Positions, BadPart>>()?;
         self.restored = true;
         self.source
             .seek(&positions)
-            .map_err(|error| self.explained(error))
+            .map_err(|error| self.explained(error))?;
+        parts
+            .iter()
+            .try_for_each(|part| self.reader.restore(part, self.source.splits()))
     }
 }

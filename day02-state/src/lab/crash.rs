@@ -14,7 +14,7 @@ use day01_consumer::source::{Positions, Source, Start};
 use jiff::civil::Time;
 
 use crate::error::Error;
-use crate::job::{Options, Orders, SOURCE, TOTALS, Totals, TotalsReport, wire};
+use crate::job::{Options, Orders, Plain, SOURCE, TOTALS, Totals, TotalsReport, wire};
 use crate::order::Cents;
 use crate::runtime::Stop;
 use crate::state::file::Snapshot;
@@ -222,7 +222,8 @@ fn life(
 fn position_in(log: &Log, snapshot: &Snapshot) -> Result<i64, Error> {
     use crate::state::Stateful;
     let source = log.source("lab", &Start::Earliest, true)?;
-    let mut task = Orders::<_, Cents, TotalsReport>::new(0, source, &Options::default());
+    let mut task =
+        Orders::<_, _, TotalsReport>::new(0, source, Plain::<Cents>::default(), &Options::default());
     task.restore(snapshot.parts(SOURCE).to_vec())
         .map_err(Error::Restore)?;
     Ok(Positions::of(task.source().splits())

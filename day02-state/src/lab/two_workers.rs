@@ -8,7 +8,7 @@ use day01_consumer::source::{Share, Source, Start};
 use super::trace::{Event, Trace, Traced};
 use crate::error::Error;
 use crate::job::{
-    AnswerSlot, Collect, FromSource, MerchantTotals, Merchants, Options, Orders, Totals, TotalsReport,
+    AnswerSlot, Collect, FromSource, MerchantTotals, Merchants, Options, Orders, Plain, Totals, TotalsReport,
 };
 use crate::order::Cents;
 use crate::outbox::{Either, Outbox};
@@ -57,7 +57,7 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
         source.share(Share { index, of: sources });
         let name = format!("source {index}");
         let task = Traced::new(
-            Orders::new(index, source, &options),
+            Orders::new(index, source, Plain::<Cents>::default(), &options),
             &name,
             &trace,
             |()| Vec::new(),
@@ -87,7 +87,7 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
     })
 }
 
-fn sent(data: &FromSource<Cents, TotalsReport>) -> Vec<String> {
+fn sent(data: &FromSource<Plain<Cents>, TotalsReport>) -> Vec<String> {
     match data {
         Either::Left(rows) => taken(rows),
         Either::Right(_) => Vec::new(),

@@ -9,6 +9,7 @@ use day02_state::rows::Rows;
 use day02_state::state::file::Snapshot;
 
 use super::{Summed, WindowReport};
+use crate::time::Span;
 use crate::window::Window;
 use crate::windower::Closed;
 
@@ -36,6 +37,8 @@ pub struct Standing {
     pub late: u64,
     /// How often a row was late for a window.
     pub late_for: u64,
+    /// How far behind a late row has been at most.
+    pub behind: Span,
     /// How many accumulators are kept for windows that are open: one for each merchant and session, or slice.
     pub open: usize,
     /// How many bytes they hold.
@@ -96,7 +99,7 @@ const LATEST: usize = 10;
 const SLACK: usize = 10_000;
 
 /// Puts the windows of all workers together.
-pub(super) struct Results<V> {
+pub struct Results<V> {
     view: V,
     slot: AnswerSlot,
     keep: Keep,
@@ -107,7 +110,8 @@ pub(super) struct Results<V> {
 }
 
 impl<V: View> Results<V> {
-    pub(super) fn new(view: V, slot: AnswerSlot, keep: Keep) -> Self {
+    /// Shows what it hears to `view`, and leaves the answer in `slot`.
+    pub fn new(view: V, slot: AnswerSlot, keep: Keep) -> Self {
         Results {
             view,
             slot,
@@ -155,6 +159,7 @@ impl<V: View> Results<V> {
         for one in self.standing.values() {
             all.late += one.late;
             all.late_for += one.late_for;
+            all.behind = all.behind.max(one.behind);
             all.open += one.open;
             all.memory += one.memory;
         }

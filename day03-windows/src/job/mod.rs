@@ -12,19 +12,18 @@ mod worker;
 
 use day01_consumer::source::Source;
 use day02_state::error::Error;
-use day02_state::job as day02;
+use day02_state::job::{self as day02, Plain};
 use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
 
-pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, Standing, View};
+pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, Results, Standing, View};
 pub use worker::{Summed, WINDOWS, WindowReport, WindowWorker, windows};
 
 use crate::clock::StreamTime;
 use crate::spec::WindowSpec;
-use crate::time::Span;
+use crate::time::{Span, Stamped};
 use crate::windowing::Windowing;
-use answer::Results;
 
 /// How a job is laid out.
 #[derive(Debug, Clone)]
@@ -66,7 +65,14 @@ pub fn wire<S: Source + Send + 'static>(
         WindowWorker::new(number, windowing, &options.tasks)
     };
     let results = Results::new(view, slot.clone(), options.keep);
-    let job = day02::pipeline(sources, &options.tasks, WINDOWS, worker, results, restore)?;
+    let job = day02::pipeline(
+        sources,
+        &options.tasks,
+        Plain::<Stamped<Cents>>::default,
+        (WINDOWS, worker),
+        results,
+        restore,
+    )?;
     Ok((job, slot))
 }
 // ANCHOR_END: wire

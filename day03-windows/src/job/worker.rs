@@ -1,5 +1,6 @@
 //! A worker: the windows of the merchants that it owns.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use day02_state::job::{NoControl, Options, Report};
@@ -11,11 +12,11 @@ use day02_state::state::{Frozen, Part, Stateful};
 use super::Standing;
 use crate::aggregate::{Aggregate, Number, Summary};
 use crate::assigner::SliceAssigner;
-use crate::clock::StreamTime;
+use crate::clock::{Clock, StreamTime};
 use crate::sessions::SessionWindows;
 use crate::slices::SliceWindows;
 use crate::spec::WindowSpec;
-use crate::time::{Span, Stamped};
+use crate::time::{EventTime, Span, Stamped};
 use crate::windower::{Closed, Fired, Windower};
 use crate::windowing::Windowing;
 
@@ -48,10 +49,11 @@ pub fn windows<N: Number>(
 }
 // ANCHOR_END: windows
 
-/// Counts its merchants' orders by window.
-pub struct WindowWorker {
+/// Counts its merchants' orders by window, which this clock closes. Control `C` goes past it.
+pub struct WindowWorker<T = StreamTime, C = NoControl> {
     number: usize,
-    windowing: Windowing<StreamTime, dyn Windower<Row = Cents, Acc = Summed>>,
+    windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
+    control: PhantomData<fn() -> C>,
     standing: Standing,
     save: bool,
     started: bool,
@@ -61,16 +63,17 @@ pub struct WindowWorker {
     next_report: Duration,
 }
 
-impl WindowWorker {
+impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
     /// A worker that has seen no order.
     pub fn new(
         number: usize,
-        windowing: Windowing<StreamTime, dyn Windower<Row = Cents, Acc = Summed>>,
+        windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
         options: &Options,
     ) -> Self {
         WindowWorker {
             number,
             windowing,
+            control: PhantomData,
             standing: Standing::default(),
             save: options.save,
             started: false,
@@ -80,10 +83,19 @@ impl WindowWorker {
         }
     }
 
+    /// Somebody who knows says what time it is: sends what has closed.
+    pub fn on_time(&mut self, time: EventTime, out: Out<'_, Self>) -> Outcome {
+        let mut fired = Fired::default();
+        self.windowing.on_time(time, &mut fired)?;
+        self.send(fired, out);
+        Ok(())
+    }
+
     fn send(&mut self, fired: Fired<Summed>, out: Out<'_, Self>) {
         self.changed = true;
         self.standing.late += fired.late.len() as u64;
         self.standing.late_for += fired.late_for;
+        self.standing.behind = self.standing.behind.max(fired.behind);
         if !fired.closed.is_empty() {
             out.data(vec![Report::Worker(
                 self.number,
@@ -100,10 +112,10 @@ impl WindowWorker {
     }
 }
 
-impl Operator for WindowWorker {
+impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
     type In = Rows<Stamped<Cents>>;
     type Out = Vec<Report<WindowReport>>;
-    type Control = NoControl;
+    type Control = C;
 
     fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self>) -> Outcome {
         let mut fired = Fired::default();
@@ -154,14 +166,14 @@ impl Operator for WindowWorker {
 
     fn status(&self) -> String {
         format!(
-            "stream time is {}, {} merchants' sums in open windows",
+            "its time is {}, {} merchants' sums in open windows",
             self.windowing.now(),
             self.windowing.windows().open()
         )
     }
 }
 
-impl Stateful for WindowWorker {
+impl<T: Clock, C> Stateful for WindowWorker<T, C> {
     fn snapshot(&mut self, id: u64) -> Frozen {
         self.windowing.snapshot(id)
     }

@@ -91,12 +91,19 @@ impl<A: Aggregate> SliceWindows<A> {
     ) -> Outcome {
         if self.is_over(end) {
             let windows = self.assigner.windows_up_to(end, EventTime::MAX);
-            out.late_for += picked.hashes.len() as u64 * windows;
+            picked
+                .rows()
+                .for_each(|row| out.is_late(rows.values()[row].ts, windows, self.closed));
             out.late.extend(picked.rows());
             return Ok(());
         }
         let over = self.closed.minus(self.lateness);
-        out.late_for += picked.hashes.len() as u64 * self.assigner.windows_up_to(end, over);
+        let windows = self.assigner.windows_up_to(end, over);
+        if windows > 0 {
+            picked
+                .rows()
+                .for_each(|row| out.is_late(rows.values()[row].ts, windows, self.closed));
+        }
         let slice = self.slices.entry(end).or_default();
         let empty = || self.aggregate.empty();
         slice.slots(

@@ -1,0 +1,118 @@
+//! What a source task makes of the records that it reads.
+//!
+//! The task knows how to read, what to do with a record that cannot be used, and where it is; what a row is, only the
+//! reader knows. On this day that is all. On later days a reader also has something to say *between* rows: that is the
+//! control that it hands back, and the task puts it behind the rows that were read before it.
+
+use std::str::Utf8Error;
+use std::time::Duration;
+
+use day01_consumer::order::BadRecord;
+use day01_consumer::source::Split;
+
+use super::NoControl;
+use crate::operator::{Keyed, Outcome};
+use crate::order::{Cents, Order};
+use crate::rows::Rows;
+use crate::state::Part;
+
+/// What a source makes of its records: rows, and on later days control between them.
+pub trait Reader: Send {
+    /// What goes to the workers.
+    type Rows: Keyed + 'static;
+    /// What may stand between rows.
+    type Control: Clone + Send + 'static;
+
+    /// Takes in a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it; says if there is control to go behind its rows.
+    /// A record that cannot be used leaves nothing.
+    fn read(
+        &mut self,
+        partition: i32,
+        payload: Option<Result<&str, Utf8Error>>,
+    ) -> Result<Option<Self::Control>, BadRecord>;
+
+    /// The rows of the records since the last call.
+    fn take(&mut self) -> Outcome<Self::Rows>;
+
+    /// So many records come.
+    fn expect(&mut self, _records: usize) {}
+
+    /// Called before anything else: control that stands before all rows.
+    fn start(&mut self, _splits: &[Split]) -> Vec<Self::Control> {
+        Vec::new()
+    }
+
+    /// Everything that was found has been read; the splits stand so.
+    fn look_around(&mut self, _now: Duration, _splits: &[Split]) -> Vec<Self::Control> {
+        Vec::new()
+    }
+
+    /// Nothing more will be read: control that stands behind all rows.
+    fn drain(&mut self) -> Vec<Self::Control> {
+        Vec::new()
+    }
+
+    /// What a person should know who asks why nothing comes out.
+    fn status(&self, _splits: &[Split]) -> Option<String> {
+        None
+    }
+
+    /// What it must remember, by split.
+    fn parts(&self, _splits: &[Split]) -> Vec<Part> {
+        Vec::new()
+    }
+
+    /// Takes over a part that it has made in an earlier run.
+    fn restore(&mut self, part: &Part, _splits: &[Split]) -> Outcome {
+        Err(part.bad("the source has no such state").into())
+    }
+}
+
+/// What a row says besides its key, read from a record.
+pub trait Decode: Copy + Send + 'static {
+    /// Appends the row of a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it.
+    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
+}
+
+/// By merchant, the amount.
+impl Decode for Cents {
+    #[inline]
+    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+        let order = Order::decode(payload)?;
+        into.push(order.merchant_id.as_bytes(), order.amount);
+        Ok(())
+    }
+}
+
+/// Reads rows, and knows of no control.
+#[derive(Debug)]
+pub struct Plain<V>(Rows<V>);
+
+impl<V> Default for Plain<V> {
+    fn default() -> Self {
+        Plain(Rows::new())
+    }
+}
+
+impl<V: Decode> Reader for Plain<V> {
+    type Rows = Rows<V>;
+    type Control = NoControl;
+
+    #[inline]
+    fn read(
+        &mut self,
+        _: i32,
+        payload: Option<Result<&str, Utf8Error>>,
+    ) -> Result<Option<NoControl>, BadRecord> {
+        V::decode(payload, &mut self.0)?;
+        Ok(None)
+    }
+
+    fn take(&mut self) -> Outcome<Rows<V>> {
+        Ok(std::mem::take(&mut self.0))
+    }
+
+    fn expect(&mut self, records: usize) {
+        self.0 = Rows::with_capacity(records, 8 * records);
+    }
+}

@@ -1,0 +1,124 @@
+//! The command line of day 3: that of days 1 and 2, and which windows.
+
+mod screen;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use day01_consumer::cli::{self, Interrupt, RecordArgs, SourceArgs, say};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day02_state::cli::{TaskArgs, exit_code};
+use day02_state::error::Error;
+use day02_state::runtime::{Stop, run_threads};
+
+pub use screen::{COLUMNS, Screen, row};
+
+use crate::job::{Options, wire};
+use crate::spec::WindowSpec;
+
+/// How often tasks report.
+pub const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// Counts and sums orders per merchant_id and window of event time.
+#[derive(Debug, clap::Parser)]
+#[command(name = "day03-windows", version)]
+#[command(after_help = "Windows:
+  tumble:10s         one behind the other: every 10 seconds a new one begins
+  tumble:1h+15m      the same, from quarter past to quarter past
+  hop:1m/10s         a minute long, every 10 seconds a new one: each order counts in six
+  cumulate:1h/10m    growing: the first 10 minutes of the hour, the first 20, … the hour
+  session:30s        as long as a merchant's orders follow each other by less than 30 s
+Lengths are written in ms, s, m, h and d. Windows are laid in UTC, have their start and not
+their end, and give a row for each merchant with an order in them.
+
+A window closes when an order comes whose ts is at its end or later, or at the end of the input.
+An order that comes after that is late for it, and is not in its row. Each worker tells the time
+by its own orders, so which ones are late can change with --workers.
+
+Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
+
+Examples:
+  day03-windows                                            the demo, nothing to install
+  day03-windows --window hop:1m/10s                        each order in six windows
+  day03-windows --file orders.json --format csv            a row per merchant and window
+  day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
+
+Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice
+aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+struct Cli {
+    #[command(flatten)]
+    windows: WindowArgs,
+    #[command(flatten)]
+    tasks: TaskArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    records: RecordArgs,
+    #[command(flatten)]
+    generator: GeneratorOptions,
+}
+
+/// Which windows.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 3: windows")]
+pub struct WindowArgs {
+    /// tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP, each with an offset if it is to be moved, or session:GAP
+    #[arg(long, value_name = "KIND:LENGTHS", default_value = "tumble:10s")]
+    pub window: WindowSpec,
+}
+
+/// Runs the program of day 3.
+pub fn main() -> ExitCode {
+    exit_code(run(&Cli::parse()))
+}
+
+fn run(args: &Cli) -> Result<(), Error> {
+    let stop = Stop::new();
+    let interrupt = Interrupt::install_with({
+        let stop = stop.clone();
+        move || stop.ask()
+    })?;
+    let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
+    say(&opened.description);
+    let endless = args.source.brokers.is_some() && !args.source.until_end;
+    let screen = Screen::new(args.records.format, endless);
+    let mut options = Options {
+        keep: screen.keeps(),
+        ..Options::new(args.windows.window)
+    };
+    options.tasks.workers = usize::from(args.tasks.workers);
+    options.tasks.on_bad_record = args.records.on_bad_record;
+    options.tasks.report_every = Some(REPORT_EVERY);
+    screen.begin()?;
+    let (job, slot) = wire(opened.sources, &options, screen.clone(), None)?;
+    run_threads(job, &stop)?;
+
+    let answer = slot.take();
+    screen.finish(&answer)?;
+    let standing = answer.standing;
+    if let Some(share) = standing.late_share(answer.progress.counted) {
+        say(format!("{share}, and are in no row"));
+    }
+    standing.say_what_is_missing(interrupt.asked());
+    if opened.sandbox.is_some() && !interrupt.asked() {
+        say(TRY_NEXT);
+    }
+    Ok(())
+}
+
+const TRY_NEXT: &str = "
+try next:
+  cargo run --release -p day03-windows -- --disorder 0s                       no order is out of order: is any late?
+  cargo run --release -p day03-windows -- --window hop:1m/10s                 each order in six windows
+  cargo run --release -p day03-windows -- --window session:30s --merchants 100000
+  cargo run --release -p day03-windows -- --help                              all options";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

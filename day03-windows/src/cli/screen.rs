@@ -1,0 +1,172 @@
+//! What a person sees of windows: a live view while they close, and the result.
+//!
+//! A bounded run prints its result at its end. One that never ends prints rows as windows close, as json or csv; as a table
+//! it shows the largest when it is interrupted.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use day01_consumer::Error as InputError;
+use day01_consumer::cli::{Live, say};
+use day01_consumer::lab::table::{self, Cell, Format};
+use day02_state::cli::shown;
+use day02_state::error::Error;
+use day02_state::job::Progress;
+use day02_state::operator::Outcome;
+use day02_state::order::money;
+
+use crate::job::{Answer, ClosedWindow, Keep, Standing, View};
+
+/// How many windows the final table shows; json and csv have all of them.
+const SHOWN: usize = 20;
+/// The columns of the result.
+pub const COLUMNS: [&str; 8] = [
+    "merchant_id",
+    "window_start",
+    "window_end",
+    "order_count",
+    "amount_sum",
+    "amount_min",
+    "amount_max",
+    "amount_avg",
+];
+
+/// The live view of day 1, shown by the collector and finished by us, and where rows are printed as they close.
+#[derive(Clone)]
+pub struct Screen {
+    live: Arc<Mutex<Live>>,
+    format: Format,
+    /// Whether rows are printed as windows close.
+    prints: bool,
+}
+
+impl Screen {
+    /// A screen for results in this format, of an input that may be `endless`.
+    pub fn new(format: Format, endless: bool) -> Self {
+        Screen {
+            live: Arc::new(Mutex::new(Live::new())),
+            format,
+            prints: endless && format != Format::Table,
+        }
+    }
+
+    /// Which closed windows it wants to have at the end.
+    pub fn keeps(&self) -> Keep {
+        match (self.prints, self.format) {
+            (true, _) => Keep::None,
+            (false, Format::Table) => Keep::Largest(SHOWN),
+            (false, _) => Keep::All,
+        }
+    }
+
+    /// Prints what stands before the first row.
+    pub fn begin(&self) -> Result<(), Error> {
+        match self.prints {
+            true => print(&[], self.format),
+            false => Ok(()),
+        }
+    }
+
+    /// Prints the result, if it was not printed as it came, and how long everything took.
+    pub fn finish(&self, answer: &Answer) -> Result<(), Error> {
+        self.live().finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
+        if !self.prints {
+            print(&answer.windows, self.format)?;
+        }
+        let hidden = answer.closed - answer.windows.len() as u64;
+        if hidden > 0 && self.format == Format::Table {
+            say(format!(
+                "and {hidden} more rows, with fewer orders; --format csv or json prints all"
+            ));
+        }
+        Ok(())
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View for Screen {
+    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+        if self.prints {
+            let mut out = std::io::stdout().lock();
+            table::append(&mut out, self.format, &COLUMNS, windows.iter().map(row))
+                .map_err(InputError::Output)?;
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress, _: Standing, latest: &[ClosedWindow]) {
+        // Rows that come out on the same screen show as well how far things are, and would break the table.
+        if self.prints && std::io::stdout().is_terminal() {
+            return;
+        }
+        let top = || latest.iter().map(row).collect();
+        self.live().show(|| shown(progress, &COLUMNS, top()));
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.live().say(format!("warning: {warning}"));
+    }
+}
+
+impl Standing {
+    /// How many of so many orders were late for all their windows; none if none was.
+    pub fn late_share(&self, counted: u64) -> Option<String> {
+        let share = self.late as f64 * 100.0 / counted.max(1) as f64;
+        (self.late > 0).then(|| {
+            format!(
+                "{} orders ({share:.1} %) came late for all their windows",
+                self.late
+            )
+        })
+    }
+
+    /// Says what else is in no row.
+    pub fn say_what_is_missing(&self, interrupted: bool) {
+        let Standing {
+            late,
+            late_for,
+            open,
+            memory,
+            ..
+        } = *self;
+        if late_for > late {
+            say(format!(
+                "{late_for} times, an order came late for one of its windows, and is not in that row"
+            ));
+        }
+        if interrupted {
+            say(format!(
+                "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open}, {} KiB)",
+                memory.div_ceil(1_024)
+            ));
+        }
+    }
+}
+
+/// A closed window as a row of the result.
+pub fn row(closed: &ClosedWindow) -> Vec<Cell> {
+    let (sums, extremes) = &closed.summed;
+    let cents = |cents: Option<i128>| Cell::Number(cents.map_or("null".to_string(), money));
+    vec![
+        Cell::from(closed.merchant_id.as_str()),
+        Cell::Text(closed.window.start.to_string()),
+        Cell::Text(closed.window.end.to_string()),
+        Cell::from(sums.rows),
+        cents(sums.sum()),
+        cents(extremes.min().map(i128::from)),
+        cents(extremes.max().map(i128::from)),
+        Cell::Number(
+            sums.average()
+                .map_or("null".to_string(), |average| average.of_cents().to_string()),
+        ),
+    ]
+}
+
+fn print(windows: &[ClosedWindow], format: Format) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    table::write(&mut out, format, &COLUMNS, windows.iter().map(row)).map_err(InputError::Output)?;
+    Ok(())
+}

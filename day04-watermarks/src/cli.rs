@@ -1,0 +1,189 @@
+//! The command line of day 4: that of day 3, and how far orders may be out of order.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use day01_consumer::cli::{self, Interrupt, RecordArgs, SourceArgs, say};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day02_state::cli::{TaskArgs, exit_code};
+use day02_state::error::Error;
+use day02_state::runtime::{Stop, run_threads};
+use day03_windows::cli::{REPORT_EVERY, Screen, WindowArgs};
+use day03_windows::job::{Options as Windows, Standing};
+use day03_windows::time::Span;
+
+use crate::generator::GRID;
+use crate::job::{Options, wire};
+use crate::splits::Strategy;
+
+/// Counts and sums orders per merchant_id and window of event time, also where they come out of order.
+#[derive(Debug, clap::Parser)]
+#[command(name = "day04-watermarks", version)]
+#[command(after_help = "Watermarks:
+  Each partition may have its orders out of order by up to --delay: none of them is late for its
+  window. A window closes when every partition has had an order with a ts at its end plus the
+  delay, or has been silent for --idle-timeout, or at the end of the input. What comes after that
+  is late, and is counted, not printed. Results do not depend on --workers, and with orders that
+  are within the delay not on --sources either.
+
+Nothing comes out? The line that says where the watermark is also names the partition that holds
+it back, and why.
+
+Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
+
+Examples:
+  day04-watermarks                                            the demo, nothing to install
+  day04-watermarks --delay 0s                                 nothing may be out of order: what is lost?
+  day04-watermarks --window hop:1m/10s --file orders.json     windows of all kinds, as on day 3
+  day04-watermarks --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
+
+Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice
+aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+struct Cli {
+    #[command(flatten)]
+    time: TimeArgs,
+    #[command(flatten)]
+    windows: WindowArgs,
+    #[command(flatten)]
+    tasks: TaskArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    records: RecordArgs,
+    #[command(flatten)]
+    generator: GeneratorOptions,
+}
+
+/// How event time is told.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 4: event time")]
+pub struct TimeArgs {
+    /// How far an order may be behind the latest one of its partition without being late
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = not_negative)]
+    pub delay: Span,
+    /// After how long a partition that has been read to its end and stays silent holds windows back no longer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
+    pub idle_timeout: Span,
+}
+
+impl TimeArgs {
+    /// How watermarks are made.
+    pub fn strategy(&self) -> Strategy {
+        Strategy {
+            delay: self.delay,
+            grid: GRID,
+            idle_timeout: Some(Duration::from_millis(self.idle_timeout.0.unsigned_abs())),
+        }
+    }
+}
+
+fn not_negative(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>()? {
+        span if span >= Span(0) => Ok(span),
+        span => Err(format!(
+            "{span} is negative: the watermark would be ahead of every order"
+        )),
+    }
+}
+
+fn positive(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>()? {
+        span if span > Span(0) => Ok(span),
+        _ => Err("it has to be longer than zero: a partition is silent between any two orders".to_string()),
+    }
+}
+
+/// Runs the program of day 4.
+pub fn main() -> ExitCode {
+    exit_code(run(&Cli::parse()))
+}
+
+fn run(args: &Cli) -> Result<(), Error> {
+    let stop = Stop::new();
+    let interrupt = Interrupt::install_with({
+        let stop = stop.clone();
+        move || stop.ask()
+    })?;
+    let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
+    say(&opened.description);
+    let endless = args.source.brokers.is_some() && !args.source.until_end;
+    let screen = Screen::new(args.records.format, endless);
+    let mut windows = Windows {
+        keep: screen.keeps(),
+        ..Windows::new(args.windows.window)
+    };
+    windows.tasks.workers = usize::from(args.tasks.workers);
+    windows.tasks.on_bad_record = args.records.on_bad_record;
+    windows.tasks.report_every = Some(REPORT_EVERY);
+    let watermarks = args.time.strategy();
+    let options = Options { windows, watermarks };
+    screen.begin()?;
+    let (job, slot) = wire(opened.sources, &options, screen.clone(), None)?;
+    run_threads(job, &stop)?;
+
+    let answer = slot.take();
+    screen.finish(&answer)?;
+    say_what_was_late(answer.standing, args.time.delay);
+    if interrupt.asked() {
+        answer.progress.status.iter().for_each(say);
+    }
+    answer.standing.say_what_is_missing(interrupt.asked());
+    if opened.sandbox.is_some() && !interrupt.asked() {
+        say(TRY_NEXT);
+    }
+    Ok(())
+}
+
+/// Says how many rows were late, and what would have kept them.
+pub fn say_what_was_late(standing: Standing, delay: Span) {
+    if standing.late_for > 0 {
+        let behind = rounded_up(standing.behind);
+        say(format!(
+            "{} late rows, at most {behind} behind; a delay of {} would have kept all",
+            standing.late,
+            delay.plus(behind),
+        ));
+    }
+}
+
+/// To whole seconds, or what is less than one to whole milliseconds.
+fn rounded_up(span: Span) -> Span {
+    match span.0 {
+        millis @ ..1_000 => Span(millis),
+        millis => Span::seconds(millis / 1_000 + i64::from(millis % 1_000 > 0)),
+    }
+}
+
+const TRY_NEXT: &str = "
+try next:
+  cargo run --release -p day04-watermarks -- --delay 0s                       nothing may be out of order: what is lost?
+  cargo run --release -p day04-watermarks -- --disorder 20s                   more disorder than the delay allows
+  cargo run --release -p day04-watermarks -- --window hop:1m/10s --workers 2
+  cargo run --release -p day04-watermarks -- --help                           all options";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_that_make_no_sense_are_refused() {
+        assert_eq!(not_negative("5s"), Ok(Span::seconds(5)));
+        assert_eq!(not_negative("0s"), Ok(Span(0)));
+        assert!(not_negative("-1s").is_err());
+        assert!(positive("0s").is_err());
+    }
+
+    #[test]
+    fn what_is_behind_is_rounded_up() {
+        let rounded = [0, 137, 1_000, 41_001].map(|millis| rounded_up(Span(millis)).to_string());
+        assert_eq!(rounded, ["0s", "137ms", "1s", "42s"]);
+    }
+}

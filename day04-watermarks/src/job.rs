@@ -1,0 +1,69 @@
+//! The job of day 4: the windows of day 3, closed by watermarks.
+//!
+//! ```text
+//!   sources ── orders by merchant, with watermarks between ──► windows ── closed windows ──► collect
+//! ```
+
+use day01_consumer::source::Source;
+use day02_state::error::Error;
+use day02_state::job as day02;
+use day02_state::operator::{Out, Outcome};
+use day02_state::order::Cents;
+use day02_state::runtime::Job;
+use day02_state::state::file::Snapshot;
+use day03_windows::job::{AnswerSlot, Results, View, WINDOWS, WindowWorker, windows};
+use day03_windows::time::EventTime;
+use day03_windows::windowing::Windowing;
+
+use crate::clock::WatermarkClock;
+use crate::reader::Timed as TimedReader;
+use crate::splits::Strategy;
+use crate::valved::{Timed, Valved};
+use crate::watermark::Watermark;
+
+/// A worker whose windows are closed by watermarks.
+pub type Worker = WindowWorker<WatermarkClock, Watermark>;
+
+/// How a job is laid out.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its windows and tasks.
+    pub windows: day03_windows::job::Options,
+    /// How watermarks are made.
+    pub watermarks: Strategy,
+}
+
+impl Timed for Worker {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
+        self.on_time(at, out)
+    }
+}
+
+/// A worker with nothing in its windows, whose task has so many channels.
+pub fn worker(number: usize, channels: usize, options: &day03_windows::job::Options) -> Valved<Worker> {
+    let windows = windows::<Cents>(options.window, options.lateness);
+    let windowing = Windowing::new(WatermarkClock::default(), windows);
+    Valved::new(channels, WindowWorker::new(number, windowing, &options.tasks))
+}
+
+// ANCHOR: wire
+/// Wires the job: what closes is shown to `view`, and the answer is left in the slot.
+pub fn wire<S: Source + Send + 'static>(
+    sources: Vec<S>,
+    options: &Options,
+    view: impl View + 'static,
+    restore: Option<&Snapshot>,
+) -> Result<(Job, AnswerSlot), Error> {
+    let slot = AnswerSlot::default();
+    let channels = sources.len();
+    let job = day02::pipeline(
+        sources,
+        &options.windows.tasks,
+        || TimedReader::<Cents>::new(options.watermarks),
+        (WINDOWS, |number| worker(number, channels, &options.windows)),
+        Results::new(view, slot.clone(), options.windows.keep),
+        restore,
+    )?;
+    Ok((job, slot))
+}
+// ANCHOR_END: wire

@@ -1,0 +1,85 @@
+//! What a source of this day makes of its records: rows with their times, and watermarks between them.
+//!
+//! A batch of rows ends wherever the watermark of the source moves, and the watermark goes behind it. So what a row finds
+//! when it arrives depends on the rows before it alone: not on how many records a poll brought, and not on how fast
+//! anybody was.
+
+use std::str::Utf8Error;
+use std::time::Duration;
+
+use day01_consumer::order::BadRecord;
+use day01_consumer::source::Split;
+use day02_state::job::{Decode, Reader};
+use day02_state::operator::Outcome;
+use day02_state::rows::Rows;
+use day02_state::state::Part;
+use day03_windows::time::{EventTime, Stamped};
+
+use crate::splits::{SplitWatermarks, Strategy};
+use crate::watermark::Watermark;
+
+/// Reads rows of `V` with their times.
+#[derive(Debug)]
+pub struct Timed<V> {
+    rows: Rows<Stamped<V>>,
+    watermarks: SplitWatermarks,
+}
+
+impl<V> Timed<V> {
+    /// Has read nothing.
+    pub fn new(strategy: Strategy) -> Self {
+        Timed {
+            rows: Rows::new(),
+            watermarks: SplitWatermarks::new(strategy),
+        }
+    }
+}
+
+// ANCHOR: reader
+impl<V: Copy + Send + 'static> Reader for Timed<V>
+where
+    Stamped<V>: Decode,
+{
+    type Rows = Rows<Stamped<V>>;
+    type Control = Watermark;
+
+    #[inline]
+    fn read(
+        &mut self,
+        partition: i32,
+        payload: Option<Result<&str, Utf8Error>>,
+    ) -> Result<Option<Watermark>, BadRecord> {
+        Stamped::<V>::decode(payload, &mut self.rows)?;
+        let last = self.rows.values().last();
+        Ok(last.and_then(|row| self.watermarks.on_row(partition, row.ts)))
+    }
+
+    fn take(&mut self) -> Outcome<Rows<Stamped<V>>> {
+        Ok(std::mem::take(&mut self.rows))
+    }
+    // ANCHOR_END: reader
+
+    fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {
+        self.watermarks.on_start(splits)
+    }
+
+    fn look_around(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
+        self.watermarks.on_look(now, splits)
+    }
+
+    fn drain(&mut self) -> Vec<Watermark> {
+        vec![Watermark::At(EventTime::MAX)]
+    }
+
+    fn status(&self, splits: &[Split]) -> Option<String> {
+        Some(self.watermarks.status(splits))
+    }
+
+    fn parts(&self, splits: &[Split]) -> Vec<Part> {
+        self.watermarks.parts(splits)
+    }
+
+    fn restore(&mut self, part: &Part, splits: &[Split]) -> Outcome {
+        self.watermarks.restore(part, splits)
+    }
+}

@@ -1,0 +1,403 @@
+//! The watermarks of a source: one generator for each of its splits, and a valve over them.
+//!
+//! A split is read in order, but nothing is known of the order between splits: one may be an hour behind another, and a
+//! source that took the largest timestamp of all would make everything late in the one that is behind. So each has a
+//! generator of its own, and the source promises what the slowest of them does.
+//!
+//! ```text
+//! orders/0   12:00:40 12:00:41 12:00:43     W 12:00:38 ─┐
+//! orders/1   11:02:10 11:02:12              W 11:02:07 ─┴─► W 11:02:07
+//! orders/2   (nothing for a minute)         idle
+//! ```
+//!
+//! **Idle** is a split that has been read to its end and has been silent for long enough, counted only while the source
+//! looked for records. A source that is stuck because those behind it are slow does not look, and what it has not seen
+//! is not silence: if it called such a split idle, the watermark would jump, and rows that are there would be dropped as
+//! late. So each look counts for no more than the time that lies between two looks when nothing is in the way.
+//!
+//! Left out: holding back a split that is far ahead (alignment of watermarks in Flink).
+
+use std::time::Duration;
+
+use day01_consumer::source::Split;
+use day02_state::operator::Outcome;
+use day02_state::state::{Owner, Part};
+use day03_windows::time::{EventTime, Span};
+
+use crate::fault::{Fault, put_in};
+use crate::generator::BoundedDisorder;
+use crate::valve::WatermarkValve;
+use crate::watermark::Watermark;
+
+/// The name of what is saved for each split: its largest timestamp.
+const LARGEST: &str = "largest timestamp";
+/// No look counts for more than this.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How watermarks are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strategy {
+    /// How far a row may be behind the largest of its split and not be late.
+    pub delay: Span,
+    /// Watermarks stand at multiples of this.
+    pub grid: Span,
+    /// After how long a silent split is idle; none for never.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// One split.
+#[derive(Debug)]
+struct Of {
+    partition: i32,
+    generator: BoundedDisorder,
+    /// Whether a record came since the last look.
+    heard: bool,
+    /// For how long none has come.
+    silent: Duration,
+}
+
+/// The watermarks of a source.
+#[derive(Debug)]
+pub struct SplitWatermarks {
+    strategy: Strategy,
+    splits: Vec<Of>,
+    /// Has a channel for each split.
+    valve: WatermarkValve,
+    /// The split that the last row was of.
+    current: usize,
+    looked: Option<Duration>,
+}
+
+impl SplitWatermarks {
+    /// No split is known yet.
+    pub fn new(strategy: Strategy) -> Self {
+        SplitWatermarks {
+            strategy,
+            splits: Vec::new(),
+            valve: WatermarkValve::new(0),
+            current: 0,
+            looked: None,
+        }
+    }
+
+    // ANCHOR: row
+    /// A row; says what is to be promised behind it, if anything is.
+    #[inline]
+    pub fn on_row(&mut self, partition: i32, ts: EventTime) -> Option<Watermark> {
+        if self.splits.get(self.current).map(|split| split.partition) != Some(partition) {
+            self.current = self.place(partition);
+        }
+        let split = &mut self.splits[self.current];
+        split.heard = true;
+        let moved = split.generator.on_row(ts);
+        let comes_back = self.valve.channel_is_idle(self.current);
+        match moved {
+            None if comes_back => {
+                let watermark = split.generator.watermark();
+                self.moved(watermark)
+            }
+            None => None,
+            moved => self.moved(moved),
+        }
+    }
+
+    /// The watermark of the current split is here; says where that of the source is, if it has moved.
+    fn moved(&mut self, at: Option<EventTime>) -> Option<Watermark> {
+        let said = self.valve.on_watermark(self.current, Watermark::At(at?));
+        said.at.map(Watermark::At)
+    }
+    // ANCHOR_END: row
+
+    /// The place of a split, which may be new.
+    fn place(&mut self, partition: i32) -> usize {
+        let place = self.splits.iter().position(|split| split.partition == partition);
+        place.unwrap_or_else(|| {
+            self.splits.push(Of {
+                partition,
+                generator: BoundedDisorder::new(self.strategy.delay, self.strategy.grid),
+                heard: false,
+                silent: Duration::ZERO,
+            });
+            self.valve.add_channel();
+            self.splits.len() - 1
+        })
+    }
+
+    /// Before the first row: what was promised in an earlier run. Whoever restored those behind the source waits for it,
+    /// and it may be long until the watermark moves.
+    pub fn on_start(&mut self, splits: &[Split]) -> Vec<Watermark> {
+        let mut said = Vec::new();
+        for split in splits {
+            let place = self.place(split.partition);
+            if let Some(at) = self.splits[place].generator.watermark() {
+                said.extend(self.valve.on_watermark(place, Watermark::At(at)).watermarks());
+            }
+        }
+        if splits.is_empty() {
+            // There is nobody to wait for, and there may never be.
+            said.push(Watermark::Idle);
+        }
+        match put_in(Fault::RestoredSourceIsSilent) {
+            true => Vec::new(),
+            false => said,
+        }
+    }
+
+    // ANCHOR: idle
+    /// Everything that was found has been read, and it is `now`: finds splits that are new, and such that are idle.
+    pub fn on_look(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
+        let since = now.saturating_sub(self.looked.replace(now).unwrap_or(now));
+        let mut said = Vec::new();
+        for split in splits {
+            let place = self.place(split.partition);
+            let of = &mut self.splits[place];
+            let Some(timeout) = self.strategy.idle_timeout else {
+                continue;
+            };
+            let counts = match put_in(Fault::BlockedCountsAsIdle) {
+                true => since,
+                false => since.min(LOOK.min(timeout / 4)),
+            };
+            of.silent = match std::mem::take(&mut of.heard) || !split.caught_up {
+                true => Duration::ZERO,
+                false => of.silent + counts,
+            };
+            if of.silent >= timeout {
+                said.extend(self.valve.on_watermark(place, Watermark::Idle).watermarks());
+            }
+        }
+        said
+    }
+    // ANCHOR_END: idle
+
+    /// The watermark; none if there is none yet.
+    pub fn watermark(&self) -> Option<EventTime> {
+        self.valve.watermark()
+    }
+
+    /// Where the watermark is, and which split holds it back.
+    pub fn status(&self, splits: &[Split]) -> String {
+        let at = match self.valve.watermark() {
+            Some(at) => format!("watermark {at}"),
+            None => "no watermark yet".to_string(),
+        };
+        let Some((place, said)) = self.valve.held_back_by() else {
+            return match splits.is_empty() {
+                true => "no splits to read, idle".to_string(),
+                false => format!("{at}, all splits are idle"),
+            };
+        };
+        let of = &self.splits[place];
+        let Some(split) = splits.iter().find(|split| split.partition == of.partition) else {
+            return at;
+        };
+        let silence = format!("no record for {} s", of.silent.as_secs());
+        let why = match (said, split.caught_up, self.strategy.idle_timeout) {
+            (None, false, _) => "no record of it was read yet".to_string(),
+            (_, false, _) => "its latest records are not read yet".to_string(),
+            (_, true, _) if of.silent.is_zero() => "it is the slowest".to_string(),
+            (_, true, Some(timeout)) => format!("{silence}, idle after {} s", timeout.as_secs_f64()),
+            (_, true, None) => format!("{silence}, never idle: there is no idle timeout"),
+        };
+        format!("{at}, held back by {}: {why}", split.name)
+    }
+
+    /// What is to be remembered of each split.
+    pub fn parts(&self, splits: &[Split]) -> Vec<Part> {
+        let largest = |of: &Of| {
+            let split = splits.iter().find(|split| split.partition == of.partition)?;
+            Some(Part {
+                name: LARGEST.to_string(),
+                owner: Owner::Split(split.name.clone()),
+                bytes: of.generator.largest()?.0.to_le_bytes().to_vec(),
+            })
+        };
+        self.splits.iter().filter_map(largest).collect()
+    }
+
+    /// Takes over what was remembered of a split.
+    pub fn restore(&mut self, part: &Part, splits: &[Split]) -> Outcome {
+        let split = match &part.owner {
+            Owner::Split(name) => splits.iter().find(|split| split.name == *name),
+            _ => None,
+        };
+        match (part.name.as_str(), split, part.bytes.as_slice().try_into()) {
+            (LARGEST, Some(split), Ok(bytes)) => {
+                let place = self.place(split.partition);
+                self.splits[place]
+                    .generator
+                    .restore(EventTime(i64::from_le_bytes(bytes)));
+                Ok(())
+            }
+            _ => Err(part
+                .bad("not the largest timestamp of a split that is read here")
+                .into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn strategy(idle_timeout: Option<Duration>) -> Strategy {
+        Strategy {
+            delay: Span(0),
+            grid: Span(1),
+            idle_timeout,
+        }
+    }
+
+    fn splits(caught_up: &[bool]) -> Vec<Split> {
+        let split = |(partition, caught_up): (i32, &bool)| Split {
+            partition,
+            name: format!("orders/{partition}"),
+            position: 3,
+            end: Some(if *caught_up { 3 } else { 9 }),
+            caught_up: *caught_up,
+        };
+        (0..).zip(caught_up).map(split).collect()
+    }
+
+    fn at(millis: i64) -> Option<Watermark> {
+        Some(Watermark::At(EventTime(millis)))
+    }
+
+    /// Looks as often as a source does that has nothing else to do, until `until`; returns what is said, and when.
+    fn look(marks: &mut SplitWatermarks, splits: &[Split], from: u64, until: u64) -> Vec<(u64, Watermark)> {
+        let looks = (from..=until).step_by(5);
+        let said = looks.flat_map(|millis| {
+            let said = marks.on_look(Duration::from_millis(millis), splits);
+            said.into_iter().map(move |said| (millis, said))
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn the_slowest_split_decides_and_rows_of_another_are_not_late_for_it() {
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let both = splits(&[true, true]);
+        assert_eq!(marks.on_start(&both), []);
+        assert_eq!(
+            marks.on_row(0, EventTime(3_600_000)),
+            None,
+            "of split 1 nothing is known"
+        );
+        assert_eq!(marks.on_row(1, EventTime(0)), at(0));
+        assert_eq!(marks.on_row(0, EventTime(3_700_000)), None);
+        assert_eq!(marks.on_row(1, EventTime(500)), at(500));
+        assert_eq!(
+            marks.status(&both),
+            "watermark 1970-01-01T00:00:00.500Z, held back by orders/1: it is the slowest"
+        );
+    }
+
+    #[test]
+    fn a_source_without_splits_is_idle_from_the_start() {
+        let mut marks = SplitWatermarks::new(strategy(None));
+        assert_eq!(marks.on_start(&[]), [Watermark::Idle]);
+        assert_eq!(marks.status(&[]), "no splits to read, idle");
+    }
+
+    #[test]
+    fn a_silent_split_is_idle_after_the_timeout_and_a_few_looks_more_and_only_if_it_was_read_to_its_end() {
+        let timeout = Duration::from_millis(100);
+        for (caught_up, idle) in [(true, true), (false, false)] {
+            let mut marks = SplitWatermarks::new(strategy(Some(timeout)));
+            let both = splits(&[true, caught_up]);
+            let _ = marks.on_start(&both);
+            assert_eq!(marks.on_row(1, EventTime(5)), None);
+            assert_eq!(marks.on_row(0, EventTime(70)), at(5));
+            let mut said = Vec::new();
+            for millis in (0..=300).step_by(5) {
+                // Split 0 goes on.
+                let _ = marks.on_row(0, EventTime(70));
+                said.extend(look(&mut marks, &both, millis, millis));
+            }
+            let wanted = [(100, Watermark::At(EventTime(70)))];
+            assert_eq!(said, if idle { wanted.to_vec() } else { Vec::new() });
+        }
+    }
+
+    #[test]
+    fn a_row_ends_idleness_also_one_that_is_behind() {
+        let mut marks = SplitWatermarks::new(strategy(Some(Duration::from_millis(20))));
+        let both = splits(&[true, true]);
+        let _ = marks.on_start(&both);
+        let _ = (marks.on_row(0, EventTime(10)), marks.on_row(1, EventTime(5)));
+        let all = look(&mut marks, &both, 0, 200);
+        let said: Vec<Watermark> = all.into_iter().map(|(_, said)| said).collect();
+        assert_eq!(said, [Watermark::At(EventTime(10)), Watermark::Idle]);
+        assert_eq!(
+            marks.status(&both),
+            "watermark 1970-01-01T00:00:00.010Z, all splits are idle"
+        );
+        // It says again where it is: somebody may have stopped waiting for it.
+        assert_eq!(marks.on_row(1, EventTime(4)), at(10));
+        assert_eq!(marks.on_row(1, EventTime(12)), at(12));
+    }
+
+    #[test]
+    fn a_source_that_is_stuck_does_not_call_its_splits_idle() {
+        let stuck = |fault| {
+            fault::with(fault, || {
+                let mut marks = SplitWatermarks::new(strategy(Some(SECOND)));
+                let both = splits(&[true, true]);
+                let _ = marks.on_start(&both);
+                let _ = (marks.on_row(0, EventTime(9_000)), marks.on_row(1, EventTime(5)));
+                let _ = marks.on_look(Duration::ZERO, &both);
+                // For ten times the timeout, what it had sent did not leave. Then it reads on.
+                let said = marks.on_look(10 * SECOND, &both);
+                (said, marks.on_row(1, EventTime(8_000)))
+            })
+        };
+        assert_eq!(stuck(None), (vec![], at(8_000)));
+        // Else the watermark jumps, and the row that had been waiting comes too late.
+        let (said, _) = stuck(Some(Fault::BlockedCountsAsIdle));
+        assert_eq!(said, [Watermark::At(EventTime(9_000)), Watermark::Idle]);
+    }
+
+    #[test]
+    fn a_restored_source_says_at_once_what_it_had_promised() {
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let both = splits(&[true, true]);
+        let _ = marks.on_start(&both);
+        let _ = (marks.on_row(0, EventTime(10)), marks.on_row(1, EventTime(5)));
+        let parts = marks.parts(&both);
+        assert_eq!(parts.len(), 2);
+        let restored = |fault| {
+            fault::with(fault, || {
+                let mut marks = SplitWatermarks::new(strategy(None));
+                parts.iter().try_for_each(|part| marks.restore(part, &both))?;
+                Outcome::Ok(marks.on_start(&both))
+            })
+        };
+        assert_eq!(restored(None).unwrap(), [Watermark::At(EventTime(5))]);
+        assert_eq!(restored(Some(Fault::RestoredSourceIsSilent)).unwrap(), []);
+        let mut other = SplitWatermarks::new(strategy(None));
+        let error = other.restore(&parts[1], &both[..1]).unwrap_err().to_string();
+        assert!(error.contains("not the largest timestamp of a split"), "{error}");
+    }
+
+    #[test]
+    fn status_names_the_split_to_blame() {
+        let mut marks = SplitWatermarks::new(strategy(Some(30 * SECOND)));
+        let both = splits(&[true, false]);
+        let _ = marks.on_start(&both);
+        let _ = marks.on_row(0, EventTime(10));
+        assert_eq!(
+            marks.status(&both),
+            "no watermark yet, held back by orders/1: no record of it was read yet"
+        );
+        let both = splits(&[true, true]);
+        let _ = marks.on_row(1, EventTime(3));
+        let _ = look(&mut marks, &both, 0, 12_000);
+        assert_eq!(
+            marks.status(&both),
+            "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, idle after 30 s"
+        );
+    }
+}

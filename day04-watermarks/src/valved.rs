@@ -1,0 +1,151 @@
+//! How an operator gets its watermarks: an adapter around it, with a valve over all channels of its task.
+//!
+//! ```text
+//!   channel 0 ─ rows ──────────────► operator ─ results ─► results, then the watermark
+//!   channel 0 ─ watermark ─► valve ─────▲
+//!   channel 1 ─ watermark ─────┘  when the lowest has moved
+//! ```
+//!
+//! 1. The operator is told of a watermark before it goes on, so that what it has to say about it stands before it.
+//!    Whoever comes next, another window for instance, finds these rows in time.
+//! 2. What a restored task has said before it was stopped is its floor, and the first thing that it says again.
+//!
+//! The operator sees neither channels nor watermarks that say nothing new. Watermarks travel with the rows: they are in
+//! no hurry, since there is nothing to do about them before the rows are there.
+
+use std::time::Duration;
+
+use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::state::{Frozen, Owner, Part, Stateful};
+use day03_windows::time::EventTime;
+
+use crate::fault::{Fault, put_in};
+use crate::valve::{Said, WatermarkValve};
+use crate::watermark::Watermark;
+
+/// The name of the watermark among the parts of a snapshot.
+const WATERMARK: &str = "watermark";
+
+// ANCHOR: timed
+/// An operator that is told how far event time has come.
+pub trait Timed: Operator<Control = Watermark> {
+    /// No row follows whose timestamp is before this.
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome;
+}
+// ANCHOR_END: timed
+
+/// An operator with the valve over its channels.
+pub struct Valved<O> {
+    valve: WatermarkValve,
+    /// Whether it has to say again what it had said before it was restored.
+    repeats: bool,
+    inner: O,
+}
+
+impl<O> Valved<O> {
+    /// An operator whose task has so many channels.
+    pub fn new(channels: usize, inner: O) -> Self {
+        Valved {
+            valve: WatermarkValve::new(channels),
+            repeats: false,
+            inner,
+        }
+    }
+}
+
+impl<O: Timed> Valved<O> {
+    fn say(&mut self, said: Said, out: Out<'_, O>) -> Outcome {
+        for watermark in said.watermarks() {
+            if let Watermark::At(at) = watermark {
+                self.inner.on_watermark(at, out)?;
+                self.inner.on_flush(out)?;
+            }
+            out.control_with_rows(watermark);
+        }
+        Ok(())
+    }
+}
+
+impl<O: Timed> Operator for Valved<O> {
+    type In = O::In;
+    type Out = O::Out;
+    type Control = Watermark;
+
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_data(input, data, out)
+    }
+
+    fn on_control(&mut self, input: Input, watermark: Watermark, out: Out<'_, Self>) -> Outcome {
+        let said = self.valve.on_watermark(input.channel, watermark);
+        self.say(said, out)
+    }
+
+    fn on_mail(&mut self, watermark: Watermark, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_mail(watermark, out)
+    }
+
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        let turn = self.inner.on_turn(now, out)?;
+        if std::mem::take(&mut self.repeats) {
+            let again = self.valve.watermark().map(Watermark::At);
+            again.into_iter().for_each(|again| out.control_with_rows(again));
+        }
+        Ok(turn)
+    }
+
+    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_input_end(input, how, out)
+    }
+
+    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_flush(out)
+    }
+
+    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_end(how, out)
+    }
+
+    fn accepts(&self, channel: usize) -> bool {
+        self.inner.accepts(channel)
+    }
+
+    fn status(&self) -> String {
+        match self.valve.watermark() {
+            Some(at) => format!("{}, its watermark is {at}", self.inner.status()),
+            None => format!("{}, it has no watermark yet", self.inner.status()),
+        }
+    }
+}
+
+impl<O: Stateful> Stateful for Valved<O> {
+    fn snapshot(&mut self, id: u64) -> Frozen {
+        let said = self.valve.watermark();
+        let part = |said: EventTime| Part {
+            name: WATERMARK.to_string(),
+            owner: Owner::Every,
+            bytes: said.0.to_le_bytes().to_vec(),
+        };
+        let said = Frozen::new(move || said.map(part).into_iter().collect());
+        self.inner.snapshot(id).and(said)
+    }
+
+    fn durable(&mut self, id: u64) {
+        self.inner.durable(id);
+    }
+
+    /// The workers of a stage have all said the same, unless an input was idle for some of them; then the one that is
+    /// ahead counts.
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        let (said, parts): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.name == WATERMARK);
+        for part in said {
+            let bytes = part.bytes.as_slice().try_into();
+            let bytes = bytes.map_err(|_| part.bad("it is no time"))?;
+            if !put_in(Fault::NoFloor) {
+                self.valve.set_floor(EventTime(i64::from_le_bytes(bytes)));
+            }
+            self.repeats = true;
+        }
+        self.inner.restore(parts)
+    }
+}
