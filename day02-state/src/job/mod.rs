@@ -173,24 +173,30 @@ fn check<S: Source>(snapshot: &Snapshot, sources: &[S], operator: &str) -> Resul
             operator: unknown.to_string(),
         });
     }
+    check_positions(snapshot, SOURCE, sources)?;
+    for part in snapshot.parts(operator) {
+        match part.owner {
+            Owner::Every => {}
+            Owner::Group(group) if group < KEY_GROUPS => {}
+            _ => return Err(Error::Restore(part.bad("no worker owns it").into())),
+        }
+    }
+    Ok(())
+}
+
+/// An error if the operator `id` of a snapshot has a position in a split that none of these sources reads.
+pub fn check_positions<S: Source>(snapshot: &Snapshot, id: &str, sources: &[S]) -> Result<(), Error> {
     let read = |split: &str| {
         sources
             .iter()
             .flat_map(Source::splits)
             .any(|own| own.name == split)
     };
-    for part in snapshot.parts(SOURCE) {
+    for part in snapshot.parts(id) {
         match &part.owner {
             Owner::Split(split) if read(split) => {}
             Owner::Split(split) => return Err(Error::UnknownSplit { split: split.clone() }),
             _ => return Err(Error::Restore(part.bad("no source reads it").into())),
-        }
-    }
-    for part in snapshot.parts(operator) {
-        match part.owner {
-            Owner::Every => {}
-            Owner::Group(group) if group < KEY_GROUPS => {}
-            _ => return Err(Error::Restore(part.bad("no worker owns it").into())),
         }
     }
     Ok(())

@@ -67,9 +67,15 @@ impl Screen {
         }
     }
 
-    /// Prints the result, if it was not printed as it came, and how long everything took.
+    /// Says how long everything took.
+    pub fn finish_without_rows(&self, answer: &Answer) {
+        let shown = shown(&answer.progress, &COLUMNS, Vec::new());
+        self.live().finish(&shown);
+    }
+
+    /// Says how long everything took, and prints the result, if it was not printed as it came.
     pub fn finish(&self, answer: &Answer) -> Result<(), Error> {
-        self.live().finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
+        self.finish_without_rows(answer);
         if !self.prints {
             print(&answer.windows, self.format)?;
         }

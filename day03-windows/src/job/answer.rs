@@ -45,6 +45,21 @@ pub struct Standing {
     pub memory: usize,
 }
 
+/// Windows that have closed, ordered by window and merchant; one that has closed again stands behind itself.
+pub fn closed_windows(rows: &Rows<Closed<Summed>>) -> Vec<ClosedWindow> {
+    let closed = rows.keys().zip(rows.values());
+    let mut closed: Vec<ClosedWindow> = closed
+        .map(|((merchant, _), closed)| ClosedWindow {
+            window: closed.window,
+            // Merchants come out of JSON, so they are text.
+            merchant_id: String::from_utf8_lossy(merchant).into_owned(),
+            summed: closed.acc,
+        })
+        .collect();
+    closed.sort_by(|one, other| one.place().cmp(&other.place()));
+    closed
+}
+
 /// Which closed windows are kept for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -124,17 +139,7 @@ impl<V: View> Results<V> {
     }
 
     fn take(&mut self, rows: &Rows<Closed<Summed>>) -> Outcome {
-        let closed = rows.keys().zip(rows.values());
-        let mut closed: Vec<ClosedWindow> = closed
-            .map(|((merchant, _), closed)| ClosedWindow {
-                window: closed.window,
-                // Merchants come out of JSON, so they are text.
-                merchant_id: String::from_utf8_lossy(merchant).into_owned(),
-                summed: closed.acc,
-            })
-            .collect();
-        // A window that has closed again stands behind itself.
-        closed.sort_by(|one, other| one.place().cmp(&other.place()));
+        let mut closed = closed_windows(rows);
         self.closed += closed.len() as u64;
         self.view.closed(&closed)?;
         self.latest = largest(closed.iter().collect(), LATEST)

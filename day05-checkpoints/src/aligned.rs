@@ -1,0 +1,235 @@
+//! How a stateful operator takes part in checkpoints: an adapter around it, for tasks with channels, and one for sources.
+//!
+//! ```text
+//!   channels ─► aligner ─► operator ─► results ────────────────────────────► next task
+//!                  │ all barriers are in                       barrier n ──┘
+//!                  └─► flush, freeze ──── state of checkpoint n ──► coordinator
+//! ```
+//!
+//! 1. At the barrier: what the operator has held back is sent, its state is frozen, the frozen state goes to the
+//!    coordinator, and the barrier goes on. Nothing comes in between, so the state is that of the rows before the barrier.
+//! 2. Only freezing happens here. The coordinator turns the state into bytes, on its own thread.
+//! 3. A source has no channels: a barrier reaches it by mail, wherever it is, also if there is nothing to read.
+//! 4. A source that has nothing more to send does not end. It waits for the checkpoint that covers its last row, since a
+//!    sink publishes only what a checkpoint covers. After that it sends nothing more, not even a barrier.
+
+use std::time::Duration;
+
+use day02_state::operator::{How, Input, Operator, Out, Outcome, Output, Turn};
+use day02_state::outbox::Either;
+use day02_state::state::Stateful;
+
+use crate::aligner::BarrierAligner;
+use crate::fault::{Fault, put_in};
+use crate::signal::{Ack, Signal};
+
+/// What a task in a job with checkpoints sends: its rows to where they go, and acknowledgements to the coordinator.
+pub type WithAcks<D> = Either<D, Vec<Ack>>;
+
+/// The output of the operator inside an adapter.
+struct Within<'a, D, C>(&'a mut (dyn Output<WithAcks<D>, Signal<C>> + 'a));
+
+impl<D, C> Output<D, C> for Within<'_, D, C> {
+    fn data(&mut self, data: D) {
+        self.0.data(Either::Left(data));
+    }
+
+    fn control(&mut self, control: C) {
+        self.0.control(Signal::Inner(control));
+    }
+
+    fn control_with_rows(&mut self, control: C) {
+        self.0.control_with_rows(Signal::Inner(control));
+    }
+}
+
+// ANCHOR: checkpoint
+/// Everything before barrier `id` has been taken in, and nothing behind it.
+fn checkpoint<O: Operator + Stateful>(
+    inner: &mut O,
+    id: u64,
+    out: &mut dyn Output<WithAcks<O::Out>, Signal<O::Control>>,
+) -> Outcome {
+    inner.on_flush(&mut Within(out))?;
+    out.data(Either::Right(vec![Ack::State(id, inner.snapshot(id))]));
+    out.control(Signal::Barrier(id));
+    Ok(())
+}
+// ANCHOR_END: checkpoint
+
+/// An operator that takes part in checkpoints.
+pub struct Aligned<O> {
+    aligner: BarrierAligner,
+    inner: O,
+}
+
+impl<O> Aligned<O> {
+    /// An operator whose task has so many channels, restored from this checkpoint (0 for none).
+    pub fn new(channels: usize, restored: u64, inner: O) -> Self {
+        let aligner = BarrierAligner::new(channels, restored);
+        Aligned { aligner, inner }
+    }
+}
+
+// ANCHOR: aligned
+impl<O: Operator + Stateful> Operator for Aligned<O> {
+    type In = O::In;
+    type Out = WithAcks<O::Out>;
+    type Control = Signal<O::Control>;
+
+    fn on_control(&mut self, input: Input, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+        match signal {
+            Signal::Inner(control) => self.inner.on_control(input, control, &mut Within(out)),
+            Signal::Barrier(id) => match self.aligner.on_barrier(input.channel, id) {
+                Some(id) => checkpoint(&mut self.inner, id, out),
+                None => Ok(()),
+            },
+            Signal::Complete(_) | Signal::Pause | Signal::Finish | Signal::Suspend => {
+                Err("this goes by mail, not through a channel".into())
+            }
+        }
+    }
+
+    fn on_mail(&mut self, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+        match signal {
+            Signal::Inner(control) => self.inner.on_mail(control, &mut Within(out)),
+            Signal::Complete(id) => {
+                self.inner.durable(id);
+                Ok(())
+            }
+            Signal::Barrier(_) | Signal::Pause | Signal::Finish | Signal::Suspend => {
+                Err("this goes to sources or to the coordinator".into())
+            }
+        }
+    }
+
+    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_input_end(input, how, &mut Within(out))?;
+        match self.aligner.on_end(input.channel) {
+            Some(id) => checkpoint(&mut self.inner, id, out),
+            None => Ok(()),
+        }
+    }
+
+    fn accepts(&self, channel: usize) -> bool {
+        self.aligner.accepts(channel) && self.inner.accepts(channel)
+    }
+    // ANCHOR_END: aligned
+
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_data(input, data, &mut Within(out))
+    }
+
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        self.inner.on_turn(now, &mut Within(out))
+    }
+
+    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_flush(&mut Within(out))
+    }
+
+    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_end(how, &mut Within(out))
+    }
+
+    fn status(&self) -> String {
+        match self.aligner.waits_for() {
+            Some((id, channels)) => format!(
+                "{}; checkpoint {id} waits for its barrier on channels {channels:?}",
+                self.inner.status()
+            ),
+            None => self.inner.status(),
+        }
+    }
+}
+
+/// A source that takes part in checkpoints.
+pub struct Injected<O> {
+    inner: O,
+    state: State,
+}
+
+/// Where a source is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It produces.
+    Produces,
+    /// It was told to send no more rows.
+    Paused,
+    /// It has nothing more to send, and waits for the last checkpoint.
+    Drained,
+    /// The last checkpoint is durable.
+    Finished,
+}
+
+impl<O> Injected<O> {
+    /// A source that produces.
+    pub fn new(inner: O) -> Self {
+        let state = State::Produces;
+        Injected { inner, state }
+    }
+}
+
+impl<O: Operator<In = ()> + Stateful> Operator for Injected<O> {
+    type In = ();
+    type Out = WithAcks<O::Out>;
+    type Control = Signal<O::Control>;
+
+    // ANCHOR: injected
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+        match self.state {
+            State::Produces => {}
+            State::Paused | State::Drained => return Ok(Turn::Wait(None)),
+            State::Finished => return Ok(Turn::Done),
+        }
+        let turn = self.inner.on_turn(now, &mut Within(out))?;
+        if turn != Turn::Done {
+            return Ok(turn);
+        }
+        self.state = State::Drained;
+        out.data(Either::Right(vec![Ack::Drained]));
+        Ok(Turn::Wait(None))
+    }
+
+    fn on_mail(&mut self, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+        match (signal, self.state) {
+            // The last checkpoint covers everything that was sent; a later one would never be complete, because those
+            // that have ended take no part in it.
+            (Signal::Barrier(_), State::Finished) if !put_in(Fault::BarrierAfterFinish) => Ok(()),
+            (Signal::Barrier(id), _) => checkpoint(&mut self.inner, id, out),
+            (Signal::Complete(id), _) => {
+                self.inner.durable(id);
+                Ok(())
+            }
+            (Signal::Pause, State::Produces) => {
+                self.state = State::Paused;
+                Ok(())
+            }
+            (Signal::Pause, _) => Ok(()),
+            (Signal::Finish, _) => {
+                self.state = State::Finished;
+                Ok(())
+            }
+            (Signal::Inner(control), _) => self.inner.on_mail(control, &mut Within(out)),
+            (Signal::Suspend, _) => Err("this goes to the coordinator".into()),
+        }
+    }
+    // ANCHOR_END: injected
+
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+        Err("a source has no channels".into())
+    }
+
+    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_end(how, &mut Within(out))
+    }
+
+    fn status(&self) -> String {
+        match self.state {
+            State::Produces => self.inner.status(),
+            State::Paused => format!("{}; is paused", self.inner.status()),
+            State::Drained => format!("{}; waits for the last checkpoint", self.inner.status()),
+            State::Finished => format!("{}; has finished", self.inner.status()),
+        }
+    }
+}

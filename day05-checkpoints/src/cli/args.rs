@@ -1,0 +1,190 @@
+//! The options of day 5.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use day01_consumer::Error as InputError;
+use day01_consumer::cli::{RecordArgs, SourceArgs};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day02_state::cli::TaskArgs;
+use day02_state::error::Error;
+use day03_windows::cli::WindowArgs;
+use day03_windows::time::Span;
+use day04_watermarks::cli::TimeArgs;
+
+use crate::sink::kafka::LostMarker;
+
+/// Counts and sums orders per merchant_id and window of event time, and survives being killed at any moment.
+#[derive(Debug, clap::Parser)]
+#[command(name = "day05-checkpoints", version)]
+#[command(after_help = "Checkpoints:
+  With --checkpoint-dir, state and positions are saved there every --checkpoint-interval. A run with
+  the same directory goes on from the last checkpoint, with any number of workers and sources, and
+  --from is then ignored. The last three are kept. Ctrl-C takes one more.
+
+Results:
+  --sink print        to stdout; after a crash, windows may be printed again
+  --sink file:DIR     a file for each checkpoint, each window in exactly one of them
+  --sink kafka:TOPIC  in transactions, each window exactly once for readers with read_committed
+  Output comes out when its checkpoint is complete, and needs --checkpoint-dir.
+
+Examples:
+  day05-checkpoints                                    the demo: killed three times, and nothing is missing
+  day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
+  day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
+
+Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; twice
+aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub checkpoints: CheckpointArgs,
+    #[command(flatten)]
+    pub sinks: SinkArgs,
+    #[command(flatten)]
+    pub time: TimeArgs,
+    #[command(flatten)]
+    pub windows: WindowArgs,
+    #[command(flatten)]
+    pub tasks: TaskArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub records: RecordArgs,
+    #[command(flatten)]
+    pub generator: GeneratorOptions,
+}
+
+/// When checkpoints are taken, and where they are kept.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 5: checkpoints")]
+pub struct CheckpointArgs {
+    /// Keep checkpoints in this directory, and go on from the last one that is there
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint_dir: Option<PathBuf>,
+    /// From the beginning of one checkpoint to the beginning of the next
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = positive)]
+    pub checkpoint_interval: Span,
+}
+
+impl CheckpointArgs {
+    /// From the beginning of one checkpoint to the beginning of the next.
+    pub fn interval(&self) -> Duration {
+        Duration::from_millis(self.checkpoint_interval.0.unsigned_abs())
+    }
+}
+
+fn positive(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>()? {
+        span if span > Span(0) => Ok(span),
+        _ => Err("it has to be longer than zero".to_string()),
+    }
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 5: where the result goes")]
+pub struct SinkArgs {
+    /// print, file:DIR, or kafka:TOPIC on the same --brokers
+    #[arg(long, value_name = "WHERE", default_value = "print")]
+    pub sink: SinkArg,
+    /// What to do if the broker has forgotten what was published last, which it does after a week without a run: stop with
+    /// an error; take it for published; or publish it again
+    #[arg(long, value_enum, default_value_t)]
+    pub lost_marker: LostMarker,
+}
+
+/// A place for results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkArg {
+    /// stdout.
+    Print,
+    /// Files in this folder.
+    File(PathBuf),
+    /// A topic.
+    Kafka(String),
+}
+
+impl FromStr for SinkArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "print" => Ok(SinkArg::Print),
+            Some(("file", folder)) if !folder.is_empty() => Ok(SinkArg::File(folder.into())),
+            Some(("kafka", topic)) if !topic.is_empty() => Ok(SinkArg::Kafka(topic.to_string())),
+            _ => Err("expected print, file:DIR or kafka:TOPIC".to_string()),
+        }
+    }
+}
+
+impl Cli {
+    /// Whether there is neither an input nor a place for checkpoints: the demo brings both.
+    pub fn is_demo(&self) -> bool {
+        let SourceArgs { brokers, files, .. } = &self.source;
+        brokers.is_none()
+            && files.is_empty()
+            && self.checkpoints.checkpoint_dir.is_none()
+            && self.sinks.sink == SinkArg::Print
+    }
+
+    /// Refuses what makes no sense together.
+    pub fn check(&self) -> Result<(), Error> {
+        let SourceArgs {
+            brokers,
+            files,
+            topic,
+            ..
+        } = &self.source;
+        let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
+        let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
+        match (dir, sink) {
+            (None, SinkArg::File(_) | SinkArg::Kafka(_)) => usage(
+                "output once and only once needs --checkpoint-dir: what is out is known only together with what was read",
+            ),
+            _ if brokers.is_none() && files.is_empty() => {
+                usage("the sandbox is new and empty: --checkpoint-dir and --sink need --brokers or --file")
+            }
+            (_, SinkArg::Kafka(_)) if brokers.is_none() => usage("--sink kafka:TOPIC needs --brokers"),
+            (_, SinkArg::Kafka(to)) if to == topic => usage(&format!(
+                "--sink kafka:{to} would write into the topic that is read"
+            )),
+            (Some(dir), SinkArg::File(folder)) if dir == folder => {
+                usage("checkpoints and results need a directory each")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn every_place_for_results_can_be_written() {
+        let parsed = |text: &str| text.parse::<SinkArg>();
+        assert_eq!(parsed("print"), Ok(SinkArg::Print));
+        assert_eq!(parsed("file:a/b:c"), Ok(SinkArg::File("a/b:c".into())));
+        assert_eq!(parsed("kafka:windows"), Ok(SinkArg::Kafka("windows".to_string())));
+        for wrong in ["", "file", "file:", "kafka:", "topic:x", "print:"] {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        let check = |options: &[&str]| Cli::parse_from([&["day05-checkpoints"], options].concat()).check();
+        let input = ["--brokers", "localhost:9092", "--checkpoint-dir", "c"];
+        let with = |options: &[&str]| check(&[&input, options].concat());
+        assert!(with(&["--sink", "kafka:windows"]).is_ok());
+        assert!(with(&["--sink", "file:windows"]).is_ok());
+        assert!(with(&["--sink", "kafka:orders"]).is_err());
+        assert!(with(&["--sink", "file:c"]).is_err());
+        assert!(check(&["--file", "orders.json", "--sink", "file:windows"]).is_err());
+        assert!(check(&["--checkpoint-dir", "c"]).is_err());
+        assert!(check(&["--file", "o.json", "--checkpoint-dir", "c", "--sink", "kafka:w"]).is_err());
+    }
+}

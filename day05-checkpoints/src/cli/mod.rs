@@ -1,0 +1,172 @@
+//! The command line of day 5: that of day 4, where checkpoints are kept, and where the result goes.
+
+mod args;
+mod demo;
+mod words;
+
+use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
+
+use clap::Parser;
+use day01_consumer::Error as InputError;
+use day01_consumer::cli::{self, Interrupt, say};
+use day01_consumer::lab::table::Format as Text;
+use day02_state::cli::exit_code;
+use day02_state::error::Error;
+use day02_state::runtime::{Mail, Stop, run_threads};
+use day03_windows::cli::{COLUMNS, REPORT_EVERY, Screen};
+use day03_windows::job::Options as Windows;
+use day04_watermarks::cli::say_what_was_late;
+use day04_watermarks::job::Options;
+
+pub use args::{CheckpointArgs, SinkArg};
+pub use words::Words;
+
+use crate::coordinator::Schedule;
+use crate::dataflow::Control;
+use crate::disk::Folder;
+use crate::job::{Checkpoints, Publishes, wire};
+use crate::signal::Signal;
+use crate::sink::files::{FileTarget, Format};
+use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
+use crate::sink::target::Target;
+use crate::store::{Checkpoint, Store};
+use args::Cli;
+
+/// How many checkpoints are kept.
+const KEEP: usize = 3;
+
+/// Runs the program of day 5.
+pub fn main() -> ExitCode {
+    let args = Cli::parse();
+    exit_code(match args.is_demo() {
+        true => demo::run(&args),
+        false => run(&args),
+    })
+}
+
+/// A store in the folder of these options, if there is one, and what it holds.
+pub fn open_store(args: &CheckpointArgs) -> Result<(Option<Store<Folder>>, Option<Checkpoint>), Error> {
+    let Some(folder) = &args.checkpoint_dir else {
+        return Ok((None, None));
+    };
+    let unusable = |error: crate::store::StoreError| Error::Restore(error.into());
+    let folder = Folder::open(folder).map_err(|error| unusable(error.into()))?;
+    let store = Store::open(folder, KEEP).map_err(unusable)?;
+    let latest = store.latest().map_err(unusable)?;
+    Ok((Some(store), latest))
+}
+
+fn run(args: &Cli) -> Result<(), Error> {
+    args.check()?;
+    let stop = Stop::new();
+    let mail: Arc<OnceLock<Mail<Control>>> = Arc::default();
+    let interrupt = Interrupt::install_with({
+        let (stop, mail) = (stop.clone(), Arc::clone(&mail));
+        // With a last checkpoint, if there is anybody yet who could take one.
+        move || match mail.get() {
+            Some(coordinator) => coordinator.send(Signal::Suspend),
+            None => stop.ask(),
+        }
+    })?;
+    let (store, restore) = open_store(&args.checkpoints)?;
+    let mut source = args.source.clone();
+    if let Some(checkpoint) = &restore {
+        say(format!("going on from checkpoint {}", checkpoint.id));
+        // A split that the checkpoint does not know has been found since, and is read from its beginning.
+        source.from = None;
+    }
+    let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
+    say(&opened.description);
+    let target = open_target(args)?;
+    if let Some((_, target)) = &target {
+        say(format!("writing to {}", target.describe()));
+    }
+    let endless = source.brokers.is_some() && !source.until_end;
+    let screen = Screen::new(args.records.format, endless && target.is_none());
+    let mut windows = Windows {
+        keep: screen.keeps(),
+        ..Windows::new(args.windows.window)
+    };
+    windows.tasks.workers = usize::from(args.tasks.workers);
+    windows.tasks.on_bad_record = args.records.on_bad_record;
+    windows.tasks.report_every = Some(REPORT_EVERY);
+    let options = Options {
+        windows,
+        watermarks: args.time.strategy(),
+    };
+    let words = Words::default();
+    let checkpoints = Checkpoints {
+        store,
+        restore,
+        schedule: Schedule {
+            interval: Some(args.checkpoints.interval()),
+            ..Schedule::default()
+        },
+        listener: words.listener(),
+        stop: stop.clone(),
+    };
+    screen.begin()?;
+    let publishes = target.is_some();
+    let (job, slot, coordinator) = wire(opened.sources, &options, screen.clone(), target, checkpoints)?;
+    let _ = mail.set(coordinator);
+    run_threads(job, &stop)?;
+
+    let answer = slot.take();
+    match publishes {
+        true => screen.finish_without_rows(&answer),
+        false => screen.finish(&answer)?,
+    }
+    say_what_was_late(answer.standing, args.time.delay);
+    if args.checkpoints.checkpoint_dir.is_some() {
+        say(words.summary());
+    }
+    if interrupt.asked() {
+        answer.progress.status.iter().for_each(say);
+    }
+    answer.standing.say_what_is_missing(interrupt.asked());
+    Ok(())
+}
+
+/// Where the result is published; none if it is printed.
+fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
+    let text = match args.records.format {
+        Text::Csv => Text::Csv,
+        Text::Table | Text::Json => Text::Json,
+    };
+    let failed = |failure| Error::Restore(failure);
+    let target: Box<dyn Target> = match (&args.sinks.sink, &args.source.brokers) {
+        (SinkArg::Print, _) => return Ok(None),
+        (SinkArg::File(folder), _) => {
+            let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
+            let format = match text {
+                Text::Csv => Format::Csv {
+                    header: Some(COLUMNS.join(",")),
+                },
+                _ => Format::Json,
+            };
+            Box::new(FileTarget::new(folder, format))
+        }
+        (SinkArg::Kafka(topic), Some(brokers)) => {
+            let options = KafkaTargetOptions {
+                lost_marker: args.sinks.lost_marker,
+                ..KafkaTargetOptions::new(brokers, topic, format!("{}-to-{topic}", args.source.topic))
+            };
+            Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+        }
+        (SinkArg::Kafka(_), None) => {
+            return Err(InputError::Usage("--sink kafka:TOPIC needs --brokers".to_string()).into());
+        }
+    };
+    Ok(Some((text, target)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

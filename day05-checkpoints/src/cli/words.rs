@@ -1,0 +1,53 @@
+//! What a person hears of checkpoints.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use day01_consumer::cli::say;
+
+use crate::coordinator::{Event, Listener};
+
+/// What has happened to checkpoints so far.
+#[derive(Debug, Clone, Default)]
+pub struct Words(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    durable: u64,
+    last: Option<(u64, Duration)>,
+    longest: Duration,
+}
+
+impl Words {
+    /// A listener that remembers what it hears, and says at once that a checkpoint was given up.
+    pub fn listener(&self) -> Listener {
+        let heard = Arc::clone(&self.0);
+        Box::new(move |event| match event {
+            Event::Durable(id, took) => {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.durable += 1;
+                heard.last = Some((id, took));
+                heard.longest = heard.longest.max(took);
+            }
+            Event::GivenUp(id, after, missing) => say(format!(
+                "warning: checkpoint {id} was given up after {:.0} s, it waited for {}; the next one gets more time",
+                after.as_secs_f64(),
+                missing.join(", ")
+            )),
+        })
+    }
+
+    /// All of it, in a line.
+    pub fn summary(&self) -> String {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match heard.last {
+            None => "no checkpoint was taken".to_string(),
+            Some((id, took)) => format!(
+                "{} checkpoints, the last one is {id} and took {} ms, the longest {} ms",
+                heard.durable,
+                took.as_millis(),
+                heard.longest.as_millis()
+            ),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Who says when there is a checkpoint, and when it is durable.
+//!
+//! The coordinator is a task like any other. It hears from each task on a channel of its own, and speaks by mail.
+//!
+//! ```text
+//!  due ─► mail barrier n ─► … all tasks have acknowledged ─► store, step by step ─► durable ─► mail complete n
+//!           to sources                                                               │
+//!                                       the last one: sources may finish ◄───────────┘
+//! ```
+//!
+//! 1. A checkpoint is complete when *all* tasks have sent their state, and durable when the store says so. Nobody is told
+//!    before that; what was told cannot be taken back.
+//! 2. One at a time. The next one is due an interval after the beginning of the one before, but not before that has ended.
+//! 3. One that takes too long is given up, and the next one gets twice the time. Without that, a job whose checkpoints
+//!    are slower than the limit never completes any.
+//! 4. When all sources are drained, or when somebody wants the job to stop, there is a last one. After that nothing is
+//!    sent any more, so it covers everything.
+//! 5. Sources hear of a durable checkpoint after everybody else: they may end at the word, and those behind them then end
+//!    too, who must have it in their mail by then.
+
+use std::time::Duration;
+
+use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::runtime::{Mail, Stop};
+use day02_state::state::Frozen;
+use day02_state::state::file::Snapshot;
+
+use crate::disk::Disk;
+use crate::fault::{Fault, put_in};
+use crate::signal::{Ack, Signal};
+use crate::store::{Progress, Store};
+
+/// When there are checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// From the beginning of one to the beginning of the next; none for only a last one.
+    pub interval: Option<Duration>,
+    /// How long one may take before it is given up, at first.
+    pub timeout: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule {
+            interval: Some(Duration::from_secs(1)),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What happens to checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// This one is durable, so long after it was begun.
+    Durable(u64, Duration),
+    /// This one was given up after so long; these tasks had not acknowledged it.
+    GivenUp(u64, Duration, Vec<String>),
+}
+
+/// Whoever hears of them.
+pub type Listener = Box<dyn FnMut(Event) + Send>;
+
+/// A task that takes part.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Its name.
+    pub task: String,
+    /// The id under which its state is saved.
+    pub operator: String,
+    pub is_source: bool,
+    /// What it has sent for the checkpoint that is under way.
+    pub state: Option<Frozen>,
+    pub drained: bool,
+    pub ended: bool,
+}
+
+/// How far the checkpoint under way has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// There is none.
+    Rests,
+    /// Not all tasks have acknowledged it.
+    Gathers { started: Duration, deadline: Duration },
+    /// The store is at work.
+    Stores { started: Duration },
+}
+
+/// Begins checkpoints, and says when they are durable.
+pub struct Coordinator<C, D> {
+    members: Vec<Member>,
+    sources: Vec<Mail<Signal<C>>>,
+    others: Vec<Mail<Signal<C>>>,
+    /// Where checkpoints are kept; without one they only divide the stream.
+    store: Option<Store<D>>,
+    schedule: Schedule,
+    listener: Listener,
+    stop: Stop,
+    /// The last one that was begun.
+    id: u64,
+    phase: Phase,
+    due: Option<Duration>,
+    timeout: Duration,
+    /// Whether the job is to stop.
+    suspends: bool,
+    /// The one that is the last, once it was begun.
+    last: Option<u64>,
+}
+
+impl<C: Clone, D: Disk> Coordinator<C, D> {
+    /// Checkpoints begin behind `restored`, which is 0 in a job that begins.
+    pub(crate) fn new(
+        (members, sources, others): Members<C>,
+        store: Option<Store<D>>,
+        schedule: Schedule,
+        listener: Listener,
+        (stop, restored): (Stop, u64),
+    ) -> Self {
+        Coordinator {
+            members,
+            sources,
+            others,
+            store,
+            schedule,
+            listener,
+            stop,
+            id: restored,
+            phase: Phase::Rests,
+            due: None,
+            timeout: schedule.timeout,
+            suspends: false,
+            last: None,
+        }
+    }
+
+    fn all_sources(&self, are: impl Fn(&Member) -> bool) -> bool {
+        self.members.iter().filter(|member| member.is_source).all(are)
+    }
+
+    // ANCHOR: begin
+    fn begin(&mut self, now: Duration) {
+        self.id += 1;
+        self.phase = Phase::Gathers {
+            started: now,
+            deadline: now.saturating_add(self.timeout),
+        };
+        self.due = self.schedule.interval.map(|interval| now + interval);
+        if self.suspends {
+            self.tell_sources(&Signal::Pause);
+        }
+        if self.suspends || self.all_sources(|source| source.drained) {
+            self.last = Some(self.id);
+        }
+        self.tell_sources(&Signal::Barrier(self.id));
+    }
+
+    fn give_up(&mut self, now: Duration, started: Duration) {
+        let missing = self.members.iter().filter(|member| member.state.is_none());
+        let missing = missing.map(|member| member.task.clone()).collect();
+        (self.listener)(Event::GivenUp(self.id, now - started, missing));
+        self.members.iter_mut().for_each(|member| member.state = None);
+        self.phase = Phase::Rests;
+        self.last = None;
+        if !put_in(Fault::TimeoutStays) {
+            self.timeout = self.timeout.saturating_mul(2);
+        }
+    }
+    // ANCHOR_END: begin
+
+    /// All have acknowledged: everything goes to the store.
+    fn store(&mut self, started: Duration) -> Outcome {
+        let mut snapshot = Snapshot::new();
+        for member in &mut self.members {
+            if let Some(state) = member.state.take()
+                && self.store.is_some()
+            {
+                snapshot.add(&member.operator, state.parts());
+            }
+        }
+        if let Some(store) = &mut self.store {
+            store.begin(self.id, &snapshot)?;
+        }
+        self.phase = Phase::Stores { started };
+        Ok(())
+    }
+
+    // ANCHOR: durable
+    fn durable(&mut self, took: Duration) {
+        self.phase = Phase::Rests;
+        self.timeout = self.schedule.timeout.max(self.timeout / 2);
+        (self.listener)(Event::Durable(self.id, took));
+        self.others
+            .iter()
+            .for_each(|mail| mail.send(Signal::Complete(self.id)));
+        self.tell_sources(&Signal::Complete(self.id));
+        match (self.last, self.suspends) {
+            (None, _) => {}
+            (Some(_), true) => self.stop.ask(),
+            (Some(_), false) => self.tell_sources(&Signal::Finish),
+        }
+    }
+    // ANCHOR_END: durable
+
+    fn tell_sources(&self, signal: &Signal<C>) {
+        self.sources.iter().for_each(|mail| mail.send(signal.clone()));
+    }
+
+    /// Begins the next checkpoint, if it is time to.
+    fn look_for_next(&mut self, now: Duration) -> Turn {
+        if self.last.is_some() || self.all_sources(|source| source.ended) {
+            return Turn::Wait(None);
+        }
+        let wanted = self.suspends || self.all_sources(|source| source.drained);
+        match self.due {
+            _ if wanted => {}
+            Some(due) if due <= now => {}
+            due => return Turn::Wait(due),
+        }
+        self.begin(now);
+        Turn::Again
+    }
+}
+
+impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
+    type In = Vec<Ack>;
+    type Out = ();
+    type Control = Signal<C>;
+
+    fn on_data(&mut self, input: Input, acks: Vec<Ack>, _: Out<'_, Self>) -> Outcome {
+        let member = &mut self.members[input.channel];
+        for ack in acks {
+            match ack {
+                Ack::Drained => member.drained = true,
+                // What belongs to a checkpoint that was given up is worth nothing.
+                Ack::State(id, state) if id == self.id => member.state = Some(state),
+                Ack::State(_, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands between acknowledgements says nothing that they do not say.
+    fn on_control(&mut self, _: Input, _: Self::Control, _: Out<'_, Self>) -> Outcome {
+        Ok(())
+    }
+
+    fn on_mail(&mut self, signal: Self::Control, _: Out<'_, Self>) -> Outcome {
+        match signal {
+            Signal::Suspend => {
+                self.suspends = true;
+                Ok(())
+            }
+            _ => Err("this does not go to the coordinator".into()),
+        }
+    }
+
+    fn on_input_end(&mut self, input: Input, _: How, _: Out<'_, Self>) -> Outcome {
+        self.members[input.channel].ended = true;
+        Ok(())
+    }
+
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+        if self.due.is_none() {
+            self.due = self.schedule.interval.map(|interval| now + interval);
+        }
+        if self.members.iter().all(|member| member.ended) {
+            return Ok(Turn::Done);
+        }
+        match self.phase {
+            Phase::Rests => match self.store.as_mut().map(Store::step).transpose()? {
+                // It removes what it does not keep.
+                Some(Progress::Again) => {}
+                _ => return Ok(self.look_for_next(now)),
+            },
+            Phase::Gathers { started, deadline } => {
+                let all = self.members.iter().all(|member| member.state.is_some());
+                match all {
+                    true => self.store(started)?,
+                    false if now >= deadline => self.give_up(now, started),
+                    false => return Ok(Turn::Wait(Some(deadline))),
+                }
+            }
+            Phase::Stores { started } => match &mut self.store {
+                None => self.durable(now - started),
+                Some(store) => {
+                    if let Progress::Durable(_) = store.step()? {
+                        self.durable(now - started);
+                    }
+                }
+            },
+        }
+        Ok(Turn::Again)
+    }
+
+    fn status(&self) -> String {
+        let missing = self.members.iter().filter(|member| member.state.is_none());
+        let missing: Vec<&str> = missing.map(|member| member.task.as_str()).collect();
+        match self.phase {
+            Phase::Rests => format!("the last checkpoint was {}", self.id),
+            Phase::Gathers { .. } => format!("checkpoint {} waits for {}", self.id, missing.join(", ")),
+            Phase::Stores { .. } => format!("checkpoint {} is being stored", self.id),
+        }
+    }
+}
+
+/// The tasks of a job, and where mail to its sources and to everybody else goes.
+pub(crate) type Members<C> = (Vec<Member>, Vec<Mail<Signal<C>>>, Vec<Mail<Signal<C>>>);

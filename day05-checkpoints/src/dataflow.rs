@@ -1,0 +1,197 @@
+//! A job with checkpoints, put together task by task.
+//!
+//! It does for each task what has to be done for all: the adapter around the operator, the state that it gets back, a
+//! channel to the coordinator, and a mailbox. Which tasks there are, and what goes where, is left to whoever wires the job.
+//!
+//! ```text
+//!   source ──┬─► rows ──► task ──┬─► rows ──► …
+//!            └─ acks ─┐          └─ acks ─┐
+//!                     └──► coordinator ◄──┘ ── mail ─► everybody
+//! ```
+
+use std::collections::BTreeSet;
+
+use day02_state::error::Error;
+use day02_state::operator::Operator;
+use day02_state::outbox::Outbox;
+use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, Mailbox, Stop, mailbox, single};
+use day02_state::state::{Stateful, share};
+use day04_watermarks::watermark::Watermark;
+
+use crate::aligned::{Aligned, Injected};
+use crate::coordinator::{Coordinator, Listener, Member, Schedule};
+use crate::disk::Disk;
+use crate::signal::{Ack, Signal};
+use crate::store::{Checkpoint, Store};
+
+/// Control in every job from this day on.
+pub type Control = Signal<Watermark>;
+
+/// A job while it is wired.
+pub struct Dataflow {
+    job: Job,
+    buffers: Buffers,
+    restore: Option<Checkpoint>,
+    /// The operators that have got their state back.
+    restored: BTreeSet<String>,
+    members: Vec<Member>,
+    acks: Inbox<Vec<Ack>, Control>,
+    sources: Vec<Mail<Control>>,
+    others: Vec<Mail<Control>>,
+}
+
+/// Which one of the tasks of an operator.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The id under which the operator's state is saved.
+    pub operator: &'a str,
+    /// Which one, counted from 0.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Place<'_> {
+    fn task(&self) -> String {
+        format!("{} {}", self.operator, self.number)
+    }
+}
+
+impl Dataflow {
+    /// No tasks yet; they go on from this checkpoint, if there is one.
+    pub fn new(buffers: Buffers, restore: Option<Checkpoint>) -> Self {
+        Dataflow {
+            job: Job::new(),
+            buffers,
+            restore,
+            restored: BTreeSet::new(),
+            members: Vec::new(),
+            acks: Inbox::none(),
+            sources: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+
+    /// The checkpoint from which tasks go on; 0 if they begin.
+    fn passed(&self) -> u64 {
+        self.restore.as_ref().map_or(0, |checkpoint| checkpoint.id)
+    }
+
+    // ANCHOR: task
+    /// Adds a source, which reads the splits that `reads` says.
+    pub fn source<O>(
+        &mut self,
+        place: Place<'_>,
+        mut operator: O,
+        reads: impl Fn(&O, &str) -> bool,
+        outbox: Outbox<O::Out, Control>,
+    ) -> Result<(), Error>
+    where
+        O: Operator<In = (), Control = Watermark> + Stateful + 'static,
+        O::Out: Send,
+    {
+        self.restore(place, &mut operator, reads)?;
+        let (acks, mailbox, mail) = self.member(place, true);
+        self.sources.push(mail);
+        let (task, operator) = (place.task(), Injected::new(operator));
+        self.job
+            .task_with_mail(task, Inbox::none(), mailbox, operator, outbox.split(acks));
+        Ok(())
+    }
+
+    /// Adds a task with channels.
+    pub fn task<O>(
+        &mut self,
+        place: Place<'_>,
+        inbox: Inbox<O::In, Control>,
+        mut operator: O,
+        outbox: Outbox<O::Out, Control>,
+    ) -> Result<(), Error>
+    where
+        O: Operator<Control = Watermark> + Stateful + 'static,
+        O::Out: Send,
+    {
+        self.restore(place, &mut operator, |_, _| false)?;
+        let (acks, mailbox, mail) = self.member(place, false);
+        self.others.push(mail);
+        let operator = Aligned::new(inbox.channels(), self.passed(), operator);
+        self.job
+            .task_with_mail(place.task(), inbox, mailbox, operator, outbox.split(acks));
+        Ok(())
+    }
+    // ANCHOR_END: task
+
+    /// Adds a task that has no state to be saved, and is not waited for: one that shows what comes.
+    pub fn onlooker<O>(&mut self, task: &str, inbox: Inbox<O::In, Control>, operator: O)
+    where
+        O: Operator<Out = (), Control = Control> + 'static,
+    {
+        self.job.task(task, inbox, operator, Outbox::none());
+    }
+
+    fn restore<O: Stateful>(
+        &mut self,
+        place: Place<'_>,
+        operator: &mut O,
+        reads: impl Fn(&O, &str) -> bool,
+    ) -> Result<(), Error> {
+        let Some(checkpoint) = &self.restore else {
+            return Ok(());
+        };
+        self.restored.insert(place.operator.to_string());
+        let parts = checkpoint.snapshot.parts(place.operator);
+        let parts = share(parts, place.number, place.of, |split| reads(operator, split));
+        operator.restore(parts).map_err(Error::Restore)
+    }
+
+    /// What connects a task with the coordinator.
+    fn member(
+        &mut self,
+        place: Place<'_>,
+        is_source: bool,
+    ) -> (Outbox<Vec<Ack>, Control>, Mailbox<Control>, Mail<Control>) {
+        let Edge { outboxes, inboxes } = single(1, self.buffers);
+        let acks = std::mem::replace(&mut self.acks, Inbox::none());
+        self.acks = inboxes.into_iter().fold(acks, Inbox::merge);
+        self.members.push(Member {
+            task: place.task(),
+            operator: place.operator.to_string(),
+            is_source,
+            state: None,
+            drained: false,
+            ended: false,
+        });
+        let (mail, mailbox) = mailbox();
+        let outbox = outboxes.into_iter().next();
+        (outbox.unwrap_or_else(Outbox::none), mailbox, mail)
+    }
+
+    /// The job, with its coordinator, and where to send [`Signal::Suspend`] to. State that nobody has taken is an error: it
+    /// would be lost in silence.
+    pub fn finish<D: Disk + 'static>(
+        mut self,
+        store: Option<Store<D>>,
+        schedule: Schedule,
+        listener: Listener,
+        stop: &Stop,
+    ) -> Result<(Job, Mail<Control>), Error> {
+        let saved = self.restore.iter().flat_map(|from| from.snapshot.operators());
+        if let Some(unknown) = saved.into_iter().find(|id| !self.restored.contains(*id)) {
+            return Err(Error::UnknownOperator {
+                operator: unknown.to_string(),
+            });
+        }
+        let passed = self.passed();
+        let coordinator = Coordinator::new(
+            (self.members, self.sources, self.others),
+            store,
+            schedule,
+            listener,
+            (stop.clone(), passed),
+        );
+        let (mail, mailbox) = mailbox();
+        self.job
+            .task_with_mail("coordinator", self.acks, mailbox, coordinator, Outbox::none());
+        Ok((self.job, mail))
+    }
+}

@@ -1,0 +1,266 @@
+//! The few things that a checkpoint store and a file sink do with a folder, and the folder that does them.
+//!
+//! What a program has written is not yet on the disk: the system keeps it in memory, and a power cut
+//! takes it away. Two calls say otherwise, and each covers only half:
+//!
+//! ```text
+//!   the folder  name ─► file  the file  bytes
+//!               │                         │
+//!   sync_folder saves the names           sync saves the bytes
+//! ```
+//!
+//! 1. Bytes are safe after [`Disk::sync`], and not before. A file can have its name and none of its bytes.
+//! 2. A new name, a rename and a removal are safe after [`Disk::sync_folder`], and not before.
+//! 3. A rename is atomic: whoever looks finds the old file under the name, or the new one.
+//! 4. When the *process* dies, nothing is lost that the system was told. What a run finds after a
+//!    restart may therefore still be taken away by a power cut, until it has synced the folder itself.
+//!
+//! This is a trait so that a test can stand in for the disk and let the power fail between any two calls
+//! ([`Fragile`](crate::lab::fragile::Fragile)).
+//!
+//! A [`Folder`] has a lock for as long as it is open, because two runs in one folder would overwrite
+//! and remove each other's files. The system takes the lock back when the process ends, however it
+//! ends, so there is nothing to clean up. Left out: object stores, which have neither a rename nor a
+//! lock of this kind.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+// ANCHOR: disk
+/// Files in one folder.
+pub trait Disk: Send {
+    /// Creates or replaces a file. Neither its bytes nor its name are safe yet.
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the bytes of a file safe.
+    fn sync(&mut self, name: &str) -> io::Result<()>;
+
+    /// Gives a file another name, and replaces what had that name before: at once, but not yet safely.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Makes all names safe, as they are now.
+    fn sync_folder(&mut self) -> io::Result<()>;
+
+    /// The names of all files, in no order.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// The bytes of a file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// Removes a file, not yet safely.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
+
+    /// The folder in words, for errors.
+    fn place(&self) -> String;
+}
+// ANCHOR_END: disk
+
+/// Why a folder cannot be used, or something in it not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The system has refused.
+    #[error("cannot {what} {file}: {error}")]
+    Failed {
+        /// What it was asked to do.
+        what: &'static str,
+        /// With which file or folder.
+        file: String,
+        /// What it said.
+        error: io::Error,
+    },
+    /// Somebody else has it.
+    #[error("{folder} is used by another run; wait for its end, or give this run a folder of its own")]
+    InUse {
+        /// The folder.
+        folder: String,
+    },
+}
+
+impl DiskError {
+    /// What the system said when it was asked to do `what` with `name`.
+    pub(crate) fn of<D: Disk>(
+        disk: &D,
+        what: &'static str,
+        name: &str,
+    ) -> impl FnOnce(io::Error) -> DiskError {
+        let file = file_of(disk, name);
+        move |error| DiskError::Failed { what, file, error }
+    }
+}
+
+/// A file in words, for errors; without a name, the folder.
+pub(crate) fn file_of<D: Disk>(disk: &D, name: &str) -> String {
+    match name {
+        "" => disk.place(),
+        name => format!("{}/{name}", disk.place()),
+    }
+}
+
+/// Held by whoever uses the folder. It has no bytes, and stays when it is given back.
+const LOCK: &str = ".lock";
+
+/// A folder of the system, which nobody else has opened.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// The file that was written last, still open: should the system fail to bring its bytes to the
+    /// disk before it is asked to, then only whoever has had it open all the time is sure to hear of
+    /// it.
+    written: Option<(String, File)>,
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens the folder, and creates it, with its parents, if it is missing.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, DiskError> {
+        let path = path.into();
+        let failed = |what, path: &Path| {
+            let file = path.display().to_string();
+            move |error| DiskError::Failed { what, file, error }
+        };
+        create(&path).map_err(failed("create", &path))?;
+        let lock = path.join(LOCK);
+        let file = File::create(&lock).map_err(failed("create", &lock))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Folder {
+                path,
+                written: None,
+                _lock: file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(DiskError::InUse {
+                folder: path.display().to_string(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed("lock", &lock)(error)),
+        }
+    }
+}
+
+impl Disk for Folder {
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.written = None;
+        let mut file = File::create(self.path.join(name))?;
+        file.write_all(bytes)?;
+        self.written = Some((name.to_string(), file));
+        Ok(())
+    }
+
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        match self.written.take() {
+            Some((written, file)) if written == name => file.sync_all(),
+            _ => File::options().write(true).open(self.path.join(name))?.sync_all(),
+        }
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.written = None;
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn sync_folder(&mut self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        // A name that is not text is none that anybody here has given.
+        names.filter_map(io::Result::transpose).collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path.join(name))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// Creates a folder and its parents. Its name stands in its parent, so that is where it is made safe.
+fn create(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create(parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        other => other?,
+    }
+    File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Folder) -> Vec<String> {
+        let mut names = folder.list().expect("the names");
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_folder_does_what_it_is_told() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut folder = Folder::open(temporary.path()).expect("open");
+        folder.write("a", b"long enough").expect("written");
+        folder.write("a", b"new").expect("written over");
+        folder.sync("a").expect("synced");
+        folder.sync("a").expect("synced again");
+        folder.write("b", b"old").expect("written");
+        folder.rename("a", "b").expect("renamed");
+        folder.sync_folder().expect("synced");
+        assert_eq!(names(&folder), [LOCK, "b"]);
+        assert_eq!(folder.read("b").expect("read"), b"new");
+        folder.remove("b").expect("removed");
+        assert_eq!(names(&folder), [LOCK]);
+        for error in [
+            folder.read("b").expect_err("it is gone"),
+            folder.sync("b").expect_err("it is gone"),
+            folder.rename("b", "c").expect_err("it is gone"),
+            folder.remove("b").expect_err("it is gone"),
+        ] {
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_created_with_its_parents() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let path = temporary.path().join("jobs/totals/checkpoints");
+        drop(Folder::open(&path).expect("created"));
+        assert!(path.is_dir());
+        drop(Folder::open(&path).expect("it is there already"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_an_error_that_names_it() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let file = temporary.path().join("file");
+        fs::write(&file, b"").expect("a file");
+        for path in [file.clone(), file.join("below"), file.join("far/below")] {
+            let error = Folder::open(&path).expect_err("it is a file").to_string();
+            let said = format!("cannot create {}: ", path.display());
+            assert!(error.starts_with(&said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_has_one_user_at_a_time() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let first = Folder::open(temporary.path()).expect("free");
+        let error = Folder::open(temporary.path()).expect_err("in use").to_string();
+        let said = format!("{} is used by another run", temporary.path().display());
+        assert!(error.starts_with(&said), "{error}");
+        drop(first);
+        Folder::open(temporary.path()).expect("free again");
+    }
+}

@@ -1,0 +1,148 @@
+//! The job of day 5: the windows of day 4, with checkpoints, and a sink that publishes each window once.
+//!
+//! ```text
+//!   sources ── orders by merchant ──► windows ── closed windows ──► sink ──► collect
+//!      └───────────────────────── reports ─────────────────────────────────────┘
+//! ```
+//!
+//! The sink stands between the workers and the collector: what it has taken it hands on, for those who watch. The collector
+//! takes no part in checkpoints. What it has shown is not taken back by a crash, and may be shown again.
+
+use day01_consumer::Error as InputError;
+use day01_consumer::lab::table::{self, Format as Text};
+use day01_consumer::source::Source;
+use day02_state::error::Error;
+use day02_state::job::{self as day02, Collect, Orders, Report, SOURCE};
+use day02_state::operator::Outcome;
+use day02_state::order::Cents;
+use day02_state::runtime::{Edge, Inbox, Job, Mail, Stop, by_key, single};
+use day03_windows::cli::{COLUMNS, row};
+use day03_windows::job::{AnswerSlot, Results, View, WINDOWS, WindowReport, closed_windows};
+use day04_watermarks::job::{Options, worker};
+use day04_watermarks::reader::Timed;
+use day04_watermarks::valved::Valved;
+
+use crate::coordinator::{Listener, Schedule};
+use crate::dataflow::{Control, Dataflow, Place};
+use crate::disk::Disk;
+use crate::sink::encoded::Encoded;
+use crate::sink::target::Target;
+use crate::sink::{Format, Sink};
+use crate::store::{Checkpoint, Store};
+
+/// The id under which the state of the sink is saved.
+pub const SINK: &str = "sink";
+
+/// How checkpoints are taken.
+pub struct Checkpoints<D> {
+    /// Where they are kept. Without a store they only divide what is published.
+    pub store: Option<Store<D>>,
+    /// The one to go on from.
+    pub restore: Option<Checkpoint>,
+    /// When.
+    pub schedule: Schedule,
+    /// Who hears of them.
+    pub listener: Listener,
+    /// Stops the job, which the last checkpoint does too when it was asked to.
+    pub stop: Stop,
+}
+
+/// Where closed windows are published, and as what.
+pub type Publishes = (Text, Box<dyn Target>);
+
+/// Closed windows as lines of text.
+pub struct Lines(pub Text);
+
+impl Format for Lines {
+    type In = Vec<Report<WindowReport>>;
+    type Out = Vec<Report<WindowReport>>;
+
+    fn encode(&mut self, reports: Self::In, rows: &mut Encoded) -> Outcome<Self::Out> {
+        for report in &reports {
+            let Report::Worker(_, WindowReport::Closed(closed)) = report else {
+                continue;
+            };
+            for window in closed_windows(closed) {
+                let mut line = Vec::new();
+                table::append(&mut line, self.0, &COLUMNS, [row(&window)]).map_err(InputError::Output)?;
+                let line = line.strip_suffix(b"\n").unwrap_or(&line);
+                rows.push(Some(window.merchant_id.as_bytes()), line);
+            }
+        }
+        Ok(reports)
+    }
+}
+
+// ANCHOR: wire
+/// Wires the job. What closes is shown to `view`, and published to
+/// the target if there is one. Returns with it where the answer is left, and where to send
+/// [`Suspend`](crate::signal::Signal::Suspend).
+pub fn wire<S: Source + Send + 'static, D: Disk + 'static>(
+    sources: Vec<S>,
+    options: &Options,
+    view: impl View + 'static,
+    target: Option<Publishes>,
+    checkpoints: Checkpoints<D>,
+) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
+    let Options { windows, watermarks } = options;
+    let (tasks, slot) = (&windows.tasks, AnswerSlot::default());
+    if let Some(restore) = &checkpoints.restore {
+        day02::check_positions(&restore.snapshot, SOURCE, &sources)?;
+    }
+    let (readers, workers) = (sources.len(), tasks.workers);
+    let mut dataflow = Dataflow::new(tasks.buffers, checkpoints.restore);
+    let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
+    let from_sources = single(readers, tasks.buffers);
+    let from_workers = single(workers, tasks.buffers);
+
+    let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
+    for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
+        let place = Place {
+            operator: SOURCE,
+            number,
+            of: 1,
+        };
+        let task = Orders::new(number, source, Timed::<Cents>::new(*watermarks), tasks);
+        dataflow.source(place, task, Orders::reads, to_workers.split(to_collector))?;
+    }
+    let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
+    for (number, (inbox, outbox)) in edges.enumerate() {
+        let place = Place {
+            operator: WINDOWS,
+            number,
+            of: workers,
+        };
+        dataflow.task(place, inbox, worker(number, readers, windows), outbox)?;
+    }
+    let mut reports = from_workers.inboxes;
+    if let Some((text, target)) = target {
+        let inbox = reports.into_iter().fold(Inbox::none(), Inbox::merge);
+        let sink = Valved::new(inbox.channels(), Sink::new(Lines(text), target));
+        let place = Place {
+            operator: SINK,
+            number: 0,
+            of: 1,
+        };
+        let Edge {
+            mut outboxes,
+            inboxes,
+        } = single(1, tasks.buffers);
+        dataflow.task(place, inbox, sink, outboxes.remove(0))?;
+        reports = inboxes;
+    }
+    let inbox = from_sources.inboxes.into_iter().chain(reports);
+    let inbox = inbox.fold(Inbox::none(), Inbox::merge);
+    let results = Results::new(view, slot.clone(), windows.keep);
+    dataflow.onlooker("collect", inbox, Collect::new(results));
+
+    let Checkpoints {
+        store,
+        schedule,
+        listener,
+        stop,
+        ..
+    } = checkpoints;
+    let (job, mail) = dataflow.finish(store, schedule, listener, &stop)?;
+    Ok((job, slot, mail))
+}
+// ANCHOR_END: wire

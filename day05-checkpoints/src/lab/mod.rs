@@ -1,0 +1,3 @@
+//! What it takes to try checkpoints out. None of it is part of the engine.
+
+pub mod fragile;

@@ -1,0 +1,324 @@
+//! Rows into a Kafka topic, each epoch in one transaction, so that a reader sees it whole and once.
+//!
+//! A Kafka client cannot take up a transaction that was left by a process that died, so nothing is ever prepared in Kafka.
+//! The rows of an epoch are durable in the job's own checkpoint before the first of them is sent, and what Kafka
+//! remembers is the one thing that a new process must know, the *marker*: which epoch was published last. It is written in
+//! the same transaction as the rows, so both can be seen, or neither.
+//!
+//! ```text
+//!    ┌──────────────────── an error that is final for the client ──────────────────────┐
+//!    ▼                                                                                 │
+//!   Open ──▶ Look ──▶ Begin ──▶ Send ──▶ Arrive ──▶ Mark ──▶ Commit ──▶ Done            │
+//!   fence    marker     ▲        └─────────┴── an error ┴──────┤                       │
+//!                       └───────────────────────────────────  Abort ───────────────────┘
+//! ```
+//!
+//! 1. `init_transactions` comes before the marker is read. It ends what an earlier run has left open and shuts that run
+//!    out; read the other way round, an earlier run could commit in between.
+//! 2. Only a commit that returned without error counts. All other returns of it mean: call again, abort, or look.
+//! 3. An error that is final for the client says nothing about the commit, so the marker is asked before anything is
+//!    sent again.
+//! 4. A run that was shut out by another one never shuts it out in turn: it ends.
+//! 5. The marker is only ever followed by the epoch that this run believes is next. A marker that says otherwise was
+//!    written by another run, and is an error.
+//!
+//! A reader must say `isolation.level=read_committed`, or it sees rows of transactions that were aborted. Left out: more
+//! than one producer per sink (Flink has one per task, and a pool of transactional ids), headers and timestamps of rows.
+
+mod client;
+mod error;
+mod marker;
+mod plain;
+
+pub use error::KafkaTargetError;
+pub use marker::LostMarker;
+pub use plain::PlainKafkaTarget;
+
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use day01_consumer::kafka::ensure_topic;
+use day02_state::operator::Outcome;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::producer::{BaseProducer, Producer};
+
+use super::encoded::Encoded;
+use super::target::{Known, Published, Target};
+use client::{Events, MOMENT, SLICE, Verdict};
+use marker::{Markers, Reopened, Unread};
+
+/// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier run has left.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// How long an abort may take after which nothing else comes.
+const ABORT_WITHIN: Duration = Duration::from_secs(1);
+
+/// Where to publish, and how.
+#[derive(Debug, Clone)]
+pub struct KafkaTargetOptions {
+    /// `HOST:PORT[,HOST:PORT…]`
+    pub brokers: String,
+    /// The topic, which is created with one partition if it is not there.
+    pub topic: String,
+    /// The name of this sink of this job: the same at each start, and nobody else's. The transactional id and the
+    /// group that keeps the marker are made from it.
+    pub name: String,
+    /// How long the brokers keep a transaction open, and how long an epoch may take, outages included. From a second to
+    /// what the brokers allow (`transaction.max.timeout.ms`, 15 minutes by default).
+    pub transaction_timeout: Duration,
+    /// What to do if the marker is gone.
+    pub lost_marker: LostMarker,
+}
+
+impl KafkaTargetOptions {
+    /// A transaction timeout of 15 minutes, and a stop if the marker is gone.
+    pub fn new(brokers: impl Into<String>, topic: impl Into<String>, name: impl Into<String>) -> Self {
+        KafkaTargetOptions {
+            brokers: brokers.into(),
+            topic: topic.into(),
+            name: name.into(),
+            transaction_timeout: Duration::from_secs(15 * 60),
+            lost_marker: LostMarker::default(),
+        }
+    }
+
+    /// The transactional id, and the consumer group that keeps the marker: `NAME-sink`.
+    pub fn id(&self) -> String {
+        format!("{}-sink", self.name)
+    }
+}
+
+/// Publishes epochs to a topic, exactly once.
+pub struct KafkaTarget {
+    options: KafkaTargetOptions,
+    markers: Markers,
+    producer: Option<BaseProducer<Events>>,
+    step: Step,
+    /// The epoch published last, as far as this run knows.
+    known: Option<u64>,
+    /// Since when the present epoch is being published.
+    since: Option<Instant>,
+    /// Whether its commit has been asked for, so that it may be out.
+    commit_asked: bool,
+    /// What went wrong last.
+    trouble: Option<String>,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Shut out earlier runs, and end what they have left.
+    Open,
+    /// Ask for the marker.
+    Look,
+    Begin,
+    /// Hand the client the rows, from this one on.
+    Send(usize),
+    /// Wait until the brokers have all rows.
+    Arrive,
+    /// Move the marker.
+    Mark,
+    Commit,
+    Abort,
+    /// The epoch is out.
+    Done,
+}
+
+impl KafkaTarget {
+    /// Reaches a broker, and creates the topic if it is not there. An error after about five seconds. No other run is
+    /// shut out yet.
+    pub fn open(options: KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
+        ensure_topic(&options.brokers, &options.topic, 1)?;
+        Ok(KafkaTarget {
+            markers: Markers::new(&options)?,
+            // It has not connected, but says now what is wrong with the options.
+            producer: Some(new_producer(&options)?),
+            options,
+            step: Step::Open,
+            known: None,
+            since: None,
+            commit_asked: false,
+            trouble: None,
+        })
+    }
+
+    // ANCHOR: open
+    /// Takes a step of opening: shuts out what came before, and only then asks for the marker.
+    fn open_step(&mut self, epoch: u64) -> Result<Poll<Option<u64>>, KafkaTargetError> {
+        if self.step == Step::Open {
+            let producer = match self.producer.take() {
+                Some(producer) => producer,
+                None => new_producer(&self.options)?,
+            };
+            let fenced = producer.init_transactions(SLICE);
+            self.producer = Some(producer);
+            match fenced {
+                Ok(()) => self.step = Step::Look,
+                Err(error) => self.on_error(epoch, error)?,
+            }
+            return Ok(Poll::Pending);
+        }
+        match self.markers.read() {
+            Ok(marker) => return Ok(Poll::Ready(marker)),
+            Err(Unread::Failed(error)) => self.on_error(epoch, error)?,
+            Err(Unread::Foreign(metadata)) => {
+                let (group, topic) = (self.options.id(), self.options.topic.clone());
+                return Err(KafkaTargetError::ForeignGroup {
+                    group,
+                    topic,
+                    metadata,
+                });
+            }
+        }
+        Ok(Poll::Pending)
+    }
+    // ANCHOR_END: open
+
+    // ANCHOR: step
+    /// Takes a step of the transaction, and says which is next.
+    fn step(&mut self, epoch: u64, rows: &Encoded) -> KafkaResult<Step> {
+        let Some(producer) = &self.producer else {
+            return Ok(Step::Open);
+        };
+        match self.step {
+            Step::Begin => {
+                // An abort reports each row that it has thrown away.
+                producer.context().take_failure();
+                producer.begin_transaction().map(|()| Step::Send(0))
+            }
+            Step::Send(from) => {
+                let left = client::send(producer, &self.options.topic, rows, from)?;
+                Ok(left.map_or(Step::Arrive, Step::Send))
+            }
+            Step::Arrive => match client::arrive(producer)? {
+                true => Ok(Step::Mark),
+                false => Ok(Step::Arrive),
+            },
+            Step::Mark => self.markers.write(producer, epoch).map(|()| Step::Commit),
+            Step::Commit => {
+                self.commit_asked = true;
+                producer.commit_transaction(SLICE).map(|()| Step::Done)
+            }
+            Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Begin),
+            Step::Open | Step::Look | Step::Done => Ok(self.step),
+        }
+    }
+    // ANCHOR_END: step
+
+    /// Settles what comes after an error, or that nothing does.
+    fn on_error(&mut self, epoch: u64, error: KafkaError) -> Result<(), KafkaTargetError> {
+        let ended = self
+            .producer
+            .as_ref()
+            .and_then(|producer| producer.client().fatal_error());
+        self.trouble = Some(match &ended {
+            Some((_, why)) => why.clone(),
+            None => error.to_string(),
+        });
+        let verdict = client::judge(&error, ended.map(|(code, _)| code));
+        match (verdict, &self.producer) {
+            // The client has already waited, but for itself; what it has to report waits for us.
+            (Verdict::Again, Some(producer)) => producer.poll(MOMENT),
+            (Verdict::Abort, Some(producer)) => {
+                producer.poll(SLICE);
+                self.step = Step::Abort;
+            }
+            (Verdict::Again | Verdict::Abort | Verdict::Reopen, _) => {
+                self.producer = None;
+                self.step = Step::Open;
+                thread::sleep(SLICE);
+            }
+            (Verdict::Fenced, _) => return Err(KafkaTargetError::fenced(&self.options, epoch)),
+            (Verdict::Refused, producer) => {
+                // So that readers of the topic need not wait until the transaction times out.
+                if let Some(producer) = producer {
+                    producer.abort_transaction(ABORT_WITHIN).ok();
+                }
+                let KafkaTargetOptions { brokers, topic, .. } = &self.options;
+                return Err(KafkaTargetError::refused(brokers, topic, epoch, error));
+            }
+        }
+        Ok(())
+    }
+
+    fn out_of_step(&self, epoch: u64, found: Option<u64>) -> KafkaTargetError {
+        KafkaTargetError::OutOfStep {
+            epoch,
+            topic: self.options.topic.clone(),
+            group: self.options.id(),
+            known: self.known,
+            found,
+        }
+    }
+
+    /// An error once `patience` has passed since the beginning.
+    fn check_time(&self, epoch: u64, since: Instant, patience: Duration) -> Result<(), KafkaTargetError> {
+        if since.elapsed() <= patience {
+            return Ok(());
+        }
+        let reason = self
+            .producer
+            .as_ref()
+            .and_then(|producer| producer.context().last_reason());
+        let reason = reason.or_else(|| self.trouble.clone());
+        Err(KafkaTargetError::TooLong {
+            epoch,
+            topic: self.options.topic.clone(),
+            brokers: self.options.brokers.clone(),
+            patience,
+            reason: reason.unwrap_or_else(|| "the brokers are slow".to_string()),
+        })
+    }
+}
+
+impl Target for KafkaTarget {
+    fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.check_time(epoch, since, self.options.transaction_timeout)?;
+        if matches!(self.step, Step::Open | Step::Look) {
+            if let Poll::Ready(marker) = self.open_step(epoch)? {
+                self.step = match marker::reopened(marker, self.known, epoch, self.commit_asked) {
+                    Reopened::Out => Step::Done,
+                    Reopened::NotOut => Step::Begin,
+                    Reopened::OutOfStep => return Err(self.out_of_step(epoch, marker).into()),
+                };
+            }
+        } else if self.step == Step::Begin && self.known >= Some(epoch) {
+            return Err(self.out_of_step(epoch, self.known).into());
+        } else {
+            match self.step(epoch, rows) {
+                Ok(next) => self.step = next,
+                Err(error) => self.on_error(epoch, error)?,
+            }
+        }
+        if self.step != Step::Done {
+            return Ok(Published::Again);
+        }
+        self.step = Step::Begin;
+        self.known = Some(epoch);
+        self.since = None;
+        self.commit_asked = false;
+        Ok(Published::Done)
+    }
+
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
+        let (since, epoch) = (Instant::now(), epochs.last().copied().unwrap_or_default());
+        loop {
+            self.check_time(epoch, since, START_WITHIN)?;
+            if let Poll::Ready(marker) = self.open_step(epoch)? {
+                self.step = Step::Begin;
+                self.known = marker;
+                return Ok(marker::known(marker, epochs, &self.options));
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        let KafkaTargetOptions { brokers, topic, .. } = &self.options;
+        format!("Kafka topic {topic} at {brokers}, exactly once")
+    }
+}
+
+fn new_producer(options: &KafkaTargetOptions) -> Result<BaseProducer<Events>, KafkaTargetError> {
+    client::transactional(options).map_err(KafkaTargetError::settings(&options.brokers, &options.topic))
+}
