@@ -51,10 +51,22 @@ pub fn project<'a, const N: usize>(
     json: &'a str,
     names: &[&str; N],
 ) -> Result<[Option<&'a str>; N], serde_json::Error> {
-    let mut parser = serde_json::Deserializer::from_str(json);
-    let fields = Projection(names).deserialize(&mut parser)?;
-    parser.end()?;
+    let mut fields = [None; N];
+    project_into(json, names, &mut fields)?;
     Ok(fields)
+}
+
+/// The same for names that only the running program knows: `fields` has a place for each of them, and a
+/// place whose name does not occur stays as it is. After an error, some may have been written.
+#[inline]
+pub fn project_into<'a>(
+    json: &'a str,
+    names: &[&str],
+    fields: &mut [Option<&'a str>],
+) -> Result<(), serde_json::Error> {
+    let mut parser = serde_json::Deserializer::from_str(json);
+    Projection { names, fields }.deserialize(&mut parser)?;
+    parser.end()
 }
 
 /// The text of a JSON string; `None` if `json` is another kind of value, an error if its escapes make no text.
@@ -77,47 +89,61 @@ pub fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
 }
 
 /// Reads one JSON object and keeps the named fields.
-struct Projection<'n, const N: usize>(&'n [&'n str; N]);
+struct Projection<'n, 'f, 'a> {
+    names: &'n [&'n str],
+    fields: &'f mut [Option<&'a str>],
+}
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Projection<'_, N> {
-    type Value = [Option<&'de str>; N];
+impl<'de> DeserializeSeed<'de> for Projection<'_, '_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Self::Value, D::Error> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
         parser.deserialize_map(self)
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Projection<'_, N> {
-    type Value = [Option<&'de str>; N];
+impl<'de> Visitor<'de> for Projection<'_, '_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Self::Value, M::Error> {
-        let mut fields = [None; N];
-        while let Some(place) = object.next_key_seed(Place(self.0))? {
+    #[inline]
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
+        let Projection { names, fields } = self;
+        let mut expected = 0;
+        while let Some(place) = object.next_key_seed(Place { names, expected })? {
             match place {
-                Some(place) => fields[place] = Some(object.next_value::<&RawValue>()?.get()),
+                Some(place) => {
+                    fields[place] = Some(object.next_value::<&RawValue>()?.get());
+                    expected = place + 1;
+                }
                 None => drop(object.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(fields)
+        Ok(())
     }
 }
 
-/// Reads a field's name as its place among the wanted names.
-struct Place<'n, const N: usize>(&'n [&'n str; N]);
+/// Reads a field's name as its place among the wanted names. Fields mostly come in the order in which
+/// they are wanted, so the one behind the last that was found is tried first.
+struct Place<'n> {
+    names: &'n [&'n str],
+    expected: usize,
+}
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Place<'_, N> {
+impl<'de> DeserializeSeed<'de> for Place<'_> {
     type Value = Option<usize>;
 
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Self::Value, D::Error> {
         parser.deserialize_str(self)
     }
 }
 
-impl<const N: usize> Visitor<'_> for Place<'_, N> {
+impl Visitor<'_> for Place<'_> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,7 +152,10 @@ impl<const N: usize> Visitor<'_> for Place<'_, N> {
 
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|wanted| *wanted == name))
+        match self.names.get(self.expected) {
+            Some(wanted) if *wanted == name => Ok(Some(self.expected)),
+            _ => Ok(self.names.iter().position(|wanted| *wanted == name)),
+        }
     }
 }
 

@@ -202,7 +202,7 @@ impl View for Screen {
 }
 
 /// What a person sees of how far a job has come, above a table of its rows worth seeing.
-pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec<Cell>>) -> cli::Progress {
+pub fn shown(progress: &Progress, columns: &[&str], top: Vec<Vec<Cell>>) -> cli::Progress {
     let skipped = progress.skipped.iter();
     cli::Progress {
         counted: progress.counted,
@@ -211,7 +211,7 @@ pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec
             .collect(),
         lag: progress.lag.clone().into_iter().collect(),
         status: progress.status.clone(),
-        columns,
+        columns: columns.iter().map(ToString::to_string).collect(),
         top,
     }
 }

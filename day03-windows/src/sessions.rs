@@ -256,7 +256,7 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         // Only after a restore is there anything to close: no row may be taken into it.
         self.close(out);
         for row in range {
-            if !self.take_in(rows.key(row), rows.values()[row], out)? {
+            if !self.take_in(rows.key(row), rows.values()[row].clone(), out)? {
                 out.late.push(row);
                 out.is_late(rows.values()[row].ts, 1, self.now);
             }

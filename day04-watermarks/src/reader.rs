@@ -8,6 +8,7 @@ use std::str::Utf8Error;
 use std::time::Duration;
 
 use day01_consumer::order::BadRecord;
+use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 use day02_state::job::{Decode, Reader};
 use day02_state::operator::Outcome;
@@ -46,12 +47,12 @@ where
     #[inline]
     fn read(
         &mut self,
-        partition: i32,
+        record: &Record<'_>,
         payload: Option<Result<&str, Utf8Error>>,
     ) -> Result<Option<Watermark>, BadRecord> {
         Stamped::<V>::decode(payload, &mut self.rows)?;
         let last = self.rows.values().last();
-        Ok(last.and_then(|row| self.watermarks.on_row(partition, row.ts)))
+        Ok(last.and_then(|row| self.watermarks.on_row(record.partition, row.ts)))
     }
 
     fn take(&mut self) -> Outcome<Rows<Stamped<V>>> {

@@ -118,7 +118,7 @@ fn progress<S: Source>(job: &mut Job<S>) -> Progress {
             .iter()
             .map(|split| (split.name.clone(), split.lag()))
             .collect(),
-        columns: &["merchant_id", "order_count"],
+        columns: ["merchant_id", "order_count"].map(str::to_string).to_vec(),
         top: job.counts().top(10).into_iter().map(row).collect(),
     }
 }

@@ -8,6 +8,7 @@ use std::str::Utf8Error;
 use std::time::Duration;
 
 use day01_consumer::order::BadRecord;
+use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 
 use super::NoControl;
@@ -23,11 +24,11 @@ pub trait Reader: Send {
     /// What may stand between rows.
     type Control: Clone + Send + 'static;
 
-    /// Takes in a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it; says if there is control to go behind its rows.
+    /// Takes in a record, whose payload is also given as [`texts`](day01_consumer::decode::texts) gives it; says if there is control to go behind its rows.
     /// A record that cannot be used leaves nothing.
     fn read(
         &mut self,
-        partition: i32,
+        record: &Record<'_>,
         payload: Option<Result<&str, Utf8Error>>,
     ) -> Result<Option<Self::Control>, BadRecord>;
 
@@ -101,7 +102,7 @@ impl<V: Decode> Reader for Plain<V> {
     #[inline]
     fn read(
         &mut self,
-        _: i32,
+        _: &Record<'_>,
         payload: Option<Result<&str, Utf8Error>>,
     ) -> Result<Option<NoControl>, BadRecord> {
         V::decode(payload, &mut self.0)?;

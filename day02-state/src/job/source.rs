@@ -170,7 +170,7 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
     fn read(&mut self, out: &mut dyn Output<FromSource<D, R>, D::Control>) -> Outcome {
         self.reader.expect(self.records.len());
         for (record, text) in decode::texts(&self.records) {
-            match (self.reader.read(record.partition, text), self.on_bad_record) {
+            match (self.reader.read(&record, text), self.on_bad_record) {
                 (Ok(None), _) => self.counted += 1,
                 (Ok(Some(control)), _) => {
                     self.counted += 1;

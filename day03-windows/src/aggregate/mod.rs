@@ -31,7 +31,7 @@ use day02_state::state::Value;
 /// How rows are summed up.
 pub trait Aggregate: Send + Sync + 'static {
     /// What a row brings.
-    type Row: Copy + Send;
+    type Row: Clone + Send;
     /// What is kept of any number of rows.
     type Acc: Value;
 

@@ -114,7 +114,7 @@ impl<A: Aggregate> SliceWindows<A> {
         );
         for (row, slot) in picked.rows().zip(&self.slots) {
             self.aggregate
-                .add(slice.value_mut(*slot), rows.values()[row].value)
+                .add(slice.value_mut(*slot), rows.values()[row].value.clone())
                 .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(end), overflow))?;
         }
         // Windows of this slice have closed already.
@@ -139,10 +139,10 @@ impl<A: Aggregate> SliceWindows<A> {
                 key: rows.key(row),
                 hash: rows.hashes()[row],
                 place: *place,
-                row: rows.values()[row].value,
+                row: rows.values()[row].value.clone(),
             };
             self.window
-                .straggle(&straggler, &self.slices, &self.aggregate)
+                .straggle(straggler, &self.slices, &self.aggregate)
                 .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(slice), overflow))?;
         }
         Ok(())

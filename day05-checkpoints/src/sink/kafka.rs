@@ -1,34 +1,39 @@
 //! Rows into a Kafka topic, each epoch in one transaction, so that a reader sees it whole and once.
 //!
-//! A Kafka client cannot take up a transaction that was left by a process that died, so nothing is ever prepared in Kafka.
-//! The rows of an epoch are durable in the job's own checkpoint before the first of them is sent, and what Kafka
-//! remembers is the one thing that a new process must know, the *marker*: which epoch was published last. It is written in
-//! the same transaction as the rows, so both can be seen, or neither.
+//! A Kafka client cannot take up a transaction that was left by a process that died, so nothing is ever
+//! prepared in Kafka. The rows of an epoch are durable in the job's own checkpoint before the first of
+//! them is sent, and what Kafka remembers is the one thing that a new process must know, the *marker*:
+//! which epoch was published last. It is written in the same transaction as the rows, so both can be
+//! seen, or neither.
 //!
 //! ```text
-//!    ┌──────────────────── an error that is final for the client ──────────────────────┐
-//!    ▼                                                                                 │
-//!   Open ──▶ Look ──▶ Begin ──▶ Send ──▶ Arrive ──▶ Mark ──▶ Commit ──▶ Done            │
-//!   fence    marker     ▲        └─────────┴── an error ┴──────┤                       │
-//!                       └───────────────────────────────────  Abort ───────────────────┘
+//!   Open ──▶ Look ──▶ Begin ──▶ Send ──▶ Arrive ──▶ Mark ──▶ Commit ──▶ Done
+//!    ▲                  ▲         │        │          │         │
+//!    │                  │         └────────┴────┬─────┴─────────┘
+//!    │                  │                       │ an error
+//!    │                  └─────── Abort ◀────────┤ the transaction has failed
+//!    └──────────────────────────────────────────┘ the client has failed
 //! ```
 //!
-//! 1. `init_transactions` comes before the marker is read. It ends what an earlier run has left open and shuts that run
-//!    out; read the other way round, an earlier run could commit in between.
-//! 2. Only a commit that returned without error counts. All other returns of it mean: call again, abort, or look.
-//! 3. An error that is final for the client says nothing about the commit, so the marker is asked before anything is
-//!    sent again.
+//! 1. `init_transactions` comes before the marker is read. It ends what an earlier run has left open
+//!    and shuts that run out; read the other way round, an earlier run could commit in between.
+//! 2. Only a commit that returned without error counts. All other returns of it mean: call again,
+//!    abort, or look.
+//! 3. An error that is final for the client says nothing about the commit, so the marker is asked
+//!    before anything is sent again.
 //! 4. A run that was shut out by another one never shuts it out in turn: it ends.
-//! 5. The marker is only ever followed by the epoch that this run believes is next. A marker that says otherwise was
-//!    written by another run, and is an error.
+//! 5. The marker is only ever followed by the epoch that this run believes is next. A marker that says
+//!    otherwise was written by another run, and is an error.
 //!
-//! A reader must say `isolation.level=read_committed`, or it sees rows of transactions that were aborted. Left out: more
-//! than one producer per sink (Flink has one per task, and a pool of transactional ids), headers and timestamps of rows.
+//! A reader must say `isolation.level=read_committed`, or it sees rows of transactions that were
+//! aborted. Left out: more than one producer per sink (Flink has one per task, and a pool of
+//! transactional ids), headers and timestamps of rows.
 
 mod client;
 mod error;
 mod marker;
 mod plain;
+mod verdict;
 
 pub use error::KafkaTargetError;
 pub use marker::LostMarker;
@@ -45,10 +50,12 @@ use rdkafka::producer::{BaseProducer, Producer};
 
 use super::encoded::Encoded;
 use super::target::{Known, Published, Target};
-use client::{Events, MOMENT, SLICE, Verdict};
+use client::{Events, MOMENT, SLICE};
 use marker::{Markers, Reopened, Unread};
+use verdict::Verdict;
 
-/// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier run has left.
+/// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier
+/// run has left.
 const START_WITHIN: Duration = Duration::from_secs(60);
 /// How long an abort may take after which nothing else comes.
 const ABORT_WITHIN: Duration = Duration::from_secs(1);
@@ -60,11 +67,11 @@ pub struct KafkaTargetOptions {
     pub brokers: String,
     /// The topic, which is created with one partition if it is not there.
     pub topic: String,
-    /// The name of this sink of this job: the same at each start, and nobody else's. The transactional id and the
-    /// group that keeps the marker are made from it.
+    /// The name of this sink of this job: the same at each start, and nobody else's. The transactional
+    /// id and the group that keeps the marker are made from it.
     pub name: String,
-    /// How long the brokers keep a transaction open, and how long an epoch may take, outages included. From a second to
-    /// what the brokers allow (`transaction.max.timeout.ms`, 15 minutes by default).
+    /// How long the brokers keep a transaction open, and how long an epoch may take, outages included.
+    /// From a second to what the brokers allow (`transaction.max.timeout.ms`, 15 minutes by default).
     pub transaction_timeout: Duration,
     /// What to do if the marker is gone.
     pub lost_marker: LostMarker,
@@ -116,7 +123,8 @@ enum Step {
     Send(usize),
     /// Wait until the brokers have all rows.
     Arrive,
-    /// Move the marker.
+    /// Move the marker. The one step that blocks for seconds if a broker hangs: the client cannot go on
+    /// with this call later, as it can with the others.
     Mark,
     Commit,
     Abort,
@@ -125,8 +133,8 @@ enum Step {
 }
 
 impl KafkaTarget {
-    /// Reaches a broker, and creates the topic if it is not there. An error after about five seconds. No other run is
-    /// shut out yet.
+    /// Reaches a broker, and creates the topic if it is not there. An error after about five seconds.
+    /// No other run is shut out yet.
     pub fn open(options: KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
         ensure_topic(&options.brokers, &options.topic, 1)?;
         Ok(KafkaTarget {
@@ -215,9 +223,9 @@ impl KafkaTarget {
             Some((_, why)) => why.clone(),
             None => error.to_string(),
         });
-        let verdict = client::judge(&error, ended.map(|(code, _)| code));
+        let verdict = verdict::judge(&error, ended.map(|(code, _)| code));
         match (verdict, &self.producer) {
-            // The client has already waited, but for itself; what it has to report waits for us.
+            // An abort waits until somebody has taken the reports of the rows that it throws away.
             (Verdict::Again, Some(producer)) => producer.poll(MOMENT),
             (Verdict::Abort, Some(producer)) => {
                 producer.poll(SLICE);
@@ -241,6 +249,11 @@ impl KafkaTarget {
         Ok(())
     }
 
+    /// Why no broker could be reached, if that is so.
+    fn take_reason(&self) -> Option<String> {
+        self.producer.as_ref()?.context().take_reason()
+    }
+
     fn out_of_step(&self, epoch: u64, found: Option<u64>) -> KafkaTargetError {
         KafkaTargetError::OutOfStep {
             epoch,
@@ -256,17 +269,17 @@ impl KafkaTarget {
         if since.elapsed() <= patience {
             return Ok(());
         }
-        let reason = self
-            .producer
-            .as_ref()
-            .and_then(|producer| producer.context().last_reason());
-        let reason = reason.or_else(|| self.trouble.clone());
+        let unreachable = self.take_reason();
+        let reasons: Vec<String> = self.trouble.clone().into_iter().chain(unreachable).collect();
         Err(KafkaTargetError::TooLong {
             epoch,
             topic: self.options.topic.clone(),
             brokers: self.options.brokers.clone(),
             patience,
-            reason: reason.unwrap_or_else(|| "the brokers are slow".to_string()),
+            reason: match reasons.is_empty() {
+                true => "the brokers are slow".to_string(),
+                false => reasons.join("; "),
+            },
         })
     }
 }
@@ -298,6 +311,9 @@ impl Target for KafkaTarget {
         self.known = Some(epoch);
         self.since = None;
         self.commit_asked = false;
+        // What went wrong and was got over must not be told as the reason of something later.
+        self.trouble = None;
+        self.take_reason();
         Ok(Published::Done)
     }
 

@@ -25,7 +25,8 @@ pub enum KafkaTargetError {
         error: KafkaError,
     },
 
-    /// Something that will not be better next time: a row that is too large, no permission, a topic that has gone.
+    /// Something that will not be better next time: a row that is too large, no permission, a topic
+    /// that has gone.
     #[error("cannot publish epoch {epoch} to topic {topic} at {brokers}: {error}")]
     Refused {
         /// What was to be published.
@@ -59,8 +60,8 @@ pub enum KafkaTargetError {
 
     /// The brokers take no more from this run.
     #[error(
-        "cannot publish epoch {epoch} to topic {topic} at {brokers}: another run with transactional id {id} has taken \
-         over, or this one has slept through its transaction timeout of {} s; only one may run at a time",
+        "cannot publish epoch {epoch} to topic {topic} at {brokers}: another run with transactional id \
+         {id} has taken over, or this one has slept through its transaction timeout of {} s; only one may run at a time",
         timeout.as_secs_f64()
     )]
     Fenced {
@@ -78,9 +79,9 @@ pub enum KafkaTargetError {
 
     /// The marker is not where this run has left it.
     #[error(
-        "cannot publish epoch {epoch} to topic {topic}: before it, this run knows of {}, but the marker in consumer \
-         group {group} says {}: another run has published under the same name, perhaps from other checkpoints; to \
-         publish beside it, give the sink another name or delete that group",
+        "cannot publish epoch {epoch} to topic {topic}: before it, this run knows of {}, but the marker in \
+         consumer group {group} says {}: another run has published under the same name, perhaps from other \
+         checkpoints; to publish beside it, give the sink another name or delete that group",
         in_words(*known), in_words(*found)
     )]
     OutOfStep {
@@ -98,8 +99,8 @@ pub enum KafkaTargetError {
 
     /// Somebody else commits offsets with the marker's group.
     #[error(
-        "consumer group {group} has an offset of topic {topic} with metadata {metadata:?}, which is no marker of a sink; \
-         give the sink another name"
+        "consumer group {group} has an offset of topic {topic} with metadata {metadata:?}, which is no marker \
+         of a sink; give the sink another name"
     )]
     ForeignGroup {
         /// The group.

@@ -1,18 +1,22 @@
-//! The marker: which epoch was published last, kept by Kafka and moved by the same transaction that brings the rows.
+//! The marker: which epoch was published last, kept by Kafka and moved by the same transaction that
+//! brings the rows.
 //!
-//! Of what Kafka can write in a transaction, an offset of a consumer group is the one that can be asked for by its name
-//! in a single request. So the marker is the offset of a group that nobody reads with, for partition 0 of the topic:
+//! Of what Kafka can write in a transaction, an offset of a consumer group is the one that can be asked
+//! for by its name in a single request. So the marker is the offset of a group that nobody reads with,
+//! for partition 0 of the topic:
 //!
 //! ```text
 //!   group NAME-sink, TOPIC/0:   offset 8   metadata "epoch=8"
 //! ```
 //!
-//! The metadata is what counts. The offset is for people, because Kafka's own tools show offsets but not metadata.
+//! The metadata is what counts. The offset is for people, because Kafka's own tools show offsets but
+//! not metadata.
 //!
-//! Kafka forgets offsets of a group that is not in use (`offsets.retention.minutes`, 7 days by default). While a job runs,
-//! each checkpoint renews the marker; a job that rests for longer finds none, and cannot tell that from a marker that never
-//! was. What to do then is for a person to say, with [`LostMarker`]. Left out: a compacted topic for markers, which would
-//! keep them for ever and be one more topic for each sink.
+//! Kafka forgets offsets of a group that is not in use (`offsets.retention.minutes`, 7 days by
+//! default). While a job runs, each checkpoint renews the marker; a job that rests for longer finds
+//! none, and cannot tell that from a marker that never was. What to do then is for a person to say,
+//! with [`LostMarker`]. Left out: a compacted topic for markers, which would keep them for ever and be
+//! one more topic for each sink.
 
 use std::time::Duration;
 
@@ -191,10 +195,12 @@ pub(super) enum Reopened {
     OutOfStep,
 }
 
-/// The same for a run that knows where it left the marker, and whether it has asked for the commit of `epoch`.
+/// The same for a run that knows where it left the marker, and whether it has asked for the commit of
+/// `epoch`.
 pub(super) fn reopened(marker: Option<u64>, known: Option<u64>, epoch: u64, commit_asked: bool) -> Reopened {
     match marker {
-        // As far as, or further than what is to come: from another run, unless it was this one's own commit.
+        // As far as, or further than what is to come: from another run, unless it was this one's own
+        // commit.
         Some(marker) if marker == epoch && commit_asked => Reopened::Out,
         Some(marker) if marker >= epoch => Reopened::OutOfStep,
         // Where this run has left it.
@@ -225,24 +231,23 @@ mod tests {
         }
         use Wrong::{Ahead, Lost};
         #[rustfmt::skip]
-        type Case = (Option<u64>, &'static [u64], Result<u64, Wrong>);
-        let cases: [Case; 15] = [
-            (None, &[0], Ok(0)),
-            (None, &[0, 1], Ok(0)),
-            (Some(0), &[0, 1], Ok(0)),
-            (Some(1), &[0, 1], Ok(1)),
-            (Some(7), &[7, 8], Ok(7)),
-            (Some(8), &[7, 8], Ok(8)),
-            (Some(7), &[7], Ok(7)),
-            (Some(8), &[7, 8, 9], Ok(8)),
+        let cases: [(Option<u64>, &[u64], Result<u64, Wrong>); 15] = [
+            (None,    &[0],          Ok(0)),
+            (None,    &[0, 1],       Ok(0)),
+            (Some(0), &[0, 1],       Ok(0)),
+            (Some(1), &[0, 1],       Ok(1)),
+            (Some(7), &[7, 8],       Ok(7)),
+            (Some(8), &[7, 8],       Ok(8)),
+            (Some(7), &[7],          Ok(7)),
+            (Some(8), &[7, 8, 9],    Ok(8)),
             // Epochs whose checkpoint failed are never published.
-            (Some(3), &[3, 8], Ok(3)),
-            (None, &[7, 8], Err(Lost)),
-            (Some(6), &[7, 8], Err(Lost)),
-            (Some(7), &[6, 8], Err(Lost)),
-            (Some(9), &[7, 8], Err(Ahead)),
-            (Some(7), &[0], Err(Ahead)),
-            (Some(8), &[7], Err(Ahead)),
+            (Some(3), &[3, 8],       Ok(3)),
+            (None,    &[7, 8],       Err(Lost)),
+            (Some(6), &[7, 8],       Err(Lost)),
+            (Some(7), &[6, 8],       Err(Lost)),
+            (Some(9), &[7, 8],       Err(Ahead)),
+            (Some(7), &[0],          Err(Ahead)),
+            (Some(8), &[7],          Err(Ahead)),
         ];
         for (marker, epochs, expected) in cases {
             for lost_marker in [Stop, Published, Publish] {

@@ -1,8 +1,9 @@
-//! Rows into a Kafka topic, at least once: the design to compare with, and the one for a job without checkpoints.
+//! Rows into a Kafka topic, at least once: the design to compare with, and the one for a job without
+//! checkpoints.
 //!
-//! The rows of an epoch are sent and acknowledged, and then the epoch is done. A reader sees them at once, and a process
-//! that dies in between has left some of them in the topic, which nobody can tell from the others: the next run publishes
-//! the whole epoch again.
+//! The rows of an epoch are sent and acknowledged, and then the epoch is done. A reader sees them at
+//! once, and a process that dies in between has left some of them in the topic, which nobody can tell
+//! from the others: the next run publishes the whole epoch again.
 //!
 //! ```text
 //!   checkpoint 8 durable ──▶ a b c d e acknowledged ──▶ done
@@ -34,7 +35,8 @@ pub struct PlainKafkaTarget {
 }
 
 impl PlainKafkaTarget {
-    /// Reaches a broker, and creates the topic with one partition if it is not there. An error after about five seconds.
+    /// Reaches a broker, and creates the topic with one partition if it is not there. An error after
+    /// about five seconds.
     pub fn open(brokers: &str, topic: &str) -> Result<Self, KafkaTargetError> {
         ensure_topic(brokers, topic, 1)?;
         let producer = client::sending(brokers)

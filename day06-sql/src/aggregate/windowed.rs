@@ -1,0 +1,282 @@
+//! GROUP BY over windows: each group comes out once, when its window closes.
+//!
+//! The windows are those of day 3, and so is everything that is hard about them: slices, sessions,
+//! lateness, snapshots. What is new is what they keep, the accumulators of a query, and the two ends: a
+//! chunk becomes rows with times, and what has closed becomes a chunk again.
+//!
+//! ```text
+//! keys, ts, amount ─► Rows<Stamped<Args>> ─► windows of day 3 ─► Accs ─► m-7  [12:00:00  12:00:10)  3  16.50
+//!   a chunk             (amount)              watermark ─┘                key  start     end        results
+//! ```
+//!
+//! 1. A window closes when the watermark has come to its end. A row whose windows have all closed is
+//!    late: dropped, and counted. One that is late for some of its windows counts in the others.
+//! 2. A row without a time belongs to no window: dropped, and counted apart.
+//! 3. Results come in the order of the ends of their windows, then of their starts, then of their keys
+//!    as bytes. So they do not depend on how rows came in chunks, and not on a restore in between. The
+//!    last digits of a sum of doubles are the exception, because they depend on the order of additions.
+//! 4. Overlapping windows are computed as day 3 does it: accumulators that can be taken out again
+//!    exactly are, the others come with what remains. Sums of doubles and decimals belong to the
+//!    others, or the result of a window would show which rows there were *before* it.
+//!
+//! Left out on purpose: lateness that is allowed, which would make results come out again, and inputs
+//! that take rows back.
+
+use day02_state::operator::{Failure, Outcome};
+use day02_state::rows::Rows;
+use day02_state::state::{Frozen, Part, Stateful};
+use day03_windows::aggregate::{Aggregate, Overflow};
+use day03_windows::assigner::SliceAssigner;
+use day03_windows::sessions::SessionWindows;
+use day03_windows::slices::SliceWindows;
+use day03_windows::time::{EventTime, Span, Stamped};
+use day03_windows::windower::{Fired, Unable, Windower};
+use smallvec::SmallVec;
+
+use super::acc::{Acc, Accs, Sign};
+use super::calls::{Call, Calls};
+use super::saved::{check_signature, signature};
+use super::{AggregateError, append, describe, takes_back};
+use crate::chunk::{Change, Chunk, Values};
+use crate::keyed::KeyedChunk;
+use crate::keys;
+use crate::plan::Window;
+use crate::types::{DataType, Scalar};
+
+/// The arguments of the aggregates for one row; none of `COUNT(*)`.
+pub type Args = SmallVec<[Scalar; 2]>;
+
+// ANCHOR: aggregate
+/// The aggregates of a query as one of day 3. Whether windows may take out what they have merged is
+/// decided when the query is planned, and is part of the type because it is there.
+struct Sql<const SUBTRACTS: bool>(Calls);
+
+impl<const SUBTRACTS: bool> Aggregate for Sql<SUBTRACTS> {
+    type Row = Args;
+    type Acc = Accs;
+
+    fn empty(&self) -> Accs {
+        self.0.empty()
+    }
+
+    #[inline]
+    fn add(&self, acc: &mut Accs, row: Args) -> Result<(), Overflow> {
+        acc.count();
+        acc.of
+            .iter_mut()
+            .zip(&row)
+            .try_for_each(|(acc, value)| acc.add(value))
+    }
+
+    fn merge(&self, acc: &mut Accs, other: &Accs) -> Result<(), Overflow> {
+        acc.count_all(other, Sign::Plus)?;
+        acc.with(other)?.try_for_each(|(acc, other)| acc.merge(other))
+    }
+
+    /// Of the accumulators that do not subtract, what they are without the rows that are taken out.
+    type Rest = SmallVec<[Acc; 1]>;
+    const SUBTRACTS: bool = SUBTRACTS;
+
+    fn rest(&self, acc: &Accs) -> Self::Rest {
+        let kept = acc
+            .of
+            .iter()
+            .zip(self.0.subtract())
+            .filter(|(_, subtracts)| !**subtracts);
+        kept.map(|(acc, _)| acc.clone()).collect()
+    }
+
+    fn retract(&self, acc: &mut Accs, other: &Accs, rest: &Self::Rest) -> Result<(), Overflow> {
+        acc.count_all(other, Sign::Minus)?;
+        let mut rest = rest.iter();
+        for ((acc, other), subtracts) in acc.with(other)?.zip(self.0.subtract()) {
+            match subtracts {
+                true => acc.unmerge(other)?,
+                false => *acc = rest.next().cloned().ok_or(Overflow("rest of a window"))?,
+            }
+        }
+        Ok(())
+    }
+}
+// ANCHOR_END: aggregate
+
+/// How many rows, and how often, were not counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Rows that were late for all their windows.
+    pub late: u64,
+    /// How often a row was late for a window: rows that were late for some of them only are here, too.
+    pub late_for: u64,
+    /// How far behind a late row has been at most.
+    pub behind: Span,
+    /// Rows without a time.
+    pub null_time: u64,
+}
+
+/// Groups by windows, open ones.
+pub struct WindowBy {
+    keys: Vec<DataType>,
+    calls: Calls,
+    window: Window,
+    windows: Box<dyn Windower<Row = Args, Acc = Accs>>,
+}
+
+impl WindowBy {
+    /// Groups by keys of these types and by windows.
+    pub fn new(keys: Vec<DataType>, calls: Calls, window: Window) -> Self {
+        let (never, subtracts) = (Span(0), calls.subtract().iter().all(|subtracts| *subtracts));
+        let windows: Box<dyn Windower<Row = Args, Acc = Accs>> = match SliceAssigner::new(window.spec) {
+            Ok(slices) if subtracts => Box::new(SliceWindows::new(slices, never, Sql::<true>(calls.clone()))),
+            Ok(slices) => Box::new(SliceWindows::new(slices, never, Sql::<false>(calls.clone()))),
+            Err(gap) => Box::new(SessionWindows::new(gap, never, Sql::<false>(calls.clone()))),
+        };
+        WindowBy {
+            keys,
+            calls,
+            window,
+            windows,
+        }
+    }
+
+    /// The types of the columns of the result: the keys, window_start, window_end, the aggregates.
+    pub fn types(&self) -> Vec<DataType> {
+        let bounds = [self.window.data_type; 2];
+        let results = self.calls.all().iter().map(Call::data_type);
+        self.keys.iter().copied().chain(bounds).chain(results).collect()
+    }
+
+    /// How many accumulators are kept: for each key and slice, or for each key and session.
+    pub fn open(&self) -> usize {
+        self.windows.open()
+    }
+
+    /// How many bytes are held, as far as they were asked for.
+    pub fn memory(&self) -> usize {
+        self.windows.memory()
+    }
+
+    /// Gives out what is complete before any row has come, which is something only after a restore.
+    ///
+    /// # Errors
+    /// As of [`WindowBy::on_watermark`].
+    pub fn on_start(&mut self, out: &mut Chunk) -> Result<(), AggregateError> {
+        self.on_watermark(EventTime::MIN, out)
+    }
+
+    // ANCHOR: rows
+    /// Takes the rows of a chunk in, and says how many were not counted. Nothing comes out before the
+    /// watermark is told.
+    ///
+    /// # Errors
+    /// The input takes rows back, or a sum does not fit. The windows are then good for nothing any more.
+    pub fn on_chunk(&mut self, input: &KeyedChunk, out: &mut Chunk) -> Result<Dropped, AggregateError> {
+        let (keys, chunk) = (&input.keys, &input.chunk);
+        if chunk.rows == 0 {
+            return Ok(Dropped::default());
+        }
+        if takes_back(chunk) {
+            return Err(AggregateError::OnlyGrows("an aggregate over windows".to_string()));
+        }
+        let time = chunk.columns.get(self.window.time);
+        let (Some(column), Some(Values::Timestamp(times) | Values::TimestampTz(times))) =
+            (time, time.map(|column| &column.values))
+        else {
+            return Err(AggregateError::column(
+                chunk,
+                self.window.time,
+                "the event time of windows",
+            ));
+        };
+        let arguments = self.calls.with_argument().map(|(call, place)| {
+            let column = chunk.columns.get(place);
+            column.ok_or_else(|| AggregateError::column(chunk, place, call))
+        });
+        let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
+        let mut rows = Rows::with_capacity(chunk.rows, 0);
+        for row in (0..chunk.rows).filter(|row| !column.is_null(*row)) {
+            let value: Args = arguments.iter().map(|column| column.get(row)).collect();
+            let ts = times[row];
+            rows.push(keys.key(row), Stamped { ts, value });
+        }
+        let mut fired = Fired::default();
+        self.windows
+            .add(&rows, 0..rows.len(), &mut fired)
+            .map_err(unable)?;
+        self.emit(&fired, out)?;
+        Ok(Dropped {
+            late: fired.late.len() as u64,
+            late_for: fired.late_for,
+            behind: fired.behind,
+            null_time: (chunk.rows - rows.len()) as u64,
+        })
+    }
+    // ANCHOR_END: rows
+
+    /// Rows before this time are late from now on: gives out the groups of all windows that end up to
+    /// here, as insertions. `out` is of the types of the result or has no column yet.
+    ///
+    /// # Errors
+    /// A result does not fit in its type.
+    pub fn on_watermark(&mut self, time: EventTime, out: &mut Chunk) -> Result<(), AggregateError> {
+        let mut fired = Fired::default();
+        self.windows.advance(time, &mut fired).map_err(unable)?;
+        self.emit(&fired, out)
+    }
+
+    fn emit(&self, fired: &Fired<Accs>, out: &mut Chunk) -> Result<(), AggregateError> {
+        if out.columns.is_empty() {
+            *out = Chunk::of(self.types());
+        }
+        let closed = &fired.closed;
+        let mut order: Vec<usize> = (0..closed.len()).collect();
+        order.sort_unstable_by_key(|row| (closed.values()[*row].window, closed.key(*row)));
+        let bound = |time: EventTime| match self.window.data_type {
+            DataType::TimestampTz => Scalar::TimestampTz(time),
+            _ => Scalar::Timestamp(time),
+        };
+        let mut results = Vec::new();
+        for row in order {
+            let (key, group) = (closed.key(row), &closed.values()[row]);
+            results.clear();
+            results.extend([bound(group.window.start), bound(group.window.end)]);
+            self.calls
+                .finish(&group.acc, &mut results)
+                .map_err(|(call, overflow)| AggregateError::Overflow {
+                    call,
+                    group: format!("{}, window {}", describe(key, &self.keys), group.window),
+                    overflow,
+                })?;
+            append(out, Change::Insert, &keys::decode(key, &self.keys)?, &results)?;
+        }
+        Ok(())
+    }
+
+    /// What the state is of.
+    fn signature(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(DataType::to_string).collect();
+        format!("{} by ({}) and {}", self.calls, keys.join(", "), self.window.spec)
+    }
+}
+
+/// Windows name a key by its bytes, which mean nothing to a reader here; what does not fit, and where
+/// in time, does.
+fn unable(failure: Failure) -> AggregateError {
+    match failure.downcast::<Unable>() {
+        Ok(unable) => AggregateError::Window {
+            window: unable.window,
+            overflow: unable.overflow,
+        },
+        Err(failure) => AggregateError::Windows(failure),
+    }
+}
+
+impl Stateful for WindowBy {
+    fn snapshot(&mut self, _: u64) -> Frozen {
+        self.windows.snapshot().and(signature(&self.signature()))
+    }
+
+    fn restore(&mut self, parts: Vec<Part>) -> Outcome {
+        let parts = check_signature(parts, &self.signature())?;
+        self.windows.restore(&parts)
+    }
+}

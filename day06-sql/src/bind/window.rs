@@ -1,0 +1,231 @@
+//! Window functions in FROM, and when the result of grouping by them comes out.
+//!
+//! ```text
+//!                                   GROUP BY window_start AND window_end     one of them, or none
+//! Flink       (with DESCRIPTOR)     once, when the window closes             updates
+//! RisingWave  EMIT ON WINDOW CLOSE  once, when the window closes             once, if it has one of them
+//! RisingWave  without               updates                                  updates
+//! ```
+//!
+//! A row is in one tumbling window, so its bounds are columns that a projection computes, and grouping by them is grouping
+//! by any column. It is in several hopping or cumulating windows, and so far only an aggregation that fires once can count
+//! it in all of them: there the bounds are names to group by, and nothing else.
+
+use day03_windows::spec::WindowSpec;
+use day03_windows::time::Span as Length;
+
+use super::relation::{Relation, Windows};
+use crate::error::{Outcome, SqlError, unsupported};
+use crate::expr::{Expr, Function};
+use crate::parse::ast::{self, Node, WindowKind, Windowed};
+use crate::plan::{Field, Plan};
+use crate::types::{DataType, Scalar};
+use sqlparser::tokenizer::Span;
+
+/// window_time is the last millisecond of its window.
+const MOMENT: Length = Length(1);
+
+/// A table with the bounds of windows behind its columns.
+pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
+    let (time, data_type) = input.column(None, &call.time)?;
+    if !matches!(data_type, DataType::Timestamp | DataType::TimestampTz) {
+        return Err(SqlError::new(
+            call.time.span,
+            format!("{} is {data_type}, and windows go by a time", call.time.value),
+        )
+        .hint("a window takes a column of type TIMESTAMP or TIMESTAMP_LTZ"));
+    }
+    let spec = spec(call)?;
+    let taken = |field: &&Field| ["window_start", "window_end", "window_time"].contains(&field.name.as_str());
+    if let Some(field) = input.columns.iter().find(taken) {
+        let message = format!("the input has a column {} already", field.name);
+        return Err(SqlError::new(call.span, message).hint("rename it with AS in a sub-query"));
+    }
+    let mut bounds = vec!["window_start", "window_end"];
+    if call.descriptor {
+        bounds.push("window_time");
+    }
+    let start = input.columns.len();
+    let mut columns = input.columns.clone();
+    columns.extend(bounds.iter().map(|name| Field {
+        name: name.to_string(),
+        data_type,
+    }));
+    let plan = match spec {
+        WindowSpec::Tumble { size, offset } => {
+            let passed = input.columns.into_iter().enumerate();
+            let passed = passed.map(|(place, field)| (Expr::Column(place, field.data_type), field));
+            let bounds = columns
+                .iter()
+                .skip(start)
+                .map(|field| (bound(&field.name, time, data_type, size, offset), field.clone()));
+            Plan::Project {
+                input: Box::new(input.plan),
+                columns: passed.chain(bounds).collect(),
+            }
+        }
+        _ => input.plan,
+    };
+    let window = Some(Windows {
+        spec,
+        time,
+        data_type,
+        start,
+        descriptor: call.descriptor,
+        span: call.span,
+    });
+    Ok(Relation {
+        plan,
+        columns,
+        name: input.name,
+        watermarks: input.watermarks,
+        window,
+    })
+}
+
+/// A bound of the tumbling window of a row.
+fn bound(name: &str, time: usize, data_type: DataType, size: Length, offset: Length) -> Expr {
+    let lengths = [size, offset].map(|length| Expr::Literal(Scalar::Interval(length), DataType::Interval));
+    let arguments = std::iter::once(Expr::Column(time, data_type))
+        .chain(lengths)
+        .collect();
+    match name {
+        "window_start" => Expr::Call(Function::TumbleStart, arguments, data_type),
+        "window_end" => Expr::Call(Function::TumbleEnd, arguments, data_type),
+        _ => moment_before(Expr::Call(Function::TumbleEnd, arguments, data_type)),
+    }
+}
+
+/// window_time, from window_end.
+pub(crate) fn moment_before(end: Expr) -> Expr {
+    let data_type = end.data_type();
+    let moment = Expr::Literal(Scalar::Interval(MOMENT), DataType::Interval);
+    Expr::Call(Function::Minus, vec![end, moment], data_type)
+}
+
+fn spec(call: &Windowed) -> Outcome<WindowSpec> {
+    let mut lengths = Vec::new();
+    for expr in &call.lengths {
+        lengths.push(length(expr)?);
+    }
+    let spec = match (call.kind, lengths.as_slice()) {
+        (WindowKind::Tumble, [size]) => WindowSpec::tumble(*size, Length(0)),
+        (WindowKind::Tumble, [size, offset]) => WindowSpec::tumble(*size, *offset),
+        (WindowKind::Hop, [slide, size]) => WindowSpec::hop(*size, *slide, Length(0)),
+        (WindowKind::Hop, [slide, size, offset]) => WindowSpec::hop(*size, *slide, *offset),
+        (WindowKind::Cumulate, [step, max]) => WindowSpec::cumulate(*max, *step, Length(0)),
+        (WindowKind::Cumulate, [step, max, offset]) => WindowSpec::cumulate(*max, *step, *offset),
+        (kind, _) => {
+            let (name, takes) = form(kind);
+            let message = format!("{name} takes a table, a time, and {takes}");
+            return Err(SqlError::new(call.span, message));
+        }
+    };
+    let place = call
+        .lengths
+        .iter()
+        .fold(Span::empty(), |span, length| span.union(&length.span));
+    spec.map_err(|error| {
+        let (name, takes) = form(call.kind);
+        SqlError::new(place, error.to_string()).hint(format!("{name} takes {takes}, in this order"))
+    })
+}
+
+fn form(kind: WindowKind) -> (&'static str, &'static str) {
+    match kind {
+        WindowKind::Tumble => ("TUMBLE", "the size, and perhaps an offset"),
+        WindowKind::Hop => ("HOP", "the slide, then the size, and perhaps an offset"),
+        WindowKind::Cumulate => (
+            "CUMULATE",
+            "the step, then the largest size, and perhaps an offset",
+        ),
+    }
+}
+
+fn length(expr: &ast::Expr) -> Outcome<Length> {
+    match expr.node {
+        Node::Interval(millis) => Ok(Length(millis)),
+        _ => Err(SqlError::new(expr.span, "expected an interval")
+            .hint("write INTERVAL '10' MINUTE or INTERVAL '10 minutes'")),
+    }
+}
+
+/// Whether groups with these keys fire once, when their window closes.
+pub(crate) fn fires_once(relation: &Relation, keys: &[Expr], emit_on_close: Option<Span>) -> Outcome<bool> {
+    let Some(windows) = relation.window else {
+        return match emit_on_close {
+            None => Ok(false),
+            Some(emit) => Err(SqlError::new(emit, "EMIT ON WINDOW CLOSE needs windows")
+                .hint("FROM TUMBLE(t, ts, INTERVAL '1 minute') … GROUP BY window_start, window_end")),
+        };
+    };
+    let has = |bound: usize| {
+        keys.iter()
+            .any(|key| matches!(key, Expr::Column(place, _) if *place == bound))
+    };
+    let bounds = (has(windows.start), has(windows.start + 1));
+    let both = bounds == (true, true);
+    // The size is fixed, so one bound says the other; but cumulating windows share their starts.
+    let either = match windows.spec {
+        WindowSpec::Cumulate { .. } => both,
+        _ => bounds != (false, false),
+    };
+    let once = match (windows.descriptor, emit_on_close) {
+        (true, None) => both,
+        (false, None) => false,
+        (_, Some(_)) if either => true,
+        (_, Some(emit)) => {
+            return Err(
+                SqlError::new(emit, "EMIT ON WINDOW CLOSE needs the window in GROUP BY")
+                    .hint("GROUP BY window_start, window_end"),
+            );
+        }
+    };
+    if !once && !matches!(windows.spec, WindowSpec::Tumble { .. }) {
+        let (what, hint) = match windows.descriptor {
+            true => (
+                "overlapping windows without both bounds in GROUP BY",
+                "GROUP BY window_start, window_end",
+            ),
+            false => (
+                "overlapping windows that are updated",
+                "end the query with EMIT ON WINDOW CLOSE",
+            ),
+        };
+        return Err(unsupported(windows.span, what).hint(hint));
+    }
+    if once {
+        can_close(relation, windows)?;
+    }
+    Ok(once)
+}
+
+/// A window closes when a watermark passes its end, so there must be one.
+fn can_close(relation: &Relation, windows: Windows) -> Outcome<()> {
+    let time = relation
+        .columns
+        .get(windows.time)
+        .map_or("", |field| field.name.as_str());
+    if relation.plan.updates() {
+        return Err(SqlError::new(
+            windows.span,
+            "windows that fire once need rows that stay, and this input is updated",
+        ));
+    }
+    if relation.watermarks.contains(&windows.time) {
+        return Ok(());
+    }
+    let owner = relation.name.as_deref().unwrap_or("the input");
+    let error = SqlError::new(
+        windows.span,
+        format!("{time} of {owner} has no watermark, so no window would ever close"),
+    );
+    Err(match relation.plan {
+        Plan::View { .. } => {
+            error.hint("a view passes no watermark on: use windows over the table that it reads")
+        }
+        _ => error.hint(format!(
+            "add to CREATE TABLE: WATERMARK FOR {time} AS {time} - INTERVAL '5' SECOND"
+        )),
+    })
+}

@@ -1,0 +1,267 @@
+//! The command line of day 6: SQL from a file or from the line, over what the SQL names or over a sandbox.
+
+mod args;
+mod current;
+mod demo;
+mod show;
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use day01_consumer::Error as InputError;
+use day01_consumer::cli::say;
+use day01_consumer::lab::generator::GeneratorOptions;
+use day02_state::cli::exit_code;
+use day02_state::error::Error;
+use day02_state::runtime::{Buffers, Stop, run_threads};
+use day05_checkpoints::cli::{Words, open_store};
+use day05_checkpoints::coordinator::Schedule;
+use day05_checkpoints::job::Checkpoints;
+
+use crate::bind::{Catalog, read};
+use crate::error::SqlError;
+use crate::exec::once::{answer, reads_view};
+use crate::exec::open::Inputs;
+use crate::exec::report::All;
+use crate::exec::{Options, Printed, Running, wire};
+use crate::plan::{Connector, Query, Sink, Statement};
+use crate::view::View;
+use args::Cli;
+use current::Current;
+use show::Screen;
+
+/// How often tasks report.
+const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// How fast the sandbox is fed unless told otherwise: slow enough to watch.
+const SANDBOX_RATE: u64 = 200_000;
+
+/// Why a run has failed.
+#[derive(Debug)]
+enum Failed {
+    /// The SQL was not understood.
+    Sql(Box<SqlError>),
+    /// It was, and could not be run.
+    Run(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Failed::Run(error.into())
+    }
+}
+
+/// Runs the program of day 6.
+pub fn main() -> ExitCode {
+    let args = Cli::parse();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Run(error)) => exit_code(Err(error)),
+        Err(Failed::Sql(error)) => {
+            say(error.render().trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Cli) -> Result<(), Failed> {
+    let (text, origin) = match (&args.sql.file, &args.sql.command) {
+        (Some(path), _) => (text_of(path)?, path.display().to_string()),
+        (None, Some(command)) => (command.clone(), "command line".to_string()),
+        (None, None) => return demo::run(args),
+    };
+    let statements = parse(&text, &origin)?;
+    let current = Current::install()?;
+    execute(args, &statements, &Printed::new(std::io::stdout()), &current)?;
+    Ok(())
+}
+
+fn parse(text: &str, origin: &str) -> Result<Vec<Statement>, Failed> {
+    read(text, origin, &mut Catalog::new()).map_err(|error| Failed::Sql(Box::new(error)))
+}
+
+fn text_of(path: &Path) -> Result<String, Error> {
+    let failed = |error: std::io::Error| InputError::Usage(format!("{}: {error}", path.display()));
+    let text = match path.as_os_str() == "-" {
+        true => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        }
+        false => std::fs::read_to_string(path),
+    };
+    Ok(text.map_err(failed)?)
+}
+
+/// Runs statements to their end, and shows what views hold then.
+fn execute(
+    args: &Cli,
+    statements: &[Statement],
+    printed: &Printed,
+    current: &Current,
+) -> Result<Vec<(String, View)>, Failed> {
+    let mut running: Vec<Query> = Vec::new();
+    for statement in statements {
+        match statement {
+            Statement::Explain(query) => println!("{}", query.to_string().trim_end()),
+            Statement::Query(query) if reads_view(query).is_none() => running.push(query.clone()),
+            Statement::Query(_) | Statement::Created(_) => {}
+        }
+    }
+    let views = match running.is_empty() {
+        true => Vec::new(),
+        false => run_queries(args, &running, printed, current)?,
+    };
+    let mut shown = Vec::new();
+    let mut read = Vec::new();
+    for statement in statements {
+        let Statement::Query(query) = statement else {
+            continue;
+        };
+        let Some(name) = reads_view(query) else { continue };
+        if let Some((_, view)) = views.iter().find(|(view, _)| *view == name) {
+            shown.push((name.clone(), answer(query, view)?));
+            read.push(name);
+        }
+    }
+    shown.extend(views.into_iter().filter(|(name, _)| !read.contains(name)));
+    for (name, view) in &shown {
+        if shown.len() > 1 {
+            say(format!("{name}:"));
+        }
+        show::print(view, args.records.format)?;
+    }
+    if running.is_empty()
+        && shown.is_empty()
+        && !statements.iter().any(|one| matches!(one, Statement::Explain(_)))
+    {
+        say("nothing to run: there are tables, and no query");
+    }
+    Ok(shown)
+}
+
+/// Runs queries until their inputs end, or until Ctrl-C; returns their views.
+fn run_queries(
+    args: &Cli,
+    queries: &[Query],
+    printed: &Printed,
+    current: &Current,
+) -> Result<Vec<(String, View)>, Failed> {
+    let stop = Stop::new();
+    current.begin(&stop);
+    let (store, restore) = open_store(&args.checkpoints)?;
+    if let Some(checkpoint) = &restore {
+        say(format!("going on from checkpoint {}", checkpoint.id));
+    }
+    let options = Options {
+        workers: usize::from(args.tasks.workers),
+        inputs: Inputs {
+            sources: usize::from(args.tasks.sources),
+            until_end: args.sql.until_end,
+            sandbox: args.sql.sandbox.then(|| sandbox(args)),
+        },
+        on_bad_record: args.records.on_bad_record,
+        chunk_rows: args.sql.chunk_rows as usize,
+        report_every: Some(REPORT_EVERY),
+        lost_marker: args.sql.lost_marker,
+        buffers: Buffers::default(),
+    };
+    let words = Words::default();
+    let checkpoints = Checkpoints {
+        store,
+        restore,
+        schedule: Schedule {
+            interval: Some(args.checkpoints.interval()),
+            ..Schedule::default()
+        },
+        listener: words.listener(),
+        stop: stop.clone(),
+    };
+    let screen = Screen::new(queries.iter().any(prints));
+    let Running {
+        job,
+        coordinator,
+        views,
+        bounded,
+        heard,
+        sandboxes,
+    } = wire(queries, &options, printed, screen.clone(), checkpoints)?;
+    current.coordinated(coordinator);
+    if let Some(view) = views.iter().flatten().next() {
+        screen.watch(view.clone());
+    }
+    if !bounded {
+        say("the input has no end: Ctrl-C stops, and shows what views hold then");
+    }
+    run_threads(job, &stop).map_err(Error::from)?;
+    drop(sandboxes);
+
+    let all = heard.all();
+    screen.finish(&all);
+    say_what_is_missing(&all);
+    if args.checkpoints.checkpoint_dir.is_some() {
+        say(words.summary());
+    }
+    if current.was_interrupted() {
+        all.progress.status.iter().for_each(say);
+    }
+    let named = queries
+        .iter()
+        .zip(views)
+        .filter_map(|(query, view)| Some((name_of(query), view?)));
+    Ok(named.collect())
+}
+
+/// Orders for the sandbox.
+fn sandbox(args: &Cli) -> GeneratorOptions {
+    GeneratorOptions {
+        rate: args.generator.rate.or(Some(SANDBOX_RATE)),
+        ..args.generator.clone()
+    }
+}
+
+fn prints(query: &Query) -> bool {
+    matches!(&query.sink, Sink::Table(table) if matches!(table.connector, Connector::Print { .. }))
+}
+
+fn name_of(query: &Query) -> String {
+    match &query.sink {
+        Sink::Table(table) => table.name.clone(),
+        Sink::View(name) => name.clone(),
+        Sink::Result => "result".to_string(),
+    }
+}
+
+/// What is in no result, and why.
+fn say_what_is_missing(all: &All) {
+    let dropped = all.standing().dropped;
+    if dropped.late_for > 0 {
+        say(format!(
+            "{} late rows, at most {} behind the watermark; a delay longer by that would have kept all",
+            dropped.late, dropped.behind
+        ));
+    }
+    if dropped.null_time > 0 {
+        say(format!(
+            "{} rows without a time are in no window",
+            dropped.null_time
+        ));
+    }
+}
+
+/// A title for what is shown.
+fn title(what: impl fmt::Display) {
+    say(format!("\n── {what}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,43 @@
+//! Functions of texts. Upper and lower case are those of Unicode, without the rules of any one
+//! language.
+
+use super::there;
+use crate::chunk::{Column, Texts, Values};
+use crate::expr::Function;
+
+/// `a || b`; none if one is no text.
+pub(super) fn concat(a: &Column, b: &Column) -> Option<Column> {
+    let (Values::Varchar(left), Values::Varchar(right)) = (&a.values, &b.values) else {
+        return None;
+    };
+    let mut results = Texts::with_capacity(left.len(), left.byte_len() + right.byte_len());
+    let mut joined = String::new();
+    for (left, right) in left.iter().zip(right.iter()) {
+        joined.clear();
+        joined.push_str(left);
+        joined.push_str(right);
+        results.push(&joined);
+    }
+    Some(Column {
+        values: Values::Varchar(results),
+        valid: there(&[a, b], None),
+    })
+}
+
+/// `UPPER(a)` or `LOWER(a)`; none if `a` is no text.
+pub(super) fn change_case(function: Function, a: &Column) -> Option<Column> {
+    let Values::Varchar(list) = &a.values else {
+        return None;
+    };
+    let mut results = Texts::with_capacity(list.len(), list.byte_len());
+    for text in list.iter() {
+        results.push(&match function {
+            Function::Upper => text.to_uppercase(),
+            _ => text.to_lowercase(),
+        });
+    }
+    Some(Column {
+        values: Values::Varchar(results),
+        valid: a.valid.clone(),
+    })
+}

@@ -1,0 +1,176 @@
+//! From connectors to what reads and writes.
+
+use std::path::{Path, PathBuf};
+
+use day01_consumer::Error as InputError;
+use day01_consumer::files::FileSource;
+use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
+use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::lab::sandbox::Sandbox;
+use day01_consumer::source::{Share, Source, Start};
+use day02_state::error::Error;
+use day05_checkpoints::disk::Folder;
+use day05_checkpoints::sink::files::{FileTarget, Format as Lines};
+use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions, LostMarker, PlainKafkaTarget};
+use day05_checkpoints::sink::target::Target;
+
+use crate::datagen::Datagen;
+use crate::plan::{Connector, Field, FileFormat, Table};
+
+/// How many partitions the sandbox's topic has.
+const SANDBOX_PARTITIONS: usize = 8;
+
+/// A source, whatever is behind it.
+pub type AnySource = Box<dyn Source + Send>;
+
+/// How inputs are opened.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// How many sources share an input.
+    pub sources: usize,
+    /// Whether a topic is read only up to the end that it has now.
+    pub until_end: bool,
+    /// In place of any Kafka that a table names: a sandbox with such orders.
+    pub sandbox: Option<GeneratorOptions>,
+}
+
+/// Sources over an input.
+pub struct Opened {
+    /// One for each share.
+    pub sources: Vec<AnySource>,
+    /// The broker inside the process, to be kept as long as they are read.
+    pub sandbox: Option<Sandbox>,
+    /// Whether they end by themselves.
+    pub bounded: bool,
+}
+
+/// Opens a table for reading.
+pub fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
+    let (mut sandbox, mut bounded) = (None, true);
+    let sources = match &table.connector {
+        Connector::Kafka {
+            brokers,
+            topic,
+            start,
+            group,
+            ..
+        } => {
+            if let Some(generator) = &inputs.sandbox {
+                sandbox = Some(Sandbox::start(topic, SANDBOX_PARTITIONS, generator.clone())?);
+            }
+            bounded = inputs.until_end || sandbox.is_some();
+            let options = KafkaOptions {
+                brokers: sandbox.as_ref().map_or(brokers.clone(), Sandbox::brokers),
+                topic: topic.clone(),
+                group: group.clone().unwrap_or_else(|| "thirty-days".to_string()),
+                start: start.clone(),
+                until_end: inputs.until_end && sandbox.is_none(),
+                fetch: Fetch::Batch,
+            };
+            shares(inputs, || {
+                let source = KafkaSource::open(options.clone())?;
+                Ok(match &sandbox {
+                    Some(sandbox) => Box::new(sandbox.source(source)),
+                    None => Box::new(source),
+                })
+            })?
+        }
+        Connector::Filesystem { path, .. } => {
+            let files = files_of(Path::new(path))?;
+            shares(inputs, || {
+                Ok(Box::new(FileSource::open(&files, &Start::Earliest)?))
+            })?
+        }
+        Connector::Datagen { rows, rate, fields } => {
+            let written = table.columns.iter().filter(|column| column.is_written());
+            let written: Vec<Field> = written.map(|column| column.field.clone()).collect();
+            bounded = rows.is_some();
+            shares(inputs, || {
+                Ok(Box::new(Datagen::new(&written, fields, *rows, *rate, 1)?))
+            })?
+        }
+        Connector::Print { .. } | Connector::Blackhole => {
+            let said = format!("{} has nothing that could be read", table.name);
+            return Err(InputError::Usage(said).into());
+        }
+    };
+    Ok(Opened {
+        sources,
+        sandbox,
+        bounded,
+    })
+}
+
+/// Opens a source for each share, and leaves it nothing else.
+fn shares(
+    inputs: &Inputs,
+    open: impl Fn() -> Result<AnySource, InputError>,
+) -> Result<Vec<AnySource>, Error> {
+    let of = inputs.sources.max(1);
+    let share = |index| {
+        let mut source = open()?;
+        source.share(Share { index, of });
+        Ok(source)
+    };
+    (0..of)
+        .map(share)
+        .collect::<Result<_, InputError>>()
+        .map_err(Error::from)
+}
+
+/// A file, or all files of a folder that are whole, by their names.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let failed = |error: std::io::Error| InputError::Usage(format!("{}: {error}", path.display()));
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if entry.path().is_file() && !name.starts_with('.') && !name.ends_with(".writing") {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(InputError::Usage(format!("{} has no files", path.display())).into()),
+        false => Ok(files),
+    }
+}
+
+/// Opens a table for writing; none if rows do not have to be there exactly once. `durable` says whether there are
+/// checkpoints that a restart goes on from.
+pub fn open_target(
+    table: &Table,
+    durable: bool,
+    lost_marker: LostMarker,
+) -> Result<Option<Box<dyn Target>>, Error> {
+    let failed = Error::Restore;
+    Ok(Some(match &table.connector {
+        Connector::Kafka { brokers, topic, .. } if durable => {
+            let options = KafkaTargetOptions {
+                lost_marker,
+                ..KafkaTargetOptions::new(brokers, topic, format!("sql-{}", table.name))
+            };
+            Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+        }
+        Connector::Kafka { brokers, topic, .. } => {
+            Box::new(PlainKafkaTarget::open(brokers, topic).map_err(|error| failed(error.into()))?)
+        }
+        Connector::Filesystem { path, format, .. } => {
+            let folder = Folder::open(path).map_err(|error| failed(error.into()))?;
+            let lines = match format {
+                FileFormat::Json => Lines::Json,
+                FileFormat::Csv => Lines::Csv { header: None },
+            };
+            Box::new(FileTarget::new(folder, lines))
+        }
+        Connector::Datagen { .. } => {
+            let said = format!("{} generates rows and takes none", table.name);
+            return Err(InputError::Usage(said).into());
+        }
+        Connector::Print { .. } | Connector::Blackhole => return Ok(None),
+    }))
+}

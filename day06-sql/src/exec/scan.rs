@@ -1,0 +1,306 @@
+//! A source of SQL: records to chunks, with only the columns that the query needs, and with watermarks between them.
+//!
+//! ```text
+//! record ─► fields that are read ─► (event time: watermark) … chunk ─► computed columns ─► filter, project ─► keys
+//!           row by row                                       column by column
+//! ```
+//!
+//! Reading is done row by row, because that is how records come; everything behind it column by column. A chunk ends where
+//! the watermark moves, and at the end of what a poll has found.
+
+use std::str::Utf8Error;
+use std::time::Duration;
+
+use day01_consumer::order::BadRecord;
+use day01_consumer::records::Record;
+use day01_consumer::source::Split;
+use day02_state::job::Reader;
+use day02_state::operator::Outcome;
+use day02_state::state::Part;
+use day03_windows::time::EventTime;
+use day04_watermarks::splits::{SplitWatermarks, Strategy};
+use day04_watermarks::watermark::Watermark;
+
+use super::steps::{Step, Steps};
+use crate::chunk::{Chunk, Column, Values};
+use crate::eval::evaluate;
+use crate::expr::{Expr, Function};
+use crate::format::csv::CsvReader;
+use crate::format::json::JsonReader;
+use crate::keyed::KeyedChunk;
+use crate::plan::{Connector, FileFormat, JsonOptions, Metadata, Table};
+use crate::types::{DataType, Scalar};
+
+/// Reads the rows of a table.
+pub struct ScanReader {
+    format: Format,
+    /// What of the record is put behind the fields of its payload.
+    metadata: Vec<Metadata>,
+    /// The types of the fields that are read, and then of the metadata.
+    types: Vec<DataType>,
+    rows: Chunk,
+    /// How a row tells its event time, and the watermarks made of it; none if nobody asks for them.
+    time: Option<(TimeOf, SplitWatermarks)>,
+    /// Computed columns first, and then what the query does before the exchange.
+    steps: Steps,
+    /// How many of the columns behind the steps are keys.
+    keys: Vec<usize>,
+}
+
+/// How payloads are read.
+enum Format {
+    Json(JsonReader),
+    Csv(CsvReader),
+}
+
+/// How the event time of a row is found.
+#[derive(Debug, Clone, PartialEq)]
+enum TimeOf {
+    /// It is read: the column at this place.
+    Column(usize),
+    /// It is made of a number that is read: the column at this place, times so many milliseconds.
+    Number(usize, i64),
+    /// It is computed in any other way, which has to be done for each row by itself.
+    Computed(Expr),
+}
+
+impl ScanReader {
+    /// Reads these columns of a table, does these steps with them, and takes the first so many columns of the result for
+    /// keys.
+    pub fn new(table: &Table, columns: &[usize], steps: &Steps, keys: usize, strategy: Strategy) -> Self {
+        let is_read = |place: &&usize| table.columns[**place].is_written();
+        let is_metadata = |place: &&usize| table.columns[**place].metadata.is_some();
+        let read: Vec<usize> = columns.iter().filter(is_read).copied().collect();
+        let around: Vec<usize> = columns.iter().filter(is_metadata).copied().collect();
+        let types = read.iter().map(|place| table.columns[*place].field.data_type);
+        let metadata = around.iter().filter_map(|place| table.columns[*place].metadata);
+        let metadata: Vec<Metadata> = metadata.collect();
+        let types: Vec<DataType> = types
+            .chain(metadata.iter().map(|what| what.data_type()))
+            .collect();
+        // Expressions of the table name its columns by their places in it; here they lie in another order.
+        let lies_at = |place: usize| read.iter().chain(&around).position(|read| *read == place);
+        let column = |place: &usize| {
+            let of = &table.columns[*place];
+            match (&of.computed, lies_at(*place)) {
+                (Some(computed), _) => moved(computed, &lies_at),
+                (None, Some(at)) if of.metadata.is_some() && types[at] != of.field.data_type => {
+                    Expr::Cast(Box::new(Expr::Column(at, types[at])), of.field.data_type)
+                }
+                (None, at) => Expr::Column(at.unwrap_or_default(), of.field.data_type),
+            }
+        };
+        let computed: Vec<Expr> = columns.iter().map(column).collect();
+        let time = table.watermark.and_then(|watermark| {
+            let place = columns.iter().position(|place| *place == watermark.column)?;
+            let strategy = Strategy {
+                delay: watermark.delay,
+                ..strategy
+            };
+            Some((time_of(&computed[place]), SplitWatermarks::new(strategy)))
+        });
+        let steps = std::iter::once(Step::Project(computed)).chain(steps.0.iter().cloned());
+        ScanReader {
+            format: format_of(table, &read),
+            metadata,
+            rows: Chunk::of(types.clone()),
+            types,
+            time,
+            steps: Steps(steps.collect()),
+            keys: (0..keys).collect(),
+        }
+    }
+}
+
+fn format_of(table: &Table, read: &[usize]) -> Format {
+    let json = |options| {
+        let fields = read.iter().map(|place| &table.columns[*place].field);
+        let fields = fields.map(|field| (field.name.clone(), field.data_type));
+        Format::Json(JsonReader::new(fields.collect(), options))
+    };
+    match &table.connector {
+        Connector::Filesystem {
+            format: FileFormat::Csv,
+            json,
+            ..
+        } => {
+            let written = (0..table.columns.len()).filter(|place| table.columns[*place].is_written());
+            let written: Vec<usize> = written.collect();
+            let fields: Vec<_> = written
+                .iter()
+                .map(|place| table.columns[*place].field.clone())
+                .collect();
+            let wanted = read
+                .iter()
+                .filter_map(|place| written.iter().position(|column| column == place));
+            Format::Csv(CsvReader::new(&fields, &wanted.collect::<Vec<usize>>(), *json))
+        }
+        Connector::Kafka { json: options, .. } | Connector::Filesystem { json: options, .. } => {
+            json(*options)
+        }
+        _ => json(JsonOptions::default()),
+    }
+}
+
+/// The expression with its columns where they lie.
+fn moved(expr: &Expr, lies_at: &impl Fn(usize) -> Option<usize>) -> Expr {
+    let inside = |expr: &Expr| moved(expr, lies_at);
+    match expr {
+        Expr::Column(place, data_type) => Expr::Column(lies_at(*place).unwrap_or_default(), *data_type),
+        Expr::Literal(value, data_type) => Expr::Literal(value.clone(), *data_type),
+        Expr::Call(function, args, data_type) => {
+            Expr::Call(*function, args.iter().map(inside).collect(), *data_type)
+        }
+        Expr::Cast(of, data_type) => Expr::Cast(Box::new(inside(of)), *data_type),
+        Expr::Case(branches, otherwise, data_type) => {
+            let branches = branches.iter().map(|(when, then)| (inside(when), inside(then)));
+            Expr::Case(branches.collect(), Box::new(inside(otherwise)), *data_type)
+        }
+    }
+}
+
+fn time_of(expr: &Expr) -> TimeOf {
+    match expr {
+        Expr::Column(place, _) => TimeOf::Column(*place),
+        Expr::Call(Function::ToTimestampLtz, args, _) => match args.as_slice() {
+            [
+                Expr::Column(place, DataType::BigInt),
+                Expr::Literal(Scalar::Int(3), _),
+            ] => TimeOf::Number(*place, 1),
+            [
+                Expr::Column(place, DataType::BigInt),
+                Expr::Literal(Scalar::Int(0), _),
+            ] => TimeOf::Number(*place, 1_000),
+            _ => TimeOf::Computed(expr.clone()),
+        },
+        _ => TimeOf::Computed(expr.clone()),
+    }
+}
+
+/// The event time of a row; none if it is NULL, or cannot be computed, which shows when the chunk is.
+#[inline]
+fn event_time(of: &TimeOf, rows: &Chunk, row: usize) -> Option<EventTime> {
+    let there = |column: &Column| !column.is_null(row);
+    match of {
+        TimeOf::Column(place) => {
+            let column = &rows.columns[*place];
+            match &column.values {
+                Values::Timestamp(times) | Values::TimestampTz(times) if there(column) => Some(times[row]),
+                _ => None,
+            }
+        }
+        TimeOf::Number(place, millis) => {
+            let column = &rows.columns[*place];
+            match &column.values {
+                Values::BigInt(numbers) if there(column) => numbers[row].checked_mul(*millis).map(EventTime),
+                _ => None,
+            }
+        }
+        TimeOf::Computed(expr) => match evaluate(expr, &rows.gather(&[row as u32])).ok()?.get(0) {
+            Scalar::Timestamp(time) | Scalar::TimestampTz(time) => Some(time),
+            _ => None,
+        },
+    }
+}
+
+impl Reader for ScanReader {
+    type Rows = KeyedChunk;
+    type Control = Watermark;
+
+    fn read(
+        &mut self,
+        record: &Record<'_>,
+        payload: Option<Result<&str, Utf8Error>>,
+    ) -> Result<Option<Watermark>, BadRecord> {
+        let before = self.rows.rows;
+        let read = match &mut self.format {
+            Format::Json(json) => json.read(payload, &mut self.rows)?,
+            Format::Csv(csv) => csv.read(payload, &mut self.rows)?,
+        };
+        if !self.metadata.is_empty() {
+            let from = self.types.len() - self.metadata.len();
+            for (what, column) in self.metadata.iter().zip(&mut self.rows.columns[from..]) {
+                (0..read).for_each(|_| what.push(record, column));
+            }
+        }
+        let Some((of, watermarks)) = &mut self.time else {
+            return Ok(None);
+        };
+        let mut moved = None;
+        for row in before..self.rows.rows {
+            if let Some(ts) = event_time(of, &self.rows, row) {
+                moved = watermarks.on_row(record.partition, ts).or(moved);
+            }
+        }
+        Ok(moved)
+    }
+
+    fn take(&mut self) -> Outcome<KeyedChunk> {
+        if self.rows.rows == 0 {
+            return Ok(KeyedChunk::default());
+        }
+        let rows = std::mem::replace(&mut self.rows, Chunk::of(self.types.clone()));
+        Ok(KeyedChunk::by(self.steps.apply(rows)?, &self.keys))
+    }
+
+    fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {
+        let watermarks = self
+            .time
+            .as_mut()
+            .map(|(_, watermarks)| watermarks.on_start(splits));
+        watermarks.unwrap_or_default()
+    }
+
+    fn look_around(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
+        let watermarks = self
+            .time
+            .as_mut()
+            .map(|(_, watermarks)| watermarks.on_look(now, splits));
+        watermarks.unwrap_or_default()
+    }
+
+    fn drain(&mut self) -> Vec<Watermark> {
+        vec![Watermark::At(EventTime::MAX)]
+    }
+
+    fn status(&self, splits: &[Split]) -> Option<String> {
+        self.time
+            .as_ref()
+            .map(|(_, watermarks)| watermarks.status(splits))
+    }
+
+    fn parts(&self, splits: &[Split]) -> Vec<Part> {
+        let parts = self.time.as_ref().map(|(_, watermarks)| watermarks.parts(splits));
+        parts.unwrap_or_default()
+    }
+
+    fn restore(&mut self, part: &Part, splits: &[Split]) -> Outcome {
+        match &mut self.time {
+            Some((_, watermarks)) => watermarks.restore(part, splits),
+            None => Err(part.bad("this source makes no watermarks").into()),
+        }
+    }
+}
+
+impl Metadata {
+    /// Its type, as it is read.
+    fn data_type(self) -> DataType {
+        match self {
+            Metadata::Partition => DataType::Int,
+            Metadata::Offset => DataType::BigInt,
+            Metadata::Timestamp => DataType::TimestampTz,
+        }
+    }
+
+    /// Appends it to a column of its type.
+    fn push(self, record: &Record<'_>, column: &mut Column) {
+        let pushed = match self {
+            Metadata::Partition => column.push(Scalar::Int(record.partition)),
+            Metadata::Offset => column.push(Scalar::BigInt(record.offset)),
+            Metadata::Timestamp => column.push(record.timestamp.map_or(Scalar::Null, |written| {
+                Scalar::TimestampTz(EventTime(written.millis()))
+            })),
+        };
+        debug_assert!(pushed.is_ok(), "the column was made for it");
+    }
+}

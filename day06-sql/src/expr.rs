@@ -1,0 +1,132 @@
+//! Expressions, with names resolved and types known.
+
+use std::fmt;
+
+use crate::types::{DataType, Scalar};
+
+/// An expression over the columns of its input.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// A column of the input, by its place.
+    Column(usize, DataType),
+    /// A value that is the same for all rows.
+    Literal(Scalar, DataType),
+    /// A function or an operator of its arguments, whose types fit: the binder has put casts where
+    /// they are needed.
+    Call(Function, Vec<Expr>, DataType),
+    /// The value as another type. What cannot be cast is an error that ends the job.
+    Cast(Box<Expr>, DataType),
+    /// CASE WHEN … THEN … ELSE … END.
+    Case(Vec<(Expr, Expr)>, Box<Expr>, DataType),
+}
+
+/// What can be called. Both sides of arithmetic and of comparisons have the same type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `a + b` of INT, BIGINT, DOUBLE or NUMERIC; an overflow is an error. Also a timestamp and an
+    /// interval.
+    Plus,
+    /// `a - b`, as [`Function::Plus`].
+    Minus,
+    /// `a * b` of numbers; an overflow is an error.
+    Times,
+    /// `a / b` of numbers; integers lose the fraction; a division by zero is an error.
+    Divide,
+    /// `a % b` of numbers, with the sign of `a`; a division by zero is an error.
+    Modulo,
+    /// `-a` of a number or an interval.
+    Negate,
+    /// `a = b`. A comparison is NULL if a side is NULL.
+    Equal,
+    /// `a <> b`.
+    NotEqual,
+    /// `a < b`.
+    Less,
+    /// `a <= b`.
+    LessOrEqual,
+    /// `a > b`.
+    Greater,
+    /// `a >= b`.
+    GreaterOrEqual,
+    /// `a AND b` of three values: false if a side is false, otherwise NULL if a side is NULL.
+    And,
+    /// `a OR b` of three values: true if a side is true, otherwise NULL if a side is NULL.
+    Or,
+    /// `NOT a`; NULL of NULL.
+    Not,
+    /// `a IS NULL`; never NULL itself.
+    IsNull,
+    /// `a IS NOT NULL`; never NULL itself.
+    IsNotNull,
+    /// `a || b` of texts.
+    Concat,
+    /// `UPPER(a)` of a text.
+    Upper,
+    /// `LOWER(a)` of a text.
+    Lower,
+    /// `COALESCE(a, b, …)`: the first argument that is not NULL.
+    Coalesce,
+    /// `TO_TIMESTAMP_LTZ(number, 0 or 3)`: seconds or milliseconds since 1970 as TIMESTAMPTZ; the
+    /// second argument is a literal.
+    ToTimestampLtz,
+    /// The start of the tumbling window of a time: (timestamp, size, offset), the latter two
+    /// literal intervals.
+    TumbleStart,
+    /// The end of it, with the same arguments.
+    TumbleEnd,
+}
+
+impl Expr {
+    /// The type of its value.
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Expr::Column(_, data_type)
+            | Expr::Literal(_, data_type)
+            | Expr::Call(_, _, data_type)
+            | Expr::Cast(_, data_type)
+            | Expr::Case(_, _, data_type) => *data_type,
+        }
+    }
+}
+
+impl Function {
+    /// Whether it compares two values of one type.
+    pub fn is_comparison(self) -> bool {
+        use Function::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        matches!(
+            self,
+            Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual
+        )
+    }
+}
+
+/// An operator as it is written, a function by its name.
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Function::Plus => "+",
+            Function::Minus | Function::Negate => "-",
+            Function::Times => "*",
+            Function::Divide => "/",
+            Function::Modulo => "%",
+            Function::Equal => "=",
+            Function::NotEqual => "<>",
+            Function::Less => "<",
+            Function::LessOrEqual => "<=",
+            Function::Greater => ">",
+            Function::GreaterOrEqual => ">=",
+            Function::And => "AND",
+            Function::Or => "OR",
+            Function::Not => "NOT",
+            Function::IsNull => "IS NULL",
+            Function::IsNotNull => "IS NOT NULL",
+            Function::Concat => "||",
+            Function::Upper => "UPPER",
+            Function::Lower => "LOWER",
+            Function::Coalesce => "COALESCE",
+            Function::ToTimestampLtz => "TO_TIMESTAMP_LTZ",
+            Function::TumbleStart => "TUMBLE_START",
+            Function::TumbleEnd => "TUMBLE_END",
+        })
+    }
+}

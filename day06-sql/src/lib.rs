@@ -1,0 +1,22 @@
+//! Day 6 of thirty days of streaming: a small SQL layer over columnar operators.
+
+pub mod aggregate;
+#[cfg(test)]
+mod arbitrary;
+pub mod bind;
+pub mod calendar;
+pub mod chunk;
+pub mod cli;
+pub mod datagen;
+pub mod error;
+pub mod eval;
+pub mod exec;
+pub mod expr;
+pub mod format;
+pub mod keyed;
+pub mod keys;
+pub mod numeric;
+mod parse;
+pub mod plan;
+pub mod types;
+pub mod view;

@@ -1,0 +1,327 @@
+//! What statements come to: tables with their connectors, and queries as trees of relational operators.
+//!
+//! A plan is what is left when names are resolved, types are known, and columns that nobody asks for are gone. It says what
+//! is computed, not on how many tasks.
+
+mod explain;
+mod prune;
+
+use std::collections::BTreeMap;
+
+use day01_consumer::source::Start;
+use day03_windows::spec::WindowSpec;
+use day03_windows::time::Span;
+
+use crate::expr::Expr;
+use crate::types::DataType;
+
+/// A named column of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, as it is shown.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+}
+
+/// A table that was created over something outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// All columns, in the order of their declaration.
+    pub columns: Vec<TableColumn>,
+    /// The column that is event time, and how far rows may be behind.
+    pub watermark: Option<Watermark>,
+    /// What it is connected to.
+    pub connector: Connector,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableColumn {
+    /// Name and type.
+    pub field: Field,
+    /// Computed of the other columns (places among all columns of the table); none if it is read.
+    pub computed: Option<Expr>,
+    /// Read from the record around the payload, and cast to the type of the column; none if it is in the payload.
+    pub metadata: Option<Metadata>,
+}
+
+/// What a record of a topic has besides its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metadata {
+    /// Its partition, INT.
+    Partition,
+    /// Its offset, BIGINT.
+    Offset,
+    /// Its timestamp, TIMESTAMPTZ; NULL if it has none.
+    Timestamp,
+}
+
+/// `WATERMARK FOR column AS column - delay`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// The place of the column in the table.
+    pub column: usize,
+    /// How far rows may be behind.
+    pub delay: Span,
+}
+
+/// What a table is connected to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Connector {
+    /// A topic.
+    Kafka {
+        /// Addresses.
+        brokers: String,
+        /// The topic.
+        topic: String,
+        /// Where a source starts to read.
+        start: Start,
+        /// The consumer group, for a start at what it has committed.
+        group: Option<String>,
+        /// After how long a silent partition that is caught up counts as idle; none for never.
+        idle_timeout: Option<Span>,
+        /// Options of JSON.
+        json: JsonOptions,
+    },
+    /// A file or a folder.
+    Filesystem {
+        /// Where.
+        path: String,
+        /// How rows are written.
+        format: FileFormat,
+        /// Options of JSON.
+        json: JsonOptions,
+    },
+    /// Generated rows.
+    Datagen {
+        /// So many in all; none without end.
+        rows: Option<u64>,
+        /// So many a second; none as fast as it goes.
+        rate: Option<u64>,
+        /// By column what is drawn.
+        fields: BTreeMap<String, Generated>,
+    },
+    /// Each change as a line on stdout.
+    Print {
+        /// What each line begins with.
+        identifier: Option<String>,
+    },
+    /// Nothing at all.
+    Blackhole,
+}
+
+/// How a column of generated rows is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Generated {
+    /// One after the other, from the first to the last; the input ends with it.
+    Sequence(i64, i64),
+    /// Any number between these two, both included.
+    Random(i64, i64),
+    /// A text of so many characters.
+    Text(usize),
+}
+
+/// What is done with JSON that does not fit.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct JsonOptions {
+    /// A field that is not there is an error, not NULL.
+    pub fail_on_missing_field: bool,
+    /// A bad document drops the row, a bad field is NULL.
+    pub ignore_parse_errors: bool,
+}
+
+/// How rows of files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// One object a line.
+    Json,
+    /// Comma-separated values, without a header.
+    Csv,
+}
+
+/// A relational operator. The columns of its result are its fields.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// Reads a table: only these columns of it, by their places in the table, computed ones and those that they need included.
+    Scan {
+        /// The table.
+        table: Table,
+        /// The columns that are read or computed, in the order of the result.
+        columns: Vec<usize>,
+    },
+    /// Reads what a view holds.
+    View {
+        /// Its name.
+        name: String,
+        /// Its columns.
+        fields: Vec<Field>,
+        /// Whether its rows change after they were added.
+        updates: bool,
+    },
+    /// Rows for which the predicate is true.
+    Filter {
+        /// Where rows come from.
+        input: Box<Plan>,
+        /// A BOOLEAN.
+        predicate: Expr,
+    },
+    /// Computes columns.
+    Project {
+        /// Where rows come from.
+        input: Box<Plan>,
+        /// The columns.
+        columns: Vec<(Expr, Field)>,
+    },
+    /// One row a group: first the keys, then with windows window_start and window_end, then the aggregates.
+    Aggregate {
+        /// Where rows come from.
+        input: Box<Plan>,
+        /// What rows are grouped by, without the window's bounds.
+        keys: Vec<(Expr, Field)>,
+        /// What is computed of a group.
+        aggregates: Vec<(Aggregate, Field)>,
+        /// Groups by window too, and gives each group once, when its window closes; none for a result that is updated.
+        window: Option<Window>,
+    },
+}
+
+/// Windows over a column of event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Which windows.
+    pub spec: WindowSpec,
+    /// The column of the input by which rows belong to them.
+    pub time: usize,
+    /// The type of that column, which window_start and window_end have too.
+    pub data_type: DataType,
+}
+
+/// An aggregate of the rows of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// Which.
+    pub function: AggregateFunction,
+    /// Of what; none for `COUNT(*)`.
+    pub argument: Option<Expr>,
+}
+
+/// Which aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AggregateFunction {
+    /// How many rows, or how many that are not NULL.
+    Count,
+    /// BIGINT of integers is BIGINT with an overflow an error; NUMERIC and DOUBLE as they are.
+    Sum,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// NUMERIC of integers and decimals, DOUBLE of floats.
+    Avg,
+}
+
+/// Where the result of a query goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sink {
+    /// Into a table over something outside.
+    Table(Table),
+    /// Into a view with this name.
+    View(String),
+    /// To whoever asked.
+    Result,
+}
+
+/// A query that runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// What is computed.
+    pub plan: Plan,
+    /// Where it goes.
+    pub sink: Sink,
+}
+
+/// A statement as it was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Statement {
+    /// A table was declared; nothing runs for it alone.
+    Created(Table),
+    /// A query.
+    Query(Query),
+    /// A query to be shown, by its `Display`, and not run.
+    Explain(Query),
+}
+
+impl TableColumn {
+    /// Whether it is part of what is written, when the table is written to.
+    pub fn is_written(&self) -> bool {
+        self.computed.is_none() && self.metadata.is_none()
+    }
+}
+
+impl Connector {
+    /// Its name in WITH.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Connector::Kafka { .. } => "kafka",
+            Connector::Filesystem { .. } => "filesystem",
+            Connector::Datagen { .. } => "datagen",
+            Connector::Print { .. } => "print",
+            Connector::Blackhole => "blackhole",
+        }
+    }
+}
+
+impl Plan {
+    /// The columns of its result.
+    pub fn fields(&self) -> Vec<Field> {
+        match self {
+            Plan::Scan { table, columns } => {
+                let columns = columns.iter().filter_map(|place| table.columns.get(*place));
+                columns.map(|column| column.field.clone()).collect()
+            }
+            Plan::View { fields, .. } => fields.clone(),
+            Plan::Filter { input, .. } => input.fields(),
+            Plan::Project { columns, .. } => columns.iter().map(|(_, field)| field.clone()).collect(),
+            Plan::Aggregate {
+                keys,
+                aggregates,
+                window,
+                ..
+            } => {
+                let keys = keys.iter().map(|(_, field)| field.clone());
+                let bounds = window.iter().flat_map(|window| {
+                    ["window_start", "window_end"].map(|name| Field {
+                        name: name.to_string(),
+                        data_type: window.data_type,
+                    })
+                });
+                keys.chain(bounds)
+                    .chain(aggregates.iter().map(|(_, field)| field.clone()))
+                    .collect()
+            }
+        }
+    }
+
+    /// What it reads rows from; none for what begins a plan.
+    pub fn input(&self) -> Option<&Plan> {
+        match self {
+            Plan::Scan { .. } | Plan::View { .. } => None,
+            Plan::Filter { input, .. } | Plan::Project { input, .. } | Plan::Aggregate { input, .. } => {
+                Some(input)
+            }
+        }
+    }
+
+    /// Whether rows of its result change or go after they were added. Append-only otherwise.
+    pub fn updates(&self) -> bool {
+        match self {
+            Plan::Scan { .. } => false,
+            Plan::View { updates, .. } => *updates,
+            Plan::Filter { input, .. } | Plan::Project { input, .. } => input.updates(),
+            Plan::Aggregate { window, .. } => window.is_none(),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! EXPLAIN: a query as a tree, one line an operator, the sink on top and the source at the bottom.
+//!
+//! ```text
+//! sink order_summary (print): merchant_id, EXPR$1
+//! └─ aggregate: EXPR$1 = COUNT(*) by merchant_id; emits updates
+//!    └─ scan orders (kafka): merchant_id
+//! ```
+//!
+//! A line says which columns there are and how they come about, with names instead of places. Every rule of the planner is
+//! to be seen here: the columns of a scan are what pruning left, and an aggregate says when its rows come out.
+
+use std::fmt;
+
+use super::{Aggregate, AggregateFunction, Field, Plan, Query, Sink, Window};
+use crate::expr::{Expr, Function};
+use crate::types::{DataType, Scalar};
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = names(&self.plan.fields());
+        match &self.sink {
+            Sink::Table(table) => writeln!(f, "sink {} ({}): {names}", table.name, table.connector.name())?,
+            Sink::View(name) => writeln!(f, "view {name}: {names}")?,
+            Sink::Result => writeln!(f, "result: {names}")?,
+        }
+        draw(&self.plan, "", f)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", label(self))?;
+        self.input().map_or(Ok(()), |input| draw(input, "", f))
+    }
+}
+
+/// Draws a plan as the last child of what stands above.
+fn draw(plan: &Plan, indent: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "{indent}└─ {}", label(plan))?;
+    let indent = format!("{indent}   ");
+    plan.input().map_or(Ok(()), |input| draw(input, &indent, f))
+}
+
+fn names(fields: &[Field]) -> String {
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    match names.is_empty() {
+        true => "no columns".to_string(),
+        false => names.join(", "),
+    }
+}
+
+fn label(plan: &Plan) -> String {
+    let below = plan.input().map(Plan::fields).unwrap_or_default();
+    match plan {
+        Plan::Scan { table, columns } => {
+            let columns = columns
+                .iter()
+                .filter_map(|place| Some((*place, table.columns.get(*place)?)));
+            let all: Vec<Field> = table.columns.iter().map(|column| column.field.clone()).collect();
+            let shown = columns.map(|(place, column)| {
+                let watermark = table.watermark.filter(|watermark| watermark.column == place);
+                let computed = column
+                    .computed
+                    .as_ref()
+                    .map(|expr| format!(" = {}", show(expr, &all)));
+                let watermark = watermark.map(|watermark| format!(" [watermark {} behind]", watermark.delay));
+                format!(
+                    "{}{}{}",
+                    column.field.name,
+                    computed.unwrap_or_default(),
+                    watermark.unwrap_or_default()
+                )
+            });
+            let shown: Vec<String> = shown.collect();
+            let shown = if shown.is_empty() {
+                "no columns".to_string()
+            } else {
+                shown.join(", ")
+            };
+            format!("scan {} ({}): {shown}", table.name, table.connector.name())
+        }
+        Plan::View {
+            name,
+            fields,
+            updates,
+        } => {
+            let updates = if *updates { "; gets updates" } else { "" };
+            format!("view {name}: {}{updates}", names(fields))
+        }
+        Plan::Filter { predicate, .. } => format!("filter: {}", show(predicate, &below)),
+        Plan::Project { columns, .. } => {
+            let columns = columns
+                .iter()
+                .map(|(expr, field)| definition(expr, field, &below));
+            format!("project: {}", columns.collect::<Vec<_>>().join(", "))
+        }
+        Plan::Aggregate {
+            keys,
+            aggregates,
+            window,
+            ..
+        } => {
+            let keys = keys.iter().map(|(expr, field)| definition(expr, field, &below));
+            let bounds = window
+                .iter()
+                .flat_map(|_| ["window_start".to_string(), "window_end".to_string()]);
+            let keys: Vec<String> = keys.chain(bounds).collect();
+            let computed = aggregates.iter();
+            let computed =
+                computed.map(|(aggregate, field)| format!("{} = {}", field.name, of(aggregate, &below)));
+            let computed: Vec<String> = computed.collect();
+            let computed = if computed.is_empty() {
+                "distinct keys".to_string()
+            } else {
+                computed.join(", ")
+            };
+            let by = if keys.is_empty() {
+                String::new()
+            } else {
+                format!(" by {}", keys.join(", "))
+            };
+            let emits = match window {
+                None => "emits updates".to_string(),
+                Some(Window { spec, time, .. }) => {
+                    format!(
+                        "{spec} over {}, emits once, when the window closes",
+                        column(*time, &below)
+                    )
+                }
+            };
+            format!("aggregate: {computed}{by}; {emits}")
+        }
+    }
+}
+
+/// `name`, or `name = how it is computed`.
+fn definition(expr: &Expr, field: &Field, below: &[Field]) -> String {
+    let shown = show(expr, below);
+    match shown == field.name {
+        true => shown,
+        false => format!("{} = {shown}", field.name),
+    }
+}
+
+fn column(place: usize, fields: &[Field]) -> String {
+    fields
+        .get(place)
+        .map_or_else(|| format!("column {place}"), |field| field.name.clone())
+}
+
+fn of(aggregate: &Aggregate, below: &[Field]) -> String {
+    let name = match aggregate.function {
+        AggregateFunction::Count => "COUNT",
+        AggregateFunction::Sum => "SUM",
+        AggregateFunction::Min => "MIN",
+        AggregateFunction::Max => "MAX",
+        AggregateFunction::Avg => "AVG",
+    };
+    let argument = aggregate
+        .argument
+        .as_ref()
+        .map_or_else(|| "*".to_string(), |argument| show(argument, below));
+    format!("{name}({argument})")
+}
+
+/// An expression as SQL, with parentheses wherever one might be missed.
+fn show(expr: &Expr, below: &[Field]) -> String {
+    match expr {
+        Expr::Column(place, _) => column(*place, below),
+        Expr::Literal(value, data_type) => literal(value, *data_type),
+        Expr::Cast(value, data_type) => format!("CAST({} AS {data_type})", show(value, below)),
+        Expr::Case(arms, otherwise, _) => {
+            let arms = arms.iter();
+            let arms =
+                arms.map(|(when, then)| format!("WHEN {} THEN {} ", show(when, below), show(then, below)));
+            format!(
+                "CASE {}ELSE {} END",
+                arms.collect::<String>(),
+                show(otherwise, below)
+            )
+        }
+        Expr::Call(function, arguments, _) => call(*function, arguments, below),
+    }
+}
+
+fn call(function: Function, arguments: &[Expr], below: &[Field]) -> String {
+    let inner = |argument: &Expr| match argument {
+        Expr::Call(inner, parts, _) if sign(*inner).is_some() && parts.len() > 1 => {
+            format!("({})", show(argument, below))
+        }
+        _ => show(argument, below),
+    };
+    let shown: Vec<String> = arguments.iter().map(inner).collect();
+    match (function, sign(function), shown.as_slice()) {
+        (Function::Negate, _, [value]) => format!("-{value}"),
+        (Function::Not, _, [value]) => format!("NOT {value}"),
+        (Function::IsNull, _, [value]) => format!("{value} IS NULL"),
+        (Function::IsNotNull, _, [value]) => format!("{value} IS NOT NULL"),
+        (_, Some(sign), shown) => shown.join(&format!(" {sign} ")),
+        (function, None, _) => {
+            let arguments: Vec<String> = arguments.iter().map(|argument| show(argument, below)).collect();
+            format!("{}({})", name(function), arguments.join(", "))
+        }
+    }
+}
+
+fn sign(function: Function) -> Option<&'static str> {
+    Some(match function {
+        Function::Plus => "+",
+        Function::Minus => "-",
+        Function::Times => "*",
+        Function::Divide => "/",
+        Function::Modulo => "%",
+        Function::Equal => "=",
+        Function::NotEqual => "<>",
+        Function::Less => "<",
+        Function::LessOrEqual => "<=",
+        Function::Greater => ">",
+        Function::GreaterOrEqual => ">=",
+        Function::And => "AND",
+        Function::Or => "OR",
+        Function::Concat => "||",
+        _ => return None,
+    })
+}
+
+fn name(function: Function) -> String {
+    match function {
+        Function::ToTimestampLtz => "TO_TIMESTAMP_LTZ".to_string(),
+        Function::TumbleStart => "TUMBLE_START".to_string(),
+        Function::TumbleEnd => "TUMBLE_END".to_string(),
+        function => format!("{function:?}").to_uppercase(),
+    }
+}
+
+fn literal(value: &Scalar, data_type: DataType) -> String {
+    match value {
+        Scalar::Null => "NULL".to_string(),
+        Scalar::Boolean(value) => value.to_string().to_uppercase(),
+        Scalar::Int(value) => value.to_string(),
+        Scalar::BigInt(value) => value.to_string(),
+        Scalar::Double(value) => format!("{value:?}"),
+        Scalar::Numeric(value) => value.to_string(),
+        Scalar::Varchar(value) => format!("'{}'", value.replace('\'', "''")),
+        Scalar::Timestamp(time) | Scalar::TimestampTz(time) => format!("{data_type} '{time}'"),
+        Scalar::Interval(length) => format!("INTERVAL '{length}'"),
+    }
+}

@@ -1,0 +1,202 @@
+//! A rule: nobody computes or reads a column that nobody asks for.
+//!
+//! ```text
+//! Project s                      asks for s            Project s
+//! └─ Aggregate sum(price)        asks for price, ts    └─ Aggregate sum(price)
+//!    └─ Project all, start, end  asks for price, ts       │   (only passed columns on, so it is gone)
+//!       └─ Scan all                                       └─ Scan price, ts
+//! ```
+//!
+//! It goes from the root to the leaf with the set of columns that are asked for, and back with the places where they are
+//! now. A scan keeps what its computed columns are made of. A projection that only passes columns on is left out, unless it
+//! is the root, where it gives the result its names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Field, Plan, Table};
+use crate::expr::Expr;
+
+/// From the place that a column had to the place that it has.
+type Places = BTreeMap<usize, usize>;
+
+impl Plan {
+    /// The same plan without columns that nobody asks for.
+    pub fn pruned(self) -> Plan {
+        let all = (0..self.fields().len()).collect();
+        prune(self, &all, true).0
+    }
+}
+
+fn prune(plan: Plan, wanted: &BTreeSet<usize>, root: bool) -> (Plan, Places) {
+    match plan {
+        Plan::Scan { table, columns } => {
+            let mut kept = BTreeSet::new();
+            for column in wanted.iter().filter_map(|place| columns.get(*place)) {
+                keep(&table, *column, &mut kept);
+            }
+            let kept: Vec<usize> = kept.into_iter().collect();
+            let places = columns.iter().enumerate();
+            let places = places
+                .filter_map(|(old, column)| Some((old, kept.binary_search(column).ok()?)))
+                .collect();
+            (Plan::Scan { table, columns: kept }, places)
+        }
+        Plan::View { ref fields, .. } => {
+            let places = (0..fields.len()).map(|place| (place, place)).collect();
+            (plan, places)
+        }
+        Plan::Filter { input, predicate } => {
+            let mut wanted = wanted.clone();
+            predicate.add_columns(&mut wanted);
+            let (input, places) = prune(*input, &wanted, root);
+            let predicate = predicate.moved(&places);
+            (
+                Plan::Filter {
+                    input: Box::new(input),
+                    predicate,
+                },
+                places,
+            )
+        }
+        Plan::Project { input, columns } => {
+            let kept = columns
+                .into_iter()
+                .enumerate()
+                .filter(|(place, _)| wanted.contains(place));
+            let (old, kept): (Vec<usize>, Vec<_>) = kept.unzip();
+            let mut asked = BTreeSet::new();
+            kept.iter().for_each(|(expr, _)| expr.add_columns(&mut asked));
+            let (input, inner) = prune(*input, &asked, false);
+            let passed = |expr: &Expr| match expr {
+                Expr::Column(place, _) => inner.get(place).copied(),
+                _ => None,
+            };
+            let straight: Option<Vec<usize>> = kept.iter().map(|(expr, _)| passed(expr)).collect();
+            match straight {
+                Some(straight) if !root || is_identity(&straight, &kept, &input) => {
+                    (input, old.into_iter().zip(straight).collect())
+                }
+                _ => {
+                    let columns = kept
+                        .into_iter()
+                        .map(|(expr, field)| (expr.moved(&inner), field))
+                        .collect();
+                    let places = old.into_iter().enumerate().map(|(new, old)| (old, new)).collect();
+                    (
+                        Plan::Project {
+                            input: Box::new(input),
+                            columns,
+                        },
+                        places,
+                    )
+                }
+            }
+        }
+        Plan::Aggregate {
+            input,
+            keys,
+            aggregates,
+            window,
+        } => {
+            let mut asked = BTreeSet::new();
+            keys.iter().for_each(|(key, _)| key.add_columns(&mut asked));
+            let arguments = aggregates
+                .iter()
+                .filter_map(|(aggregate, _)| aggregate.argument.as_ref());
+            arguments.for_each(|argument| argument.add_columns(&mut asked));
+            asked.extend(window.map(|window| window.time));
+            let (input, places) = prune(*input, &asked, false);
+            let keys = keys
+                .into_iter()
+                .map(|(key, field)| (key.moved(&places), field))
+                .collect();
+            let aggregates = aggregates.into_iter().map(|(mut aggregate, field)| {
+                aggregate.argument = aggregate.argument.map(|argument| argument.moved(&places));
+                (aggregate, field)
+            });
+            let aggregates = aggregates.collect();
+            let window = window.map(|mut window| {
+                window.time = places.get(&window.time).copied().unwrap_or(window.time);
+                window
+            });
+            let plan = Plan::Aggregate {
+                input: Box::new(input),
+                keys,
+                aggregates,
+                window,
+            };
+            let places = (0..plan.fields().len()).map(|place| (place, place)).collect();
+            (plan, places)
+        }
+    }
+}
+
+/// Whether these are all columns of the input, in their order and with their names.
+fn is_identity(straight: &[usize], columns: &[(Expr, Field)], input: &Plan) -> bool {
+    let fields = input.fields();
+    straight.iter().copied().eq(0..fields.len()) && columns.iter().map(|(_, field)| field).eq(&fields)
+}
+
+/// Keeps a column of a table, and what it is computed of.
+fn keep(table: &Table, column: usize, kept: &mut BTreeSet<usize>) {
+    if !kept.insert(column) {
+        return;
+    }
+    let mut needed = BTreeSet::new();
+    if let Some(computed) = table
+        .columns
+        .get(column)
+        .and_then(|column| column.computed.as_ref())
+    {
+        computed.add_columns(&mut needed);
+    }
+    needed.into_iter().for_each(|column| keep(table, column, kept));
+}
+
+impl Expr {
+    /// Adds the columns that it reads.
+    fn add_columns(&self, columns: &mut BTreeSet<usize>) {
+        match self {
+            Expr::Column(place, _) => {
+                columns.insert(*place);
+            }
+            Expr::Literal(..) => {}
+            Expr::Call(_, arguments, _) => arguments
+                .iter()
+                .for_each(|argument| argument.add_columns(columns)),
+            Expr::Cast(value, _) => value.add_columns(columns),
+            Expr::Case(arms, otherwise, _) => {
+                arms.iter().for_each(|(when, then)| {
+                    when.add_columns(columns);
+                    then.add_columns(columns);
+                });
+                otherwise.add_columns(columns);
+            }
+        }
+    }
+
+    /// The same over an input whose columns have moved.
+    fn moved(self, places: &Places) -> Expr {
+        match self {
+            Expr::Column(place, data_type) => {
+                Expr::Column(places.get(&place).copied().unwrap_or(place), data_type)
+            }
+            Expr::Literal(..) => self,
+            Expr::Call(function, arguments, data_type) => {
+                let arguments = arguments
+                    .into_iter()
+                    .map(|argument| argument.moved(places))
+                    .collect();
+                Expr::Call(function, arguments, data_type)
+            }
+            Expr::Cast(value, data_type) => Expr::Cast(Box::new(value.moved(places)), data_type),
+            Expr::Case(arms, otherwise, data_type) => {
+                let arms = arms
+                    .into_iter()
+                    .map(|(when, then)| (when.moved(places), then.moved(places)))
+                    .collect();
+                Expr::Case(arms, Box::new(otherwise.moved(places)), data_type)
+            }
+        }
+    }
+}

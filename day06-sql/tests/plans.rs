@@ -1,0 +1,326 @@
+//! What statements come to, as EXPLAIN shows it: the snapshots are to be read.
+
+#![allow(clippy::panic)] // Helpers of tests are not seen as tests.
+
+use day01_consumer::source::Start;
+use day03_windows::time::Span;
+use day06_sql::bind::{Catalog, read};
+use day06_sql::plan::{Connector, Generated, Plan, Query, Sink, Statement};
+
+/// Everything in a text, one plan behind the other.
+fn explained(text: &str) -> String {
+    let statements =
+        read(text, "test.sql", &mut Catalog::new()).unwrap_or_else(|error| panic!("{}", error.render()));
+    let shown = statements.into_iter().map(|statement| match statement {
+        Statement::Created(table) => format!("created {} ({})\n", table.name, table.connector.name()),
+        Statement::Query(query) => query.to_string(),
+        Statement::Explain(query) => format!("explained, not run:\n{query}"),
+    });
+    shown.collect()
+}
+
+#[test]
+fn the_two_programs_of_the_seed_are_read_as_they_are() {
+    insta::assert_snapshot!("seed_flink", explained(include_str!("../sql/flink.sql")));
+    insta::assert_snapshot!(
+        "seed_risingwave",
+        explained(include_str!("../sql/risingwave.sql"))
+    );
+}
+
+#[test]
+fn windows_fire_once_in_both_spellings() {
+    insta::assert_snapshot!("windows_flink", explained(include_str!("sql/windows_flink.sql")));
+    insta::assert_snapshot!(
+        "windows_risingwave",
+        explained(include_str!("sql/windows_risingwave.sql"))
+    );
+}
+
+#[test]
+fn expressions_are_shown_with_their_casts() {
+    insta::assert_snapshot!("expressions", explained(include_str!("sql/expressions.sql")));
+}
+
+#[test]
+fn only_what_is_asked_for_is_read() {
+    insta::assert_snapshot!("pruning", explained(include_str!("sql/pruning.sql")));
+}
+
+/// A table with a column of each kind, and what can be written to.
+const TABLES: &str = "
+    CREATE TABLE t (i INT, b BIGINT, d DOUBLE, n DECIMAL(10,2), s STRING, ok BOOLEAN, ts TIMESTAMP(3), tz TIMESTAMP_LTZ(3),
+        WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'datagen');
+    CREATE TABLE p (k STRING, c BIGINT) WITH ('connector' = 'print');
+";
+
+fn last(text: &str) -> Query {
+    let statements = read(&format!("{TABLES}{text}"), "test.sql", &mut Catalog::new());
+    match statements
+        .unwrap_or_else(|error| panic!("{}", error.render()))
+        .pop()
+    {
+        Some(Statement::Query(query) | Statement::Explain(query)) => query,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_unnamed_column_is_called_as_its_engine_calls_it() {
+    #[rustfmt::skip]
+    let table = [
+        ("SELECT s, COUNT(*), i + 1 FROM t GROUP BY s, i",                                "s, EXPR$1, EXPR$2"),
+        ("CREATE MATERIALIZED VIEW v AS SELECT s, COUNT(*), SUM(b), 1 FROM t GROUP BY s", "s, count, sum, EXPR$3"),
+        ("SELECT S, ts AS Time, T.i, `b` \"B B\" FROM t",                                 "s, Time, i, B B"),
+        ("SELECT * FROM (SELECT s, UPPER(s) FROM t)",                                     "s, EXPR$1"),
+        ("INSERT INTO p SELECT s, COUNT(*) FROM t GROUP BY s",                            "k, c"),
+    ];
+    for (text, names) in table {
+        let fields = last(text).plan.fields();
+        let found: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(found.join(", "), names, "{text}");
+    }
+}
+
+#[test]
+fn types_are_known_when_the_query_is() {
+    #[rustfmt::skip]
+    let table = [
+        ("i + i",                      "INT"),
+        ("i + b",                      "BIGINT"),
+        ("i * n",                      "NUMERIC"),
+        ("n + n",                      "NUMERIC"),
+        ("n",                          "NUMERIC(10, 2)"),
+        ("b / d",                      "DOUBLE PRECISION"),
+        ("2147483647",                 "INT"),
+        ("2147483648",                 "BIGINT"),
+        ("-9223372036854775808",       "BIGINT"),
+        ("9223372036854775808",        "NUMERIC"),
+        ("1.50",                       "NUMERIC"),
+        ("1e3",                        "DOUBLE PRECISION"),
+        ("ts - INTERVAL '1' HOUR",     "TIMESTAMP"),
+        ("INTERVAL '2 days' + tz",     "TIMESTAMPTZ"),
+        ("ts > '2020-04-15 08:00:00'", "BOOLEAN"),
+        ("i IN (1, b, 2.5)",           "BOOLEAN"),
+        ("COALESCE(NULL, i, n)",       "NUMERIC"),
+        ("CASE WHEN ok THEN i END",    "INT"),
+        ("CASE i WHEN 1 THEN 'a' ELSE s END", "VARCHAR"),
+        ("CAST(s AS DECIMAL(5, 1))",   "NUMERIC(5, 1)"),
+        ("s::int8",                    "BIGINT"),
+        ("s || '!'",                   "VARCHAR"),
+        ("TO_TIMESTAMP_LTZ(i, 3)",     "TIMESTAMPTZ"),
+        ("COUNT(*)",                   "BIGINT"),
+        ("SUM(i)",                     "BIGINT"),
+        ("SUM(n)",                     "NUMERIC"),
+        ("SUM(d)",                     "DOUBLE PRECISION"),
+        ("AVG(b)",                     "NUMERIC"),
+        ("AVG(d)",                     "DOUBLE PRECISION"),
+        ("MIN(ts)",                    "TIMESTAMP"),
+        ("MAX(n)",                     "NUMERIC(10, 2)"),
+    ];
+    for (expr, data_type) in table {
+        let fields = last(&format!("SELECT {expr} FROM t")).plan.fields();
+        assert_eq!(fields[0].data_type.to_string(), data_type, "{expr}");
+    }
+}
+
+#[test]
+fn a_watermark_survives_only_what_leaves_its_column_alone() {
+    let tumble = |input: &str| {
+        format!(
+            "CREATE TABLE q WITH ('connector' = 'print') AS SELECT window_start, COUNT(*) AS c
+             FROM TUMBLE({input}, ts, INTERVAL '1 minute') GROUP BY window_start EMIT ON WINDOW CLOSE"
+        )
+    };
+    for input in [
+        "t",
+        "(SELECT i, ts FROM t WHERE i > 1)",
+        "(SELECT tz AS other, x AS ts FROM (SELECT ts AS x, tz FROM t))",
+        "(SELECT * FROM t WHERE ok) ",
+    ] {
+        assert!(!last(&tumble(input)).plan.updates(), "{input}");
+    }
+    for input in [
+        "(SELECT ts + INTERVAL '1' DAY AS ts FROM t)",
+        "(SELECT tz AS ts, ts AS x FROM t)",
+    ] {
+        let text = format!("{TABLES} {}", tumble(input));
+        let error = read(&text, "test.sql", &mut Catalog::new()).unwrap_err();
+        assert!(
+            error.message.contains("ts of the input has no watermark"),
+            "{error}"
+        );
+    }
+    // A view could have a watermark, but has none so far.
+    let text = format!(
+        "{TABLES} CREATE MATERIALIZED VIEW v AS SELECT ts FROM t; {}",
+        tumble("v")
+    );
+    let error = read(&text, "test.sql", &mut Catalog::new()).unwrap_err();
+    assert!(error.message.contains("ts of v has no watermark"), "{error}");
+}
+
+#[test]
+fn what_updates_is_told_from_what_does_not() {
+    let windowed = "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE))";
+    let table = [
+        ("SELECT s FROM t WHERE i > 1".to_string(), false),
+        ("SELECT COUNT(*) FROM t".to_string(), true),
+        (
+            "SELECT s, MAX(i) FROM t GROUP BY s HAVING MAX(i) > 3".to_string(),
+            true,
+        ),
+        (
+            "SELECT c FROM (SELECT s, COUNT(*) AS c FROM t GROUP BY s) WHERE c > 1".to_string(),
+            true,
+        ),
+        (
+            format!("SELECT COUNT(*) {windowed} GROUP BY window_start, window_end"),
+            false,
+        ),
+        (
+            format!("SELECT s, COUNT(*) {windowed} GROUP BY window_end, s, window_start"),
+            false,
+        ),
+        // The trap: with one bound only it is an ordinary aggregation.
+        (format!("SELECT COUNT(*) {windowed} GROUP BY window_start"), true),
+        (format!("SELECT COUNT(*) {windowed} GROUP BY s"), true),
+        (format!("SELECT s, window_end, window_time {windowed}"), false),
+        (
+            "SELECT COUNT(*) FROM TUMBLE(t, ts, INTERVAL '1 minute') GROUP BY window_start, window_end"
+                .to_string(),
+            true,
+        ),
+    ];
+    for (text, updates) in table {
+        assert_eq!(last(&text).plan.updates(), updates, "{text}");
+    }
+}
+
+#[test]
+fn a_text_with_an_error_leaves_the_catalog_alone() {
+    let mut catalog = Catalog::new();
+    read(
+        "CREATE TABLE a (x INT) WITH ('connector' = 'datagen')",
+        "1",
+        &mut catalog,
+    )
+    .unwrap();
+    let before = catalog.clone();
+    let text = "CREATE TABLE b (x INT) WITH ('connector' = 'datagen'); SELECT y FROM b";
+    assert!(read(text, "2", &mut catalog).is_err());
+    assert_eq!(catalog, before);
+    // What is explained is not created either.
+    read(
+        "EXPLAIN CREATE MATERIALIZED VIEW v AS SELECT x FROM a",
+        "3",
+        &mut catalog,
+    )
+    .unwrap();
+    assert_eq!(catalog, before);
+    // What is created is there for the next text.
+    read("CREATE MATERIALIZED VIEW v AS SELECT x FROM a", "4", &mut catalog).unwrap();
+    let statements = read("SELECT X FROM V", "5", &mut catalog).unwrap();
+    let [
+        Statement::Query(Query {
+            plan: Plan::View { name, .. },
+            sink: Sink::Result,
+        }),
+    ] = &statements[..]
+    else {
+        panic!("{statements:?}");
+    };
+    assert_eq!(name, "v");
+}
+
+fn connector(options: &str) -> Connector {
+    let text = format!("CREATE TABLE x (a INT, s STRING, ts TIMESTAMP(3)) WITH ({options})");
+    let statements = read(&text, "test.sql", &mut Catalog::new());
+    match statements
+        .unwrap_or_else(|error| panic!("{}", error.render()))
+        .pop()
+    {
+        Some(Statement::Created(table)) => table.connector,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_topic_is_read_from_where_either_dialect_says() {
+    #[rustfmt::skip]
+    let table = [
+        ("",                                                                       Start::Earliest),
+        ("'scan.startup.mode' = 'earliest-offset'",                                Start::Earliest),
+        ("scan.startup.mode = 'earliest'",                                         Start::Earliest),
+        ("'scan.startup.mode' = 'latest-offset'",                                  Start::Latest),
+        ("scan.startup.mode = 'latest'",                                           Start::Latest),
+        ("'source.offset' = 'latest', type = 'source'",                            Start::Latest),
+        ("'scan.startup.mode' = 'group-offsets', 'properties.group.id' = 'g'",     Start::Group),
+        ("'scan.startup.mode' = 'timestamp', 'scan.startup.timestamp-millis' = '7'", Start::Timestamp(7)),
+        ("scan.startup.timestamp.millis = 7",                                      Start::Timestamp(7)),
+    ];
+    for (options, from) in table {
+        let comma = if options.is_empty() { "" } else { ", " };
+        let all = format!(
+            "connector = 'kafka', topic = 't', bootstrap_servers = 'b:1', format = 'json'{comma}{options}"
+        );
+        let Connector::Kafka {
+            brokers,
+            topic,
+            start,
+            ..
+        } = connector(&all)
+        else {
+            panic!("{options}")
+        };
+        assert_eq!(
+            (brokers.as_str(), topic.as_str(), start),
+            ("b:1", "t", from),
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn options_come_to_what_they_say() {
+    let kafka = connector(
+        "'connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b', 'properties.group.id' = 'g',
+         'format' = 'json', 'json.ignore-parse-errors' = 'true', 'scan.watermark.idle-timeout' = '30 s'",
+    );
+    let Connector::Kafka {
+        group,
+        idle_timeout,
+        json,
+        ..
+    } = kafka
+    else {
+        panic!("{kafka:?}")
+    };
+    assert_eq!(
+        (group.as_deref(), idle_timeout),
+        (Some("g"), Some(Span::seconds(30)))
+    );
+    assert!(json.ignore_parse_errors && !json.fail_on_missing_field);
+
+    let datagen = connector(
+        "'connector' = 'datagen', 'number-of-rows' = '10', 'rows-per-second' = '5', 'fields.s.length' = '4',
+         'fields.a.min' = '-1', 'fields.a.max' = '1',
+         'fields.ts.kind' = 'sequence', 'fields.ts.start' = '0', 'fields.ts.end' = '99'",
+    );
+    let Connector::Datagen { rows, rate, fields } = datagen else {
+        panic!("{datagen:?}")
+    };
+    assert_eq!((rows, rate), (Some(10), Some(5)));
+    assert_eq!(fields["a"], Generated::Random(-1, 1));
+    assert_eq!(fields["s"], Generated::Text(4));
+    assert_eq!(fields["ts"], Generated::Sequence(0, 99));
+
+    let print = connector("connector = 'print', 'print-identifier' = '>'");
+    assert_eq!(
+        print,
+        Connector::Print {
+            identifier: Some(">".to_string())
+        }
+    );
+    assert_eq!(connector("connector = 'blackhole'"), Connector::Blackhole);
+}
