@@ -126,10 +126,13 @@ impl SplitWatermarks {
     /// Before the first row: what was promised in an earlier run. Whoever restored those behind the source waits for it,
     /// and it may be long until the watermark moves.
     pub fn on_start(&mut self, splits: &[Split]) -> Vec<Watermark> {
-        let mut said = Vec::new();
+        // All splits take part before any of them says something: one that was not read yet holds the others back.
         for split in splits {
-            let place = self.place(split.partition);
-            if let Some(at) = self.splits[place].generator.watermark() {
+            self.place(split.partition);
+        }
+        let mut said = Vec::new();
+        for (place, split) in self.splits.iter().enumerate() {
+            if let Some(at) = split.generator.watermark() {
                 said.extend(self.valve.on_watermark(place, Watermark::At(at)).watermarks());
             }
         }
@@ -195,7 +198,7 @@ impl SplitWatermarks {
         let why = match (said, split.caught_up, self.strategy.idle_timeout) {
             (None, false, _) => "no record of it was read yet".to_string(),
             (_, false, _) => "its latest records are not read yet".to_string(),
-            (_, true, _) if of.silent.is_zero() => "it is the slowest".to_string(),
+            (_, true, _) if of.silent < Duration::from_secs(1) => "it is the slowest".to_string(),
             (_, true, Some(timeout)) => format!("{silence}, idle after {} s", timeout.as_secs_f64()),
             (_, true, None) => format!("{silence}, never idle: there is no idle timeout"),
         };
@@ -380,6 +383,22 @@ mod tests {
         let mut other = SplitWatermarks::new(strategy(None));
         let error = other.restore(&parts[1], &both[..1]).unwrap_err().to_string();
         assert!(error.contains("not the largest timestamp of a split"), "{error}");
+    }
+
+    #[test]
+    fn a_restored_source_promises_nothing_for_a_split_that_it_has_not_read() {
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let both = splits(&[true, true]);
+        let _ = marks.on_start(&both);
+        let _ = marks.on_row(0, EventTime(10));
+        let parts = marks.parts(&both);
+        let mut restored = SplitWatermarks::new(strategy(None));
+        parts
+            .iter()
+            .try_for_each(|part| restored.restore(part, &both))
+            .unwrap();
+        assert_eq!(restored.on_start(&both), []);
+        assert_eq!(restored.on_row(1, EventTime(3)), at(3));
     }
 
     #[test]

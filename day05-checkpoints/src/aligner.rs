@@ -99,6 +99,7 @@ impl BarrierAligner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::with;
 
     /// What happens on a channel.
     #[derive(Debug, Clone, Copy)]
@@ -149,6 +150,19 @@ mod tests {
                 wanted.iter().map(|(passed, read)| (*passed, read.to_string())).collect();
             assert_eq!(run(*channels, script), wanted, "{what}");
         }
+    }
+
+    #[test]
+    fn a_channel_that_is_not_held_back_would_bring_rows_of_the_next_checkpoint() {
+        let reads_on = |fault| {
+            with(fault, || {
+                let mut aligner = BarrierAligner::new(2, 0);
+                let passed = aligner.on_barrier(0, 1);
+                (passed, aligner.accepts(0))
+            })
+        };
+        assert_eq!(reads_on(None), (None, false));
+        assert_eq!(reads_on(Some(Fault::AlignerAcceptsEverything)), (None, true));
     }
 
     #[test]
