@@ -126,13 +126,13 @@ impl SplitWatermarks {
     /// Before the first row: what was promised in an earlier run. Whoever restored those behind the source waits for it,
     /// and it may be long until the watermark moves.
     pub fn on_start(&mut self, splits: &[Split]) -> Vec<Watermark> {
-        // All splits take part before any of them says something: one that was not read yet holds the others back.
+        let mut said = Vec::new();
+        // First all of them: one of which nothing is known yet holds the others back.
         for split in splits {
             self.place(split.partition);
         }
-        let mut said = Vec::new();
-        for (place, split) in self.splits.iter().enumerate() {
-            if let Some(at) = split.generator.watermark() {
+        for (place, of) in self.splits.iter().enumerate() {
+            if let Some(at) = of.generator.watermark() {
                 said.extend(self.valve.on_watermark(place, Watermark::At(at)).watermarks());
             }
         }
@@ -154,18 +154,16 @@ impl SplitWatermarks {
         for split in splits {
             let place = self.place(split.partition);
             let of = &mut self.splits[place];
-            let Some(timeout) = self.strategy.idle_timeout else {
-                continue;
-            };
+            let timeout = self.strategy.idle_timeout;
             let counts = match put_in(Fault::BlockedCountsAsIdle) {
                 true => since,
-                false => since.min(LOOK.min(timeout / 4)),
+                false => since.min(timeout.map_or(LOOK, |timeout| LOOK.min(timeout / 4))),
             };
             of.silent = match std::mem::take(&mut of.heard) || !split.caught_up {
                 true => Duration::ZERO,
                 false => of.silent + counts,
             };
-            if of.silent >= timeout {
+            if timeout.is_some_and(|timeout| of.silent >= timeout) {
                 said.extend(self.valve.on_watermark(place, Watermark::Idle).watermarks());
             }
         }
@@ -386,19 +384,17 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_source_promises_nothing_for_a_split_that_it_has_not_read() {
+    fn a_restored_source_promises_nothing_for_a_split_of_which_nothing_was_saved() {
         let mut marks = SplitWatermarks::new(strategy(None));
         let both = splits(&[true, true]);
         let _ = marks.on_start(&both);
-        let _ = marks.on_row(0, EventTime(10));
+        assert_eq!(marks.on_row(0, EventTime(10)), None);
         let parts = marks.parts(&both);
-        let mut restored = SplitWatermarks::new(strategy(None));
-        parts
-            .iter()
-            .try_for_each(|part| restored.restore(part, &both))
-            .unwrap();
-        assert_eq!(restored.on_start(&both), []);
-        assert_eq!(restored.on_row(1, EventTime(3)), at(3));
+        assert_eq!(parts.len(), 1);
+        let mut marks = SplitWatermarks::new(strategy(None));
+        marks.restore(&parts[0], &both).unwrap();
+        assert_eq!(marks.on_start(&both), []);
+        assert_eq!(marks.on_row(1, EventTime(3)), at(3), "it was not late");
     }
 
     #[test]
@@ -417,6 +413,15 @@ mod tests {
         assert_eq!(
             marks.status(&both),
             "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, idle after 30 s"
+        );
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let _ = marks.on_start(&both);
+        let _ = (marks.on_row(0, EventTime(10)), marks.on_row(1, EventTime(3)));
+        let _ = look(&mut marks, &both, 0, 12_000);
+        assert_eq!(
+            marks.status(&both),
+            "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, \
+             never idle: there is no idle timeout"
         );
     }
 }
