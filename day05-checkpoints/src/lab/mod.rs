@@ -1,3 +1,5 @@
 //! What it takes to try checkpoints out. None of it is part of the engine.
 
+pub mod crash;
 pub mod fragile;
+pub mod mortal;
