@@ -124,7 +124,7 @@ fn run(args: &Cli) -> Result<(), Error> {
 
     let answer = slot.take();
     screen.finish(&answer)?;
-    say_what_was_late(answer.standing, args.time.delay);
+    say_what_was_late(answer.standing, &watermarks);
     if interrupt.asked() {
         answer.progress.status.iter().for_each(say);
     }
@@ -136,15 +136,23 @@ fn run(args: &Cli) -> Result<(), Error> {
 }
 
 /// Says how many rows were late, and what would have kept them.
-pub fn say_what_was_late(standing: Standing, delay: Span) {
-    if standing.late_for > 0 {
+pub fn say_what_was_late(standing: Standing, watermarks: &Strategy) {
+    if let Some(enough) = would_have_kept_all(standing, watermarks) {
         let behind = rounded_up(standing.behind);
         say(format!(
-            "{} late rows, at most {behind} behind; a delay of {} would have kept all",
+            "{} late rows, at most {behind} behind; a delay of {enough} would have kept all",
             standing.late,
-            delay.plus(behind),
         ));
     }
+}
+
+/// The delay with which no row would have been late; none if none was. It is longer by whole steps of the grid, with which
+/// each watermark is earlier by just as much. By anything else, one that was held back to the grid might stay where it was.
+pub fn would_have_kept_all(standing: Standing, watermarks: &Strategy) -> Option<Span> {
+    let Span(behind) = rounded_up(standing.behind);
+    let short_of_a_step = (-behind).rem_euclid(watermarks.grid.0);
+    let longer = Span(behind).plus(Span(short_of_a_step));
+    (standing.late_for > 0).then(|| watermarks.delay.plus(longer))
 }
 
 /// To whole seconds, or what is less than one to whole milliseconds.

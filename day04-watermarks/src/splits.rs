@@ -127,9 +127,12 @@ impl SplitWatermarks {
     /// and it may be long until the watermark moves.
     pub fn on_start(&mut self, splits: &[Split]) -> Vec<Watermark> {
         let mut said = Vec::new();
+        // First all of them: one of which nothing is known yet holds the others back.
         for split in splits {
-            let place = self.place(split.partition);
-            if let Some(at) = self.splits[place].generator.watermark() {
+            self.place(split.partition);
+        }
+        for (place, of) in self.splits.iter().enumerate() {
+            if let Some(at) = of.generator.watermark() {
                 said.extend(self.valve.on_watermark(place, Watermark::At(at)).watermarks());
             }
         }
@@ -151,18 +154,16 @@ impl SplitWatermarks {
         for split in splits {
             let place = self.place(split.partition);
             let of = &mut self.splits[place];
-            let Some(timeout) = self.strategy.idle_timeout else {
-                continue;
-            };
+            let timeout = self.strategy.idle_timeout;
             let counts = match put_in(Fault::BlockedCountsAsIdle) {
                 true => since,
-                false => since.min(LOOK.min(timeout / 4)),
+                false => since.min(timeout.map_or(LOOK, |timeout| LOOK.min(timeout / 4))),
             };
             of.silent = match std::mem::take(&mut of.heard) || !split.caught_up {
                 true => Duration::ZERO,
                 false => of.silent + counts,
             };
-            if of.silent >= timeout {
+            if timeout.is_some_and(|timeout| of.silent >= timeout) {
                 said.extend(self.valve.on_watermark(place, Watermark::Idle).watermarks());
             }
         }
@@ -195,7 +196,7 @@ impl SplitWatermarks {
         let why = match (said, split.caught_up, self.strategy.idle_timeout) {
             (None, false, _) => "no record of it was read yet".to_string(),
             (_, false, _) => "its latest records are not read yet".to_string(),
-            (_, true, _) if of.silent.is_zero() => "it is the slowest".to_string(),
+            (_, true, _) if of.silent < Duration::from_secs(1) => "it is the slowest".to_string(),
             (_, true, Some(timeout)) => format!("{silence}, idle after {} s", timeout.as_secs_f64()),
             (_, true, None) => format!("{silence}, never idle: there is no idle timeout"),
         };
@@ -383,6 +384,20 @@ mod tests {
     }
 
     #[test]
+    fn a_restored_source_promises_nothing_for_a_split_of_which_nothing_was_saved() {
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let both = splits(&[true, true]);
+        let _ = marks.on_start(&both);
+        assert_eq!(marks.on_row(0, EventTime(10)), None);
+        let parts = marks.parts(&both);
+        assert_eq!(parts.len(), 1);
+        let mut marks = SplitWatermarks::new(strategy(None));
+        marks.restore(&parts[0], &both).unwrap();
+        assert_eq!(marks.on_start(&both), []);
+        assert_eq!(marks.on_row(1, EventTime(3)), at(3), "it was not late");
+    }
+
+    #[test]
     fn status_names_the_split_to_blame() {
         let mut marks = SplitWatermarks::new(strategy(Some(30 * SECOND)));
         let both = splits(&[true, false]);
@@ -398,6 +413,15 @@ mod tests {
         assert_eq!(
             marks.status(&both),
             "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, idle after 30 s"
+        );
+        let mut marks = SplitWatermarks::new(strategy(None));
+        let _ = marks.on_start(&both);
+        let _ = (marks.on_row(0, EventTime(10)), marks.on_row(1, EventTime(3)));
+        let _ = look(&mut marks, &both, 0, 12_000);
+        assert_eq!(
+            marks.status(&both),
+            "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, \
+             never idle: there is no idle timeout"
         );
     }
 }

@@ -69,6 +69,12 @@ impl<O> Aligned<O> {
         let aligner = BarrierAligner::new(channels, restored);
         Aligned { aligner, inner }
     }
+
+    /// The same, but no channel is held back while others wait for their barriers: see [`BarrierAligner::tracking`].
+    pub fn tracking(channels: usize, restored: u64, inner: O) -> Self {
+        let aligner = BarrierAligner::tracking(channels, restored);
+        Aligned { aligner, inner }
+    }
 }
 
 // ANCHOR: aligned
@@ -233,3 +239,6 @@ impl<O: Operator<In = ()> + Stateful> Operator for Injected<O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -304,3 +304,6 @@ impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
 
 /// The tasks of a job, and where mail to its sources and to everybody else goes.
 pub(crate) type Members<C> = (Vec<Member>, Vec<Mail<Signal<C>>>, Vec<Mail<Signal<C>>>);
+
+#[cfg(test)]
+mod tests;

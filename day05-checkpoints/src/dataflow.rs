@@ -38,6 +38,7 @@ pub struct Dataflow {
     acks: Inbox<Vec<Ack>, Control>,
     sources: Vec<Mail<Control>>,
     others: Vec<Mail<Control>>,
+    aligns: bool,
 }
 
 /// Which one of the tasks of an operator.
@@ -69,6 +70,16 @@ impl Dataflow {
             acks: Inbox::none(),
             sources: Vec::new(),
             others: Vec::new(),
+            aligns: true,
+        }
+    }
+
+    /// Tasks that are added from now on hold no channel back at a barrier. What they count may then be counted again after
+    /// a restore: state is right *at least* once.
+    pub fn tracking(self) -> Self {
+        Dataflow {
+            aligns: false,
+            ..self
         }
     }
 
@@ -114,7 +125,11 @@ impl Dataflow {
         self.restore(place, &mut operator, |_, _| false)?;
         let (acks, mailbox, mail) = self.member(place, false);
         self.others.push(mail);
-        let operator = Aligned::new(inbox.channels(), self.passed(), operator);
+        let adapter = match self.aligns {
+            true => Aligned::new,
+            false => Aligned::tracking,
+        };
+        let operator = adapter(inbox.channels(), self.passed(), operator);
         self.job
             .task_with_mail(place.task(), inbox, mailbox, operator, outbox.split(acks));
         Ok(())
@@ -195,3 +210,6 @@ impl Dataflow {
         Ok((self.job, mail))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ use day04_watermarks::valved::Valved;
 use crate::coordinator::{Listener, Schedule};
 use crate::dataflow::{Control, Dataflow, Place};
 use crate::disk::Disk;
+use crate::ended::{Ended, has_ended};
 use crate::sink::encoded::Encoded;
 use crate::sink::target::Target;
 use crate::sink::{Format, Sink};
@@ -82,15 +83,45 @@ pub fn wire<S: Source + Send + 'static, D: Disk + 'static>(
     options: &Options,
     view: impl View + 'static,
     target: Option<Publishes>,
+    mut checkpoints: Checkpoints<D>,
+) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
+    if let Some(restore) = &checkpoints.restore {
+        day02::check_positions(&restore.snapshot, SOURCE, &sources).map_err(advised)?;
+    }
+    let restore = checkpoints.restore.as_ref();
+    let has_ended = restore.is_some_and(|restore| has_ended(&restore.snapshot));
+    let sources = sources.into_iter().map(|source| Ended::new(source, has_ended));
+    let sources = sources.collect();
+    let dataflow = Dataflow::new(options.windows.tasks.buffers, checkpoints.restore.take());
+    wire_on(dataflow, sources, options, view, target, checkpoints)
+}
+
+/// With the way out that there is on this day.
+fn advised(error: Error) -> Error {
+    match error {
+        Error::UnknownSplit { split } => Error::Restore(
+            format!(
+                "it has a position in {split}, which is not among what is read; to start anew, take another \
+                 --checkpoint-dir"
+            )
+            .into(),
+        ),
+        error => error,
+    }
+}
+
+/// Wires the job on a dataflow that is there already, with what it has to restore.
+pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
+    mut dataflow: Dataflow,
+    sources: Vec<S>,
+    options: &Options,
+    view: impl View + 'static,
+    target: Option<Publishes>,
     checkpoints: Checkpoints<D>,
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
     let Options { windows, watermarks } = options;
     let (tasks, slot) = (&windows.tasks, AnswerSlot::default());
-    if let Some(restore) = &checkpoints.restore {
-        day02::check_positions(&restore.snapshot, SOURCE, &sources)?;
-    }
     let (readers, workers) = (sources.len(), tasks.workers);
-    let mut dataflow = Dataflow::new(tasks.buffers, checkpoints.restore);
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
     let from_sources = single(readers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);

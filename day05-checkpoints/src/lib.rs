@@ -16,8 +16,8 @@
 //!   durable; [`dataflow`]: a job with all of these
 //! - [`disk`], [`store`]: where checkpoints are kept
 //! - [`sink`]: rows that wait until they may go out, and where they go
-//! - [`job`], [`cli`]: the job, the command line
-//! - [`lab`]: a disk that loses what was not synced
+//! - [`job`], [`cli`]: the job, the command line; [`ended`]: a job that has come to the end of its input
+//! - [`lab`]: a disk that loses what was not synced, and a job that dies after each of its steps
 
 pub mod aligned;
 pub mod aligner;
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod coordinator;
 pub mod dataflow;
 pub mod disk;
+pub mod ended;
 mod fault;
 pub mod job;
 pub mod lab;

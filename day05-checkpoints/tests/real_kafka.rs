@@ -15,6 +15,7 @@
 #[path = "../../day01-consumer/tests/kafka/mod.rs"]
 #[macro_use]
 mod kafka;
+mod kills;
 
 use std::env;
 use std::io::{BufRead, BufReader};

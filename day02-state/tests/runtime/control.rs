@@ -3,6 +3,7 @@
 use day02_state::operator::Message::{Control, Data};
 use day02_state::operator::{How, Input, Operator, Output, Turn};
 use day02_state::runtime::{Buffers, Job, Stop, broadcast, by_key, forward, single};
+use day02_state::stepper::run_stepper;
 
 use crate::operators::*;
 
@@ -196,6 +197,12 @@ fn by_default_control_is_passed_on_and_nothing_else_says_anything() {
     assert_eq!(said.0, []);
     plain.on_control(input, 2, &mut said).unwrap();
     assert_eq!(said.0, [Control(2)]);
+    said.control_with_rows(3);
+    assert_eq!(
+        said.0,
+        [Control(2), Control(3)],
+        "an output without packets has nothing to wait for"
+    );
     assert!(plain.accepts(0) && plain.accepts(7));
     assert_eq!(plain.status(), "waits for input");
 }
@@ -220,5 +227,199 @@ fn passing_on_by_default_keeps_control_in_its_place() {
             driver.run(job, &Stop::new()).unwrap();
             assert_eq!(log.words(), words);
         });
+    }
+}
+
+// ------------------------------------------------------------------------------------------- control that can wait
+
+/// Says these words, so many in a turn; control whose number is odd goes with the rows, other control at once.
+fn mixed(
+    words: Vec<Word>,
+    in_a_turn: usize,
+) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> {
+    let mut words = words.into_iter();
+    source(move |_, out| {
+        for word in words.by_ref().take(in_a_turn) {
+            match word {
+                Control(barrier) if barrier % 2 == 1 => out.control_with_rows(barrier),
+                word => say(word, out),
+            }
+        }
+        match words.len() {
+            0 => Turn::Done,
+            _ => Turn::Again,
+        }
+    })
+}
+
+#[test]
+fn control_that_goes_with_the_rows_keeps_its_place_among_them_whatever_the_packets() {
+    let words: Vec<Word> = (0..6).flat_map(|n| WORDS.map(|word| shifted(word, n))).collect();
+    type Shape = (fn(Buffers) -> Edge, usize);
+    let shapes: [Shape; 4] = [
+        (|buffers| by_key(1, 3, buffers), 3),
+        (|buffers| broadcast(1, 3, buffers), 3),
+        (|buffers| single(1, buffers), 1),
+        (|buffers| tee(by_key(1, 2, buffers), single(1, buffers)), 3),
+    ];
+    for (shape, receivers) in shapes {
+        for (rows, in_a_turn) in [(1, 1), (2, 3), (3, 5), (7, 1), (1_000, 2), (1_000, 100)] {
+            both(30, 6, |driver| {
+                let mut edge = shape(buffers(1, rows));
+                let logs: Vec<Log> = (0..receivers).map(|_| Log::default()).collect();
+                let mut job = Job::new();
+                let source = mixed(words.clone(), in_a_turn);
+                job.task("source", Inbox::none(), source, edge.outboxes.remove(0));
+                for (log, inbox) in logs.iter().zip(edge.inboxes) {
+                    job.task("sink", inbox, log.keeper(), Outbox::none());
+                }
+                driver.run(job, &Stop::new()).unwrap();
+                for log in logs {
+                    // Each is told of all control, and the end comes last.
+                    let mut expected = words.clone();
+                    let found = log.words();
+                    expected.retain(|word| matches!(word, Control(_)) || found.contains(word));
+                    assert_eq!(found, expected);
+                    let calls = log.calls();
+                    assert!(matches!(
+                        calls[..],
+                        [.., Call::InputEnd(..), Call::End(How::Drained)]
+                    ));
+                }
+            });
+        }
+    }
+}
+
+/// What a source says at these milliseconds, and at which of them it comes in.
+fn times(rows: usize, said: &'static [(u32, Word)], seed: u64) -> Vec<(u128, Word)> {
+    let mut edge: Edge = single(1, buffers(1, rows));
+    let (seen, mut job) = (Log::default(), Job::new());
+    let mut left = said;
+    let source = source(move |now, out| {
+        while let Some(((at, word), rest)) = left.split_first()
+            && *at * MILLI <= now
+        {
+            match word {
+                Control(barrier) if barrier % 2 == 1 => out.control_with_rows(*barrier),
+                word => say(*word, out),
+            }
+            left = rest;
+        }
+        // Long after the last word, so that nothing leaves because of the end.
+        match (left.first(), now < 100 * MILLI) {
+            (Some((at, _)), _) => Turn::Wait(Some(*at * MILLI)),
+            (None, true) => Turn::Wait(Some(100 * MILLI)),
+            (None, false) => Turn::Done,
+        }
+    });
+    job.task("source", Inbox::none(), source, edge.outboxes.remove(0));
+    job.task("sink", edge.inboxes.remove(0), seen.keeper(), Outbox::none());
+    let (mut came, mut before) = (Vec::new(), 0);
+    run_stepper(job, seed, &Stop::new(), &mut |now, _, _| {
+        let words = seen.words();
+        came.extend(words[before..].iter().map(|word| (now.as_millis(), *word)));
+        before = words.len();
+    })
+    .unwrap();
+    came
+}
+
+#[test]
+fn control_that_goes_with_the_rows_waits_for_its_packet_and_other_control_does_not() {
+    // How many rows make a packet; what is said and when; when it comes in. A row waits for 10 ms.
+    type Line = (usize, &'static [(u32, Word)], &'static [u128]);
+    let table: [Line; 8] = [
+        (1_000, &[(5, Control(2))], &[5]),
+        (1_000, &[(5, Control(1))], &[15]),
+        // It waits with the row before it, and rows behind it wait with it.
+        (1_000, &[(5, Data(1)), (8, Control(1))], &[15, 15]),
+        (
+            1_000,
+            &[(5, Control(1)), (8, Data(1)), (9, Control(3))],
+            &[15, 15, 15],
+        ),
+        // What goes at once takes along what has waited.
+        (
+            1_000,
+            &[(5, Data(1)), (6, Control(1)), (7, Data(2)), (8, Control(2))],
+            &[8; 4],
+        ),
+        // It counts as a row when a packet fills.
+        (3, &[(5, Data(1)), (6, Control(1)), (7, Data(2))], &[7; 3]),
+        (
+            3,
+            &[(5, Data(1)), (6, Control(1)), (7, Control(3)), (8, Data(2))],
+            &[7, 7, 7, 18],
+        ),
+        (1, &[(5, Control(1)), (6, Data(1))], &[5, 6]),
+    ];
+    for (rows, said, wanted) in table {
+        for seed in 0..50 {
+            let came = times(rows, said, seed);
+            let words = said.iter().map(|(_, word)| *word);
+            let wanted: Vec<(u128, Word)> = wanted.iter().copied().zip(words).collect();
+            assert_eq!(came, wanted, "{said:?}, packets of {rows}, seed {seed}");
+        }
+    }
+}
+
+/// Everything that the first source has to say is one packet, of which the sink must leave the larger part.
+const ONE_PACKET: [Word; 6] = [Data(1), Control(1), Data(3), Data(5), Control(3), Data(7)];
+
+#[test]
+fn a_packet_is_held_back_in_the_middle_and_goes_on_there() {
+    both(300, 48, |driver| {
+        let (mut one, mut other): (Edge, Edge) = (single(1, buffers(1, 1_000)), single(1, buffers(1, 1)));
+        let log = Log::default();
+        let mut job = Job::new();
+        let all = mixed(ONE_PACKET.to_vec(), ONE_PACKET.len());
+        job.task("packet", Inbox::none(), all, one.outboxes.remove(0));
+        let words = vec![Data(2), Data(4), Control(1), Data(6), Control(3), Data(8)];
+        let mut words = words.into_iter();
+        // It begins when the whole packet lies before the sink, and takes its time.
+        let slow = source(move |now, out| {
+            if now >= 20 * MILLI
+                && let Some(word) = words.next()
+            {
+                say(word, out);
+            }
+            match words.len() {
+                0 => Turn::Done,
+                _ => Turn::Wait(Some(now.max(20 * MILLI) + MILLI)),
+            }
+        });
+        job.task("slow", Inbox::none(), slow, other.outboxes.remove(0));
+        let inbox = one.inboxes.remove(0).join(other.inboxes.remove(0));
+        job.task("sink", inbox, aligns(2, log.keeper()), Outbox::none());
+        driver.run(job, &Stop::new()).unwrap();
+        let of = |parity: u64| {
+            let mut words = log.words();
+            words.retain(|word| !matches!(word, Data(number) if number % 2 != parity));
+            words
+        };
+        assert_eq!(of(1), ONE_PACKET, "nothing is passed over, nothing comes twice");
+        assert_eq!(
+            of(0),
+            [Data(2), Data(4), Control(1), Data(6), Control(3), Data(8)]
+        );
+    });
+}
+
+#[test]
+fn what_is_left_of_a_packet_that_is_held_back_is_told_to_whoever_asks() {
+    for seed in 0..50 {
+        let (mut one, mut other): (Edge, Edge) = (single(1, buffers(1, 1_000)), single(1, buffers(1, 1)));
+        let mut job = Job::new();
+        let all = mixed(ONE_PACKET.to_vec(), ONE_PACKET.len());
+        job.task("packet", Inbox::none(), all, one.outboxes.remove(0));
+        let silent = source(|_, _| Turn::Wait(None));
+        job.task("silent", Inbox::none(), silent, other.outboxes.remove(0));
+        let inbox = one.inboxes.remove(0).join(other.inboxes.remove(0));
+        job.task("sink", inbox, aligns(2, Log::default().keeper()), Outbox::none());
+        let stuck = Driver::Seed(seed).run(job, &Stop::new()).unwrap_err().to_string();
+        // Two batches and a barrier behind the first one, and the end, for which there is just room.
+        let said = "sink: has 1 of 2 barriers (packet is held back, 4 waiting; silent may send)";
+        assert!(stuck.contains(said), "{stuck}");
     }
 }

@@ -106,7 +106,11 @@ impl<O: Timed> Valve<O> {
         if self.marks.fault != Some(Fault::MarkWithoutFlush) {
             self.inner.on_flush(out)?;
         }
-        out.control(mark);
+        // Of both kinds, so that packets with marks among their rows are held back in the middle, and others are not.
+        match mark.0 % 5 {
+            0 => out.control_with_rows(mark),
+            _ => out.control(mark),
+        }
         Ok(())
     }
 }

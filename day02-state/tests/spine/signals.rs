@@ -99,6 +99,10 @@ impl<D, C> Output<D, C> for Within<'_, D, C> {
     fn control(&mut self, control: C) {
         self.0.control(Signal::Inner(control));
     }
+
+    fn control_with_rows(&mut self, control: C) {
+        self.0.control_with_rows(Signal::Inner(control));
+    }
 }
 
 /// What happens at a barrier, in a source as in any other task.

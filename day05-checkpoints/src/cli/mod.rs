@@ -117,7 +117,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         true => screen.finish_without_rows(&answer),
         false => screen.finish(&answer)?,
     }
-    say_what_was_late(answer.standing, args.time.delay);
+    say_what_was_late(answer.standing, &options.watermarks);
     if args.checkpoints.checkpoint_dir.is_some() {
         say(words.summary());
     }

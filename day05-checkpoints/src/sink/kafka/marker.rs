@@ -231,23 +231,24 @@ mod tests {
         }
         use Wrong::{Ahead, Lost};
         #[rustfmt::skip]
-        let cases: [(Option<u64>, &[u64], Result<u64, Wrong>); 15] = [
-            (None,    &[0],          Ok(0)),
-            (None,    &[0, 1],       Ok(0)),
-            (Some(0), &[0, 1],       Ok(0)),
-            (Some(1), &[0, 1],       Ok(1)),
-            (Some(7), &[7, 8],       Ok(7)),
-            (Some(8), &[7, 8],       Ok(8)),
-            (Some(7), &[7],          Ok(7)),
-            (Some(8), &[7, 8, 9],    Ok(8)),
+        type Case = (Option<u64>, &'static [u64], Result<u64, Wrong>);
+        let cases: [Case; 15] = [
+            (None, &[0], Ok(0)),
+            (None, &[0, 1], Ok(0)),
+            (Some(0), &[0, 1], Ok(0)),
+            (Some(1), &[0, 1], Ok(1)),
+            (Some(7), &[7, 8], Ok(7)),
+            (Some(8), &[7, 8], Ok(8)),
+            (Some(7), &[7], Ok(7)),
+            (Some(8), &[7, 8, 9], Ok(8)),
             // Epochs whose checkpoint failed are never published.
-            (Some(3), &[3, 8],       Ok(3)),
-            (None,    &[7, 8],       Err(Lost)),
-            (Some(6), &[7, 8],       Err(Lost)),
-            (Some(7), &[6, 8],       Err(Lost)),
-            (Some(9), &[7, 8],       Err(Ahead)),
-            (Some(7), &[0],          Err(Ahead)),
-            (Some(8), &[7],          Err(Ahead)),
+            (Some(3), &[3, 8], Ok(3)),
+            (None, &[7, 8], Err(Lost)),
+            (Some(6), &[7, 8], Err(Lost)),
+            (Some(7), &[6, 8], Err(Lost)),
+            (Some(9), &[7, 8], Err(Ahead)),
+            (Some(7), &[0], Err(Ahead)),
+            (Some(8), &[7], Err(Ahead)),
         ];
         for (marker, epochs, expected) in cases {
             for lost_marker in [Stop, Published, Publish] {
