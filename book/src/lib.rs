@@ -34,6 +34,9 @@ pub enum BookError {
     /// A job of day 2 did not run.
     #[error(transparent)]
     Job(#[from] day02_state::error::Error),
+    /// A small run that is to be drawn has failed.
+    #[error("{0}")]
+    Lab(String),
     /// What was measured cannot be used.
     #[error("results: {0}")]
     Results(String),

@@ -13,13 +13,14 @@
 //! - [`watermark`]: the promise; [`generator`]: how it is made of rows; [`valve`]: how one is made of many
 //! - [`splits`]: the watermarks of a source, and which of its splits are idle; [`reader`]: rows with watermarks between
 //! - [`valved`]: how an operator gets its watermarks; [`clock`]: event time as windows are told it
-//! - [`job`], [`cli`]: the job, the command line
+//! - [`job`], [`cli`]: the job, the command line; [`lab`]: small runs to look at
 
 pub mod cli;
 pub mod clock;
 mod fault;
 pub mod generator;
 pub mod job;
+pub mod lab;
 pub mod reader;
 pub mod splits;
 pub mod valve;

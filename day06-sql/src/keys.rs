@@ -43,6 +43,7 @@ pub struct BadKey {
     pub types: Vec<DataType>,
 }
 
+// ANCHOR: keys
 /// Appends the key of a row: its values in these columns.
 pub fn encode(columns: &[&Column], row: usize, into: &mut Vec<u8>) {
     for (place, column) in columns.iter().enumerate() {
@@ -63,6 +64,7 @@ pub fn encode(columns: &[&Column], row: usize, into: &mut Vec<u8>) {
         }
     }
 }
+// ANCHOR_END: keys
 
 fn encode_value(values: &Values, row: usize, into: &mut Vec<u8>) {
     match values {

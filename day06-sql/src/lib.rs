@@ -15,6 +15,7 @@ pub mod expr;
 pub mod format;
 pub mod keyed;
 pub mod keys;
+pub mod lab;
 pub mod numeric;
 mod parse;
 pub mod plan;

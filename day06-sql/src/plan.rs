@@ -142,6 +142,7 @@ pub enum FileFormat {
     Csv,
 }
 
+// ANCHOR: plan
 /// A relational operator. The columns of its result are its fields.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
@@ -187,6 +188,7 @@ pub enum Plan {
         window: Option<Window>,
     },
 }
+// ANCHOR_END: plan
 
 /// Windows over a column of event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

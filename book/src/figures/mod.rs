@@ -6,9 +6,12 @@
 //! dark pages; for that, pages include the SVG itself, not a link to it.
 
 mod axis;
+mod barrier;
 mod bars;
 mod bridge;
+mod changelog;
 mod channel;
+mod epochs;
 mod exchange;
 mod groups;
 mod kinds;
@@ -16,6 +19,8 @@ mod lives;
 mod saved;
 mod slices;
 mod stream_time;
+mod tasks;
+mod valve;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +32,10 @@ use day02_state::lab::crash::{self, Saving};
 use day02_state::lab::{backpressure, two_workers};
 use day03_windows::lab;
 use day03_windows::spec::WindowSpec;
-use day03_windows::time::Span;
+use day03_windows::time::{EventTime, Span};
+use day04_watermarks::lab::{marked, timeline};
+use day05_checkpoints::lab as checkpoints;
+use day06_sql::lab as sql;
 use svg::Document;
 use svg::node::element::{Line, Text, Title};
 
@@ -47,6 +55,9 @@ pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
     let mut all = day01(&scenarios)?;
     all.extend(day02(&scenarios)?);
     all.extend(day03(&scenarios)?);
+    all.extend(day04(&scenarios)?);
+    all.extend(day05()?);
+    all.extend(day06()?);
     let named = all.into_iter();
     Ok(named.map(|(name, svg)| (PathBuf::from(name), svg)).collect())
 }
@@ -168,7 +179,7 @@ fn day03(scenarios: &Scenarios) -> Result<Figures, BookError> {
         .collect::<Result<Vec<_>, BookError>>()?;
     let late = |title, scenario| {
         let run = lab::stream_time::run(scenarios.named(scenario)?, tumble(ten))?;
-        Ok::<_, BookError>(stream_time::draw(title, &run))
+        Ok::<_, BookError>(stream_time::draw(title, &run, "stream time"))
     };
     Ok(vec![
         (
@@ -202,6 +213,90 @@ fn day03(scenarios: &Scenarios) -> Result<Figures, BookError> {
             late("Two partitions in order, read at two speeds", "two_speeds")?,
         ),
     ])
+}
+
+fn day04(scenarios: &Scenarios) -> Result<Figures, BookError> {
+    let tumble = WindowSpec::Tumble {
+        size: Span::seconds(10),
+        offset: Span(0),
+    };
+    let marked = |title, scenario, delay, per| {
+        let orders = lab::trace::orders(scenarios.named(scenario)?);
+        let run = marked::run(&orders, tumble, Span::seconds(delay), per)?;
+        Ok::<_, BookError>(stream_time::draw(title, &watermarks_as_time(&run), "watermark"))
+    };
+    Ok(vec![
+        (
+            "day04/figures/one-second.svg",
+            marked("A watermark one second behind", "disorder", 1, marked::Per::Split)?,
+        ),
+        (
+            "day04/figures/two-speeds.svg",
+            marked(
+                "Two partitions, each with a watermark of its own",
+                "two_speeds",
+                0,
+                marked::Per::Split,
+            )?,
+        ),
+        (
+            "day04/figures/valve.svg",
+            valve::draw("Two channels, and what their task may promise", &timeline::run()),
+        ),
+    ])
+}
+
+fn day05() -> Result<Figures, BookError> {
+    use checkpoints::barrier::{SEED, TAPES, Waits, run};
+    let job = |waits| run(TAPES, "", waits, SEED).map_err(day02_state::error::Error::from);
+    let runs = [
+        ("a channel waits behind its barrier", job(Waits::UntilAllAreIn)?),
+        ("it is read on", job(Waits::Never)?),
+    ];
+    let epochs = checkpoints::epochs::run().map_err(|failure| BookError::Lab(failure.to_string()))?;
+    Ok(vec![
+        (
+            "day05/figures/barrier.svg",
+            barrier::draw("A barrier on two channels", &runs),
+        ),
+        (
+            "day05/figures/epochs.svg",
+            epochs::draw("Two epochs on their way out", &epochs),
+        ),
+    ])
+}
+
+fn day06() -> Result<Figures, BookError> {
+    use sql::changelog::{Between, COUNTS, run};
+    let failed = |failure: day02_state::operator::Failure| BookError::Lab(failure.to_string());
+    let steps = run(COUNTS, 2, Between::Changes).map_err(failed)?;
+    let lowered = sql::tasks::run(sql::tasks::BUSY).map_err(failed)?;
+    Ok(vec![
+        (
+            "day06/figures/changelog.svg",
+            changelog::draw("Changes that fold into a view, two orders a chunk", &steps),
+        ),
+        (
+            "day06/figures/tasks.svg",
+            tasks::draw("A plan, and the tasks that it becomes", &lowered),
+        ),
+    ])
+}
+
+/// A run under watermarks as one under a clock, to be drawn alike. Before the first watermark it is no time at all.
+fn watermarks_as_time(run: &marked::Run) -> lab::stream_time::Run {
+    let step = |step: &marked::Step| lab::stream_time::Step {
+        placed: step.placed.clone(),
+        before: step.before.unwrap_or(EventTime::MIN),
+        after: step.after.unwrap_or(EventTime::MIN),
+        late: step.late,
+        closed: step.closed.clone(),
+        open: Vec::new(),
+    };
+    lab::stream_time::Run {
+        steps: run.steps.iter().map(step).collect(),
+        at_end: run.at_end.clone(),
+    }
 }
 
 /// An empty figure with its title, as large as its content needs and never wider than the page.

@@ -10,6 +10,7 @@
 
 use day03_windows::lab::stream_time::{Run, Step};
 use day03_windows::lab::trace::clock;
+use day03_windows::time::EventTime;
 use svg::node::element::{Circle, Group, Line, Polyline};
 
 use super::axis::{Axis, thin};
@@ -22,7 +23,9 @@ const HEIGHT: f64 = 240.0;
 const COLUMN: f64 = 58.0;
 
 /// Draws the orders, stream time, and the ends of the windows that closed.
-pub(super) fn draw(title: &str, run: &Run) -> String {
+///
+/// What moves up is called so in `words`: stream time, or a watermark, which there may not be from the beginning.
+pub(super) fn draw(title: &str, run: &Run, words: &str) -> String {
     let windows = run.closed().map(|content| content.window);
     let axis = Axis::over(windows, TOP + HEIGHT, -HEIGHT);
     let right = LEFT + run.steps.len() as f64 * COLUMN;
@@ -30,7 +33,7 @@ pub(super) fn draw(title: &str, run: &Run) -> String {
     partitions.sort_unstable();
     partitions.dedup();
 
-    let mut figure = canvas(title, right + 24.0, TOP + HEIGHT + 44.0).add(legend(&partitions));
+    let mut figure = canvas(title, right + 24.0, TOP + HEIGHT + 44.0).add(legend(&partitions, words));
     let mut ends: Vec<_> = run.closed().map(|content| content.window.end).collect();
     ends.dedup();
     for end in ends {
@@ -48,12 +51,12 @@ pub(super) fn draw(title: &str, run: &Run) -> String {
             .map_or(BLUE, |index| COLOURS[index % COLOURS.len()]);
         figure = figure.add(draw_order(step, &axis, x(index), colour));
     }
-    let words = text(
+    let below = text(
         LEFT,
         TOP + HEIGHT + 38.0,
         "orders as they arrive, by partition and offset; event time upwards",
     );
-    format!("{}\n", figure.add(words))
+    format!("{}\n", figure.add(below))
 }
 
 fn x(index: usize) -> f64 {
@@ -69,16 +72,24 @@ fn window_end(from: (f64, f64), to: (f64, f64)) -> Line {
     thin(from, to).set("opacity", 0.4)
 }
 
-/// The largest time so far, as stairs.
+/// How far time had come, as stairs; nothing where it was not known.
 fn stream_time(run: &Run, axis: &Axis, right: f64) -> Polyline {
     let mut points = Vec::new();
+    let mut to = |x: f64, time: EventTime| {
+        if time > EventTime::MIN {
+            // What lies below the first window is drawn at its beginning.
+            points.push((x, axis.place(time).min(TOP + HEIGHT)));
+        }
+    };
     for (index, step) in run.steps.iter().enumerate() {
         if index > 0 {
-            points.push((x(index), axis.place(step.before)));
+            to(x(index), step.before);
         }
-        points.push((x(index), axis.place(step.after)));
+        to(x(index), step.after);
     }
-    points.extend(run.steps.last().map(|last| (right, axis.place(last.after))));
+    if let Some(last) = run.steps.last() {
+        to(right, last.after);
+    }
     stairs(&points)
 }
 
@@ -117,7 +128,7 @@ fn draw_order(step: &Step, axis: &Axis, x: f64, colour: &str) -> Group {
         )
 }
 
-fn legend(partitions: &[&str]) -> Group {
+fn legend(partitions: &[&str], words: &str) -> Group {
     let colours = COLOURS.iter().cycle();
     let each = partitions.iter().zip(colours);
     let mut entries: Vec<(&str, &str, String)> = each
@@ -138,7 +149,7 @@ fn legend(partitions: &[&str]) -> Group {
     let far = x + 116.0;
     group
         .add(stairs(&[(x, 34.0), (x + 22.0, 34.0)]))
-        .add(text(x + 30.0, 38.0, "stream time"))
+        .add(text(x + 30.0, 38.0, words))
         .add(window_end((far, 34.0), (far + 22.0, 34.0)))
         .add(text(far + 30.0, 38.0, "end of a window"))
 }
@@ -157,7 +168,7 @@ mod tests {
         ] {
             let scenario = Scenario::parse("s", text).expect("a good scenario");
             let spec = "tumble:10s".parse().expect("a window");
-            let svg = draw("t", &run(&scenario, spec).expect("it runs"));
+            let svg = draw("t", &run(&scenario, spec).expect("it runs"), "stream time");
             assert_eq!(svg.matches("<circle").count(), orders);
             assert_eq!(svg.matches("stroke-dasharray").count(), late);
             let red = svg.matches(&format!("fill=\"{RED}\"")).count();

@@ -1,5 +1,7 @@
 //! What it takes to try checkpoints out. None of it is part of the engine.
 
+pub mod barrier;
 pub mod crash;
+pub mod epochs;
 pub mod fragile;
 pub mod mortal;

@@ -150,7 +150,6 @@ impl KafkaTarget {
         })
     }
 
-    // ANCHOR: open
     /// Takes a step of opening: shuts out what came before, and only then asks for the marker.
     fn open_step(&mut self, epoch: u64) -> Result<Poll<Option<u64>>, KafkaTargetError> {
         if self.step == Step::Open {
@@ -180,9 +179,7 @@ impl KafkaTarget {
         }
         Ok(Poll::Pending)
     }
-    // ANCHOR_END: open
 
-    // ANCHOR: step
     /// Takes a step of the transaction, and says which is next.
     fn step(&mut self, epoch: u64, rows: &Encoded) -> KafkaResult<Step> {
         let Some(producer) = &self.producer else {
@@ -211,7 +208,6 @@ impl KafkaTarget {
             Step::Open | Step::Look | Step::Done => Ok(self.step),
         }
     }
-    // ANCHOR_END: step
 
     /// Settles what comes after an error, or that nothing does.
     fn on_error(&mut self, epoch: u64, error: KafkaError) -> Result<(), KafkaTargetError> {

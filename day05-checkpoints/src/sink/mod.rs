@@ -33,7 +33,6 @@ use target::{Known, Published, Target};
 /// The name of the rows among the parts of a snapshot.
 const PENDING: &str = "pending";
 
-// ANCHOR: format
 /// How rows become bytes.
 pub trait Format: Send {
     /// What comes.
@@ -44,7 +43,6 @@ pub trait Format: Send {
     /// Appends rows as bytes; returns what goes on.
     fn encode(&mut self, data: Self::In, rows: &mut Encoded) -> Outcome<Self::Out>;
 }
-// ANCHOR_END: format
 
 /// A sink that publishes each row exactly once.
 pub struct Sink<F, T> {

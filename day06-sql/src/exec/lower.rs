@@ -20,6 +20,7 @@ use crate::expr::Expr;
 use crate::plan::{Plan, Table, Window};
 use crate::types::DataType;
 
+// ANCHOR: line
 /// A plan as a line of tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
@@ -52,6 +53,7 @@ pub struct Grouping {
     /// What is done with the result before it leaves the worker.
     pub then: Steps,
 }
+// ANCHOR_END: line
 
 impl Line {
     /// How many columns of what leaves the source, or the grouping before, are keys.

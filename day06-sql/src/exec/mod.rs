@@ -228,7 +228,6 @@ fn id(query: &Query, task: &str) -> String {
 }
 
 impl Wiring<'_> {
-    // ANCHOR: line
     /// Wires a query up to its sink; returns where its results arrive.
     fn line(
         &mut self,
@@ -291,7 +290,6 @@ impl Wiring<'_> {
         let _ = buffers;
         Ok(edge.inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
     }
-    // ANCHOR_END: line
 
     /// The edge in front of a grouping, or, behind the last one, of the sink.
     fn edge(&self, line: &Line, grouping: usize, senders: usize) -> Edge<KeyedChunk, Control> {

@@ -1,0 +1,46 @@
+//! What the examples print is what the pages show.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+#[path = "../examples/barrier.rs"]
+mod barrier;
+#[path = "../examples/epochs.rs"]
+mod epochs;
+
+use std::error::Error;
+
+fn printed(run: impl FnOnce(&mut Vec<u8>) -> Result<(), Box<dyn Error>>) -> String {
+    let mut out = Vec::new();
+    run(&mut out).expect("the example runs");
+    String::from_utf8(out).expect("text")
+}
+
+#[test]
+fn a_channel_waits_behind_its_barrier_until_the_other_is_in() {
+    let printed = printed(barrier::run);
+    let at = |what: &str| printed.find(what).expect(what);
+    assert!(at("takes the barrier from channel 0") < at("takes z"));
+    assert!(at("takes z") < at("saves") && at("saves") < at("takes b"));
+    insta::assert_snapshot!("barrier", printed);
+}
+
+#[test]
+fn what_is_under_way_is_lost_when_each_task_is_saved_as_it_is() {
+    let printed = printed(barrier::anytime);
+    assert!(!printed.contains(" 0 of "), "{printed}");
+    insta::assert_snapshot!("anytime", printed);
+}
+
+#[test]
+fn letters_are_doubled_when_a_channel_is_read_on() {
+    let printed = printed(barrier::reads_on);
+    assert!(printed.contains("doubled: b"), "{printed}");
+    insta::assert_snapshot!("reads_on", printed);
+}
+
+#[test]
+fn an_epoch_goes_out_behind_its_checkpoint() {
+    let printed = printed(epochs::run);
+    let at = |what: &str| printed.find(what).expect(what);
+    assert!(at("checkpoint 1: sync the folder") < at("output 1: write aside"));
+    insta::assert_snapshot!("epochs", printed);
+}

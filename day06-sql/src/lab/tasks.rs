@@ -1,0 +1,97 @@
+//! A plan beside the line of tasks that it becomes.
+
+use day02_state::operator::Failure;
+
+use super::changelog::query;
+use crate::exec::lower::{Scan, lower};
+use crate::exec::steps::{Step, Steps};
+
+/// The query that is drawn.
+pub const BUSY: &str = include_str!("../../examples/busy.sql");
+
+/// A task, or several of the same kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What it is.
+    pub name: &'static str,
+    /// What it does, one thing a line.
+    pub does: Vec<String>,
+}
+
+/// A plan, and its tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lowered {
+    /// As EXPLAIN shows it, from the sink to the source.
+    pub plan: Vec<String>,
+    /// From the source to the sink.
+    pub tasks: Vec<Task>,
+}
+
+/// Plans the query in this text, and lowers it.
+pub fn run(text: &str) -> Result<Lowered, Failure> {
+    let query = query(text)?;
+    let line = lower(&query.plan)?;
+    let plan = query.to_string();
+    let plan = plan
+        .lines()
+        .map(|line| line.trim_start_matches([' ', '└', '─']).to_string());
+    let read = match &line.scan {
+        Scan::Table(table, columns) => {
+            let names = columns.iter().filter_map(|place| table.columns.get(*place));
+            let names: Vec<&str> = names.map(|column| column.field.name.as_str()).collect();
+            format!("reads {}", names.join(", "))
+        }
+        Scan::View(name) => format!("reads {name}"),
+    };
+    let mut tasks = vec![Task {
+        name: "source",
+        does: std::iter::once(read).chain(words(&line.steps)).collect(),
+    }];
+    for grouping in &line.groupings {
+        let calls: Vec<String> = grouping.calls.iter().map(ToString::to_string).collect();
+        let mut does = vec![match grouping.keys.len() {
+            1 => "groups by 1 column".to_string(),
+            columns => format!("groups by {columns} columns"),
+        }];
+        does.extend(grouping.window.map(|window| window.spec.to_string()));
+        does.push(calls.join(", "));
+        does.extend(words(&grouping.then));
+        tasks.push(Task { name: "worker", does });
+    }
+    tasks.push(Task {
+        name: "sink",
+        does: plan.clone().take(1).collect(),
+    });
+    Ok(Lowered {
+        plan: plan.collect(),
+        tasks,
+    })
+}
+
+fn words(steps: &Steps) -> impl Iterator<Item = String> {
+    steps.0.iter().map(|step| match step {
+        Step::Filter(_) => "filter".to_string(),
+        Step::Project(columns) if columns.len() == 1 => "project 1 column".to_string(),
+        Step::Project(columns) => format!("project {} columns", columns.len()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_goes_to_the_source_and_having_to_the_worker() {
+        let lowered = run(BUSY).expect("it is understood");
+        let names: Vec<&str> = lowered.tasks.iter().map(|task| task.name).collect();
+        assert_eq!(names, ["source", "worker", "sink"]);
+        let filters = |task: usize| {
+            lowered.tasks[task]
+                .does
+                .iter()
+                .filter(|does| *does == "filter")
+                .count()
+        };
+        assert_eq!((filters(0), filters(1)), (1, 1));
+    }
+}
