@@ -2,6 +2,7 @@
 //!
 //! - [`check`]: that every listing, output, link and question on the pages is what it claims to be
 //! - [`figures`]: SVG from the traces of scenarios
+//! - [`ladder`]: what every day makes of every scenario
 //! - [`costs`]: tables and charts from what the benchmarks measured
 //!
 //! HTML is made by mdBook, which none of this needs.
@@ -9,6 +10,7 @@
 pub mod check;
 pub mod costs;
 pub mod figures;
+pub mod ladder;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -34,6 +36,9 @@ pub enum BookError {
     /// A job of day 2 did not run.
     #[error(transparent)]
     Job(#[from] day02_state::error::Error),
+    /// A scenario cannot be judged.
+    #[error("ladder: {0}")]
+    Ladder(String),
     /// What was measured cannot be used.
     #[error("results: {0}")]
     Results(String),

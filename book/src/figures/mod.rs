@@ -12,6 +12,7 @@ mod channel;
 mod exchange;
 mod groups;
 mod kinds;
+mod ladder;
 mod lives;
 mod saved;
 mod slices;
@@ -32,6 +33,7 @@ use svg::Document;
 use svg::node::element::{Line, Text, Title};
 
 use crate::BookError;
+use crate::ladder::matrix;
 
 pub use bars::{Bar, bars};
 
@@ -47,6 +49,10 @@ pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
     let mut all = day01(&scenarios)?;
     all.extend(day02(&scenarios)?);
     all.extend(day03(&scenarios)?);
+    all.push((
+        "figures/ladder.svg",
+        ladder::draw("What each day makes of each scenario", &matrix(book)?),
+    ));
     let named = all.into_iter();
     Ok(named.map(|(name, svg)| (PathBuf::from(name), svg)).collect())
 }

@@ -48,6 +48,7 @@ pub struct ScanReader {
 }
 
 /// How payloads are read.
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a source")]
 enum Format {
     Json(JsonReader),
     Csv(CsvReader),
