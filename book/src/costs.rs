@@ -4,7 +4,7 @@
 //! writes it anew, with the machine, the toolchain, the commit and the date. Everything in `chapters/*/measured` is
 //! rendered from that file, and a test fails when the two differ. Ratios come first: they mean something on your machine too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,6 +33,7 @@ pub struct Results {
 
 /// A table or a chart of a page: designs of one benchmark, the first being what the others are compared with.
 struct Comparison {
+    /// The folder of its page; empty for the one above all days.
     day: &'static str,
     /// The file, of which the ending says how it is rendered: `.svg` as a chart, `.md` as a table.
     file: &'static str,
@@ -234,10 +235,91 @@ const COMPARISONS: &[Comparison] = &[
     },
 ];
 
+/// What the ladder of all days costs, in the order in which one climbs.
+const LADDER: &[(&str, &str)] = &[
+    ("day 1: totals, the loop", "ladder-cpu/totals/day01"),
+    ("day 2: totals, one source, one worker", "ladder-cpu/totals/day02"),
+    ("day 3: totals", "ladder-cpu/totals/day03"),
+    ("day 3: windows of ten seconds", "ladder-cpu/tumble/day03"),
+    ("day 4: windows, by watermarks", "ladder-cpu/tumble/day04"),
+    (
+        "day 5: windows, no checkpoints",
+        "ladder-cpu/tumble-no-checkpoints/day05",
+    ),
+    ("day 5: windows, with checkpoints", "ladder-cpu/tumble/day05"),
+    ("day 6: totals, in SQL", "ladder-cpu/totals/day06"),
+    ("day 6: windows, in SQL", "ladder-cpu/tumble/day06"),
+];
+
+/// Those that are rendered only once all their numbers are there. Until then [`Results::missing`] says which are not, and
+/// no page can include what is not rendered.
+const ONCE_MEASURED: &[Comparison] = &[
+    Comparison {
+        day: "",
+        file: "ladder.md",
+        title: "The jobs of all days, CPU time per order",
+        rows: LADDER,
+    },
+    Comparison {
+        day: "",
+        file: "ladder.svg",
+        title: "The jobs of all days, CPU time per order",
+        rows: LADDER,
+    },
+    Comparison {
+        day: "day04",
+        file: "ladder.md",
+        title: "The jobs of all days, CPU time per order",
+        rows: LADDER.split_at(5).0,
+    },
+    Comparison {
+        day: "day04",
+        file: "watermarks.md",
+        title: "Windows of ten seconds, CPU time per order",
+        rows: &[
+            ("closed by stream time", "watermarks-cpu/none"),
+            ("closed by watermarks", "watermarks-cpu/by-split"),
+        ],
+    },
+    Comparison {
+        day: "day05",
+        file: "ladder.md",
+        title: "The jobs of all days, CPU time per order",
+        rows: LADDER.split_at(7).0,
+    },
+    Comparison {
+        day: "day05",
+        file: "checkpoint.md",
+        title: "Windows of ten seconds, time on the clock per order",
+        rows: &[
+            ("no checkpoint but the last", "checkpoint-wall/none"),
+            ("one each second", "checkpoint-wall/1s"),
+            ("ten each second", "checkpoint-wall/100ms"),
+        ],
+    },
+    Comparison {
+        day: "day06",
+        file: "ladder.md",
+        title: "The jobs of all days, CPU time per order",
+        rows: LADDER,
+    },
+];
+
 /// The benchmarks whose results are kept.
 pub const BENCHES: &[&str] = &[
-    "ladder", "consume", "decode", "count", "exchange", "scaling", "state", "snapshot", "overlap", "session",
+    "ladder",
+    "consume",
+    "decode",
+    "count",
+    "exchange",
+    "scaling",
+    "state",
+    "snapshot",
+    "overlap",
+    "session",
     "fire",
+    "watermarks",
+    "checkpoint",
 ];
 
 impl Results {
@@ -282,7 +364,8 @@ impl Results {
     /// Every rendered file, by its path below `chapters`.
     pub fn rendered(&self) -> Result<BTreeMap<PathBuf, String>, BookError> {
         let mut files = BTreeMap::new();
-        for comparison in COMPARISONS {
+        let is_measured = |comparison: &&Comparison| self.unmeasured(comparison).next().is_none();
+        for comparison in COMPARISONS.iter().chain(ONCE_MEASURED.iter().filter(is_measured)) {
             let measured = comparison
                 .rows
                 .iter()
@@ -311,6 +394,20 @@ impl Results {
             anchored(&self.day03_numbers()?),
         );
         Ok(files)
+    }
+
+    /// Benchmarks of the later days that have no numbers yet, each once, by name.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let all = ONCE_MEASURED
+            .iter()
+            .flat_map(|comparison| self.unmeasured(comparison));
+        let names: BTreeSet<&str> = all.collect();
+        names.into_iter().collect()
+    }
+
+    fn unmeasured(&self, comparison: &Comparison) -> impl Iterator<Item = &'static str> {
+        let benchmarks = comparison.rows.iter().map(|(_, benchmark)| *benchmark);
+        benchmarks.filter(|benchmark| !self.nanoseconds.contains_key(*benchmark))
     }
 
     fn measured_on(&self) -> String {

@@ -2,6 +2,7 @@
 //!
 //! - [`check`]: that every listing, output, link and question on the pages is what it claims to be
 //! - [`figures`]: SVG from the traces of scenarios
+//! - [`ladder`]: what every day makes of every scenario
 //! - [`costs`]: tables and charts from what the benchmarks measured
 //!
 //! HTML is made by mdBook, which none of this needs.
@@ -9,6 +10,7 @@
 pub mod check;
 pub mod costs;
 pub mod figures;
+pub mod ladder;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -37,6 +39,9 @@ pub enum BookError {
     /// A small run that is to be drawn has failed.
     #[error("{0}")]
     Lab(String),
+    /// A scenario cannot be judged.
+    #[error("ladder: {0}")]
+    Ladder(String),
     /// What was measured cannot be used.
     #[error("results: {0}")]
     Results(String),

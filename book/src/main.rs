@@ -1,4 +1,4 @@
-//! `cargo run -p book -- check | figures | bench`
+//! `cargo run -p book -- check | figures | ladder | bench`
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,6 +15,8 @@ enum Cli {
     Check,
     /// Draw the figures again, from runs of the scenarios
     Figures,
+    /// Let every day run every scenario, and print what each makes of it
+    Ladder,
     /// Run the benchmarks (some minutes), write results.json, and render tables and charts from it
     Bench {
         /// Only render results.json again
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::Check => check(),
         Cli::Figures => draw(),
+        Cli::Ladder => climb(),
         Cli::Bench { render } => bench(render),
     };
     match done {
@@ -44,7 +47,12 @@ fn check() -> Result<ExitCode, BookError> {
     let report = book::check::check(&book, &project)?;
     println!("{report}");
     let mut drawn = figures::figures(&book)?;
-    drawn.extend(Results::read(&book)?.rendered()?);
+    let results = Results::read(&book)?;
+    drawn.extend(results.rendered()?);
+    let missing = results.missing();
+    for benchmark in &missing {
+        println!("results.json has no number of {benchmark}; run `cargo run -p book -- bench`");
+    }
     let stale = stale_files(&book, &drawn);
     for file in &stale {
         println!(
@@ -53,10 +61,12 @@ fn check() -> Result<ExitCode, BookError> {
         );
     }
     println!("compared {} figures and tables with a new run", drawn.len());
-    Ok(match report.problems.is_empty() && stale.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(
+        match report.problems.is_empty() && stale.is_empty() && missing.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        },
+    )
 }
 
 fn draw() -> Result<ExitCode, BookError> {
@@ -65,6 +75,19 @@ fn draw() -> Result<ExitCode, BookError> {
     let changed = write_files(&book, &drawn)?;
     println!("drew {} figures, {} of them changed", drawn.len(), changed.len());
     Ok(ExitCode::SUCCESS)
+}
+
+fn climb() -> Result<ExitCode, BookError> {
+    let matrix = book::ladder::matrix(&book_root())?;
+    println!("{matrix}");
+    let surprises = matrix.surprises();
+    surprises
+        .iter()
+        .for_each(|surprise| println!("unexpected: {surprise}"));
+    Ok(match surprises.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn bench(render_only: bool) -> Result<ExitCode, BookError> {

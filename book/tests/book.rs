@@ -21,6 +21,13 @@ fn every_figure_is_what_a_new_run_draws() {
 }
 
 #[test]
+fn every_day_makes_of_every_scenario_what_is_expected_and_no_more() {
+    let matrix = book::ladder::matrix(&book_root()).expect("the scenarios run");
+    assert!(matrix.0.len() >= 13, "{matrix}");
+    assert_eq!(matrix.surprises(), Vec::<String>::new(), "\n{matrix}");
+}
+
+#[test]
 fn every_table_and_chart_is_what_the_results_file_says() {
     let results = Results::read(&book_root()).expect("a results file");
     let rendered = results.rendered().expect("all benchmarks have results");
@@ -29,4 +36,23 @@ fn every_table_and_chart_is_what_the_results_file_says() {
         stale.is_empty(),
         "{stale:?}: run `cargo run -p book -- bench --render`"
     );
+}
+
+#[test]
+fn the_ladder_of_all_days_is_rendered_once_all_its_numbers_are_there() {
+    let mut results = Results::read(&book_root()).expect("a results file");
+    for benchmark in results.missing() {
+        results.nanoseconds.insert(benchmark.to_string(), 1_000.0);
+    }
+    let ladder = |results: &Results| {
+        let rendered = results.rendered().expect("all benchmarks have results");
+        rendered
+            .into_keys()
+            .filter(|path| path.starts_with("measured"))
+            .count()
+    };
+    assert_eq!(ladder(&results), 2, "a table and a chart");
+    results.nanoseconds.remove("ladder-cpu/totals/day06");
+    assert_eq!(results.missing(), ["ladder-cpu/totals/day06"]);
+    assert_eq!(ladder(&results), 0);
 }

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use day01_consumer::job::Commit;
-use day01_consumer::lab::evaluator::evaluate;
+use day01_consumer::lab::evaluator::{evaluate, evaluate_windows};
 use day01_consumer::lab::replay::{What, replay};
-use day01_consumer::lab::scenario::Scenario;
+use day01_consumer::lab::scenario::{Question, Scenario};
 
 fn scenarios() -> Vec<Scenario> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/scenarios");
@@ -26,6 +26,9 @@ fn scenario(name: &str) -> Scenario {
 fn every_written_answer_is_what_the_batch_evaluator_finds() {
     for scenario in scenarios() {
         assert_eq!(evaluate(&scenario), scenario.right, "{}", scenario.name);
+        if scenario.question == Question::Windows {
+            assert_eq!(evaluate_windows(&scenario), scenario.windows, "{}", scenario.name);
+        }
     }
 }
 

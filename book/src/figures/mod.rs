@@ -15,6 +15,7 @@ mod epochs;
 mod exchange;
 mod groups;
 mod kinds;
+mod ladder;
 mod lives;
 mod saved;
 mod slices;
@@ -40,6 +41,7 @@ use svg::Document;
 use svg::node::element::{Line, Text, Title};
 
 use crate::BookError;
+use crate::ladder::matrix;
 
 pub use bars::{Bar, bars};
 
@@ -58,6 +60,10 @@ pub fn figures(book: &Path) -> Result<BTreeMap<PathBuf, String>, BookError> {
     all.extend(day04(&scenarios)?);
     all.extend(day05()?);
     all.extend(day06()?);
+    all.push((
+        "figures/ladder.svg",
+        ladder::draw("What each day makes of each scenario", &matrix(book)?),
+    ));
     let named = all.into_iter();
     Ok(named.map(|(name, svg)| (PathBuf::from(name), svg)).collect())
 }

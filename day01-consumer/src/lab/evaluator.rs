@@ -4,23 +4,35 @@
 //! rest. It shares no code with the days of the book, so that the same mistake cannot be made twice. Amounts are added
 //! as whole cents: sums of binary fractions depend on their order.
 
+use jiff::civil::Time;
+use jiff::{SignedDuration, Timestamp, tz::Offset};
 use serde_json::{Number, Value};
 
-use super::scenario::{Answer, Scenario};
+use super::scenario::{Answer, Scenario, WindowRow};
+
+/// The length of a window, in seconds.
+const WINDOW: i64 = 10;
+/// How long after its end a window is due, where somebody asks while the input goes on.
+const DUE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Everything in the scenario that is an order: its merchant, its amount in cents, and what it says besides.
+fn orders(scenario: &Scenario) -> impl Iterator<Item = (String, Option<i64>, Value)> {
+    let payloads = scenario
+        .events
+        .iter()
+        .filter_map(|event| event.payload.as_deref());
+    let parsed = payloads.filter_map(|payload| serde_json::from_str::<Value>(payload).ok());
+    parsed.filter_map(|order| {
+        let merchant = order.get("merchant_id")?.as_str()?.to_string();
+        let amount = order.get("amount").and_then(Value::as_number).and_then(cents);
+        Some((merchant, amount, order))
+    })
+}
 
 /// Sort everything, then group. An order without an amount is counted and adds nothing.
 pub fn evaluate(scenario: &Scenario) -> Answer {
-    let mut orders: Vec<(String, Option<i64>)> = scenario
-        .events
-        .iter()
-        .filter_map(|event| event.payload.as_deref())
-        .filter_map(|payload| serde_json::from_str::<Value>(payload).ok())
-        .filter_map(|order| {
-            let merchant = order.get("merchant_id")?.as_str()?.to_string();
-            let amount = order.get("amount").and_then(Value::as_number);
-            Some((merchant, amount.and_then(cents)))
-        })
-        .collect();
+    let each = orders(scenario).map(|(merchant, amount, _)| (merchant, amount));
+    let mut orders: Vec<(String, Option<i64>)> = each.collect();
     orders.sort();
 
     let mut answer = Answer::default();
@@ -35,6 +47,36 @@ pub fn evaluate(scenario: &Scenario) -> Answer {
         }
     }
     answer
+}
+
+/// The same by merchant and ten seconds of event time. Where somebody asks while the input goes on, only what is due then.
+pub fn evaluate_windows(scenario: &Scenario) -> Vec<WindowRow> {
+    let each = orders(scenario).filter_map(|(merchant, amount, order)| {
+        let second = order.get("ts")?.as_i64()?.div_euclid(1_000);
+        Some((start_of(second)?, merchant, amount.unwrap_or_default()))
+    });
+    let mut orders: Vec<(Time, String, i64)> = each.collect();
+    orders.sort();
+    let windows = orders.chunk_by(|one, next| (one.0, &one.1) == (next.0, &next.1));
+    let rows = windows.map(|window| WindowRow {
+        start: window[0].0,
+        merchant_id: window[0].1.clone(),
+        order_count: window.len() as u64,
+        amount_sum: decimal(window.iter().map(|(_, _, amount)| amount).sum()),
+    });
+    rows.filter(|row| is_due(scenario, row.start)).collect()
+}
+
+/// Whether the window that begins then has to be there when somebody asks.
+pub fn is_due(scenario: &Scenario, start: Time) -> bool {
+    let due = start.saturating_add(SignedDuration::from_secs(WINDOW) + DUE);
+    scenario.asked_at.is_none_or(|asked_at| due <= asked_at)
+}
+
+/// When the window that holds this second since 1970 begins.
+fn start_of(second: i64) -> Option<Time> {
+    let start = Timestamp::from_second(second - second.rem_euclid(WINDOW)).ok()?;
+    Some(Offset::UTC.to_datetime(start).time())
 }
 
 /// The digits of `12.5` as 1250, if there are no fractions of a cent.

@@ -27,6 +27,21 @@
 //! ```
 //!
 //! The right answer is written down *and* recomputed by the batch evaluator, so neither is believed alone.
+//!
+//! What else may happen has a line of its own where it happens, and none where it does not: see the fields of [`Scenario`].
+//! Where the question is one of windows, `windows` holds their right answer, and `[days]` says for each day of the book
+//! what it makes of the scenario:
+//!
+//! ```toml
+//! question = "windows"
+//! # start of the ten seconds, merchant, orders, sum
+//! windows = '''
+//! 12:00:00  m-1  2  11.50
+//! '''
+//! [days]
+//! day3 = "late"
+//! day4 = "right"
+//! ```
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,8 +69,59 @@ pub struct Scenario {
     pub events: Vec<Event>,
     /// The process dies in the middle of the batch that holds this event, counted from 1.
     pub crash_in_batch_of: Option<usize>,
-    /// The right answer.
+    /// Whoever commits offsets does it before counting, not after.
+    #[serde(default)]
+    pub commits_before: bool,
+    /// While the process is down, the broker removes everything that had arrived before the batch of the crash.
+    #[serde(default)]
+    pub forgets: bool,
+    /// How many workers there are in each life of the process; one, where nothing is said.
+    #[serde(default)]
+    pub workers: Vec<usize>,
+    /// What comes out is printed on a screen, from which nothing can be taken back.
+    #[serde(default)]
+    pub prints: bool,
+    /// The records of this partition are in the broker, but it cannot hand them out.
+    pub stuck: Option<usize>,
+    /// The input has no end, and at this time somebody looks at what has come out. A window that has ended a minute
+    /// before has to be there.
+    #[serde(default, deserialize_with = "time_of_day")]
+    pub asked_at: Option<Time>,
+    /// What is asked.
+    #[serde(default)]
+    pub question: Question,
+    /// The right answer, by merchant.
     pub right: Answer,
+    /// The right answer by merchant and ten seconds, if that is asked: sorted, and without windows that are not due.
+    #[serde(default, deserialize_with = "windows")]
+    pub windows: Vec<WindowRow>,
+    /// What each day makes of it, by the name of the day.
+    #[serde(default)]
+    pub days: BTreeMap<String, String>,
+}
+
+/// A question that a scenario asks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    /// Orders per merchant.
+    #[default]
+    Totals,
+    /// Orders per merchant and ten seconds of event time.
+    Windows,
+}
+
+/// The orders of a merchant in ten seconds of event time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WindowRow {
+    /// When the window begins.
+    pub start: Time,
+    /// The merchant.
+    pub merchant_id: String,
+    /// How many orders.
+    pub order_count: u64,
+    /// The sum of their amounts, with two decimals.
+    pub amount_sum: String,
 }
 
 /// A record that arrives.
@@ -98,6 +164,12 @@ impl Scenario {
         if !scenario.events.is_sorted_by_key(|event| event.arrival) {
             return Err(failed("events must be in the order of arrival".to_string()));
         }
+        if scenario
+            .stuck
+            .is_some_and(|partition| partition >= scenario.partitions)
+        {
+            return Err(failed("the partition that is stuck does not exist".to_string()));
+        }
         match scenario.crash_in_batch_of {
             Some(event) if event == 0 || event > scenario.events.len() => Err(failed(format!(
                 "crash_in_batch_of = {event}, but the events are 1 to {}",
@@ -128,13 +200,44 @@ impl Scenario {
     }
 }
 
+fn time_of_day<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Option<Time>, D::Error> {
+    let text = String::deserialize(parser)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
 /// The lines of `events`.
 fn events<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<Event>, D::Error> {
+    lines(parser, event)
+}
+
+/// The lines of `windows`.
+fn windows<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<WindowRow>, D::Error> {
+    lines(parser, window)
+}
+
+fn lines<'de, D: serde::Deserializer<'de>, T>(
+    parser: D,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, D::Error> {
     let text = String::deserialize(parser)?;
     text.lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|line| event(line).map_err(serde::de::Error::custom))
+        .map(|line| read(line).map_err(serde::de::Error::custom))
         .collect()
+}
+
+fn window(line: &str) -> Result<WindowRow, String> {
+    let wrong = |what: &str| format!("{what} in the window `{line}`");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [start, merchant_id, order_count, amount_sum] = words.as_slice() else {
+        return Err(wrong("not a start, a merchant, orders and a sum"));
+    };
+    Ok(WindowRow {
+        start: start.parse().map_err(|_| wrong("no time of day"))?,
+        merchant_id: merchant_id.to_string(),
+        order_count: order_count.parse().map_err(|_| wrong("no number of orders"))?,
+        amount_sum: amount_sum.to_string(),
+    })
 }
 
 fn event(line: &str) -> Result<Event, String> {
@@ -200,6 +303,10 @@ mod tests {
             ("12:00:02.000",        "noon",               "no time of day"),
             ("1 12:00:02.000 -",    "1 12:00:02.000",     "no payload"),
             ("title = \"t\"",       "titel = \"t\"",      "unknown field `titel`"),
+            ("partitions = 2",      "partitions = 2\nstuck = 2", "does not exist"),
+            ("partitions = 2",      "partitions = 2\nquestion = \"sums\"", "unknown variant `sums`"),
+            ("partitions = 2",      "partitions = 2\nwindows = '12:00:00 m-1 2'", "not a start, a merchant"),
+            ("partitions = 2",      "partitions = 2\nwindows = '12:00:00 m-1 two 1.00'", "no number of orders"),
             ("[right.order_count]", "crash_in_batch_of = 3\n[right.order_count]", "events are 1 to 2"),
             ("[right.amount_sum]",  "[right.amount_avg]", "unknown field `amount_avg`"),
             ("[right.amount_max]\n        m-1 = \"4.00\"", "", "missing field `amount_max`"),

@@ -50,7 +50,7 @@ use crate::view::View;
 use deliver::Deliver;
 use grouping::{Cut, GroupWorker};
 use lower::{Line, Scan, lower};
-use open::{Inputs, open_sources, open_target};
+use open::{Inputs, Opened, open_sources, open_target};
 use report::{Heard, Listen, Watch, WorkerReport};
 use scan::ScanReader;
 
@@ -147,13 +147,26 @@ pub fn wire(
     watch: impl Watch + 'static,
     checkpoints: Checkpoints<Folder>,
 ) -> Result<Running, Error> {
+    let open = |table: &Table| open_sources(table, &options.inputs);
+    wire_over(queries, options, printed, watch, checkpoints, open)
+}
+
+/// The same, with the input of each query from `open`, in place of what its table names.
+pub fn wire_over(
+    queries: &[Query],
+    options: &Options,
+    printed: &Printed,
+    watch: impl Watch + 'static,
+    checkpoints: Checkpoints<Folder>,
+    mut open: impl FnMut(&Table) -> Result<Opened, Error>,
+) -> Result<Running, Error> {
     let durable = checkpoints.store.is_some();
     let lines = queries.iter().map(|query| Ok((query, lower(&query.plan)?)));
     let lines: Vec<(&Query, Line)> = lines.collect::<Result<_, Error>>()?;
     let (mut sandboxes, mut bounded, mut inputs) = (Vec::new(), true, Vec::new());
     for (query, line) in &lines {
         let table = table_of(&line.scan)?;
-        let opened = open_sources(table, &options.inputs)?;
+        let opened = open(table)?;
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
         if let Some(restore) = &checkpoints.restore {
