@@ -128,8 +128,11 @@ impl Chunk {
     }
 
     /// Appends the rows of another chunk with columns of the same types. A chunk without any column
-    /// and row takes them over.
+    /// and row takes them over; one without rows adds nothing, whatever its columns are.
     pub fn append(&mut self, other: Chunk) {
+        if other.rows == 0 && !self.columns.is_empty() {
+            return;
+        }
         if self.rows == 0 && (self.columns.is_empty() || self.types() == other.types()) {
             *self = other;
             return;

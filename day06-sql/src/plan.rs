@@ -81,7 +81,7 @@ pub enum Connector {
         start: Start,
         /// The consumer group, for a start at what it has committed.
         group: Option<String>,
-        /// After how long a silent partition that is caught up counts as idle; none for never.
+        /// After how long a silent partition that is caught up counts as idle, if the table says it.
         idle_timeout: Option<Span>,
         /// Options of JSON.
         json: JsonOptions,
@@ -263,6 +263,17 @@ impl TableColumn {
     }
 }
 
+impl Sink {
+    /// The name of the table or the view.
+    pub fn name(&self) -> &str {
+        match self {
+            Sink::Table(table) => &table.name,
+            Sink::View(name) => name,
+            Sink::Result => "result",
+        }
+    }
+}
+
 impl Connector {
     /// Its name in WITH.
     pub fn name(&self) -> &'static str {
@@ -305,6 +316,20 @@ impl Plan {
                     .collect()
             }
         }
+    }
+
+    /// The table at its beginning; none if it reads a view.
+    pub fn table(&self) -> Option<&Table> {
+        match self {
+            Plan::Scan { table, .. } => Some(table),
+            plan => plan.input().and_then(Plan::table),
+        }
+    }
+
+    /// Whether something in it comes out window by window.
+    pub fn has_windows(&self) -> bool {
+        let here = matches!(self, Plan::Aggregate { window: Some(_), .. });
+        here || self.input().is_some_and(Plan::has_windows)
     }
 
     /// What it reads rows from; none for what begins a plan.

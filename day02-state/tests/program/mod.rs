@@ -76,8 +76,13 @@ impl Folder {
 
     /// Starts the program; its stdin stays open.
     pub fn start(&self, args: &str) -> Running {
+        self.start_with(args.split_whitespace())
+    }
+
+    /// The same with arguments that have spaces in them.
+    pub fn start_with<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Running {
         let mut command = Command::new(PROGRAM);
-        command.args(args.split_whitespace()).current_dir(&self.0);
+        command.args(args).current_dir(&self.0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

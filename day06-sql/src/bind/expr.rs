@@ -15,6 +15,7 @@ use sqlparser::tokenizer::Span;
 use super::coerce::{Typed, castable, convert, fits, is_number, parsed};
 use super::operators::{aggregated, any, binary, expected, negate, number, unified};
 use super::relation::Relation;
+use crate::aggregate::retractable;
 use crate::error::{Outcome, SqlError, suggest, unsupported};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Binary, Name, Node, Unary};
@@ -23,10 +24,11 @@ use crate::types::{DataType, Scalar};
 use day03_windows::time::Span as Length;
 
 /// Functions of rows, and behind them those of groups.
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "UPPER",
     "LOWER",
     "COALESCE",
+    "TO_TIMESTAMP",
     "TO_TIMESTAMP_LTZ",
     "COUNT",
     "SUM",
@@ -356,6 +358,24 @@ impl Binder<'_> {
                 ))
             }
             ("TO_TIMESTAMP_LTZ", _) => Err(many("a number and 0 or 3")),
+            // As RisingWave has it: with fractions of a second.
+            ("TO_TIMESTAMP", 1) => {
+                let number = values.remove(0);
+                if !is_number(number.data_type()) {
+                    let message = format!(
+                        "TO_TIMESTAMP takes a number of seconds, and this is {}",
+                        number.data_type()
+                    );
+                    return Err(SqlError::new(number.span, message)
+                        .hint("a text becomes a time by CAST(… AS TIMESTAMP), milliseconds by TO_TIMESTAMP_LTZ(…, 3)"));
+                }
+                let seconds = Expr::Literal(Scalar::Int(0), DataType::Int);
+                Ok(Expr::Call(
+                    Function::ToTimestampLtz,
+                    vec![number.expr, seconds],
+                    DataType::TimestampTz,
+                ))
+            }
             _ => Err(many("one argument")),
         }
     }
@@ -411,6 +431,12 @@ impl Binder<'_> {
             let of = of.map(|of| of.to_string()).unwrap_or_default();
             return Err(SqlError::new(span, format!("{} takes no {of}", name.value)));
         };
+        // What reads a view reads it once, so nothing is taken back from it.
+        let input = &self.relation.plan;
+        if input.table().is_some() && input.updates() && !retractable(function) {
+            let message = format!("{} of rows that are updated", name.value.to_uppercase());
+            return Err(unsupported(span, &message).hint("COUNT, SUM and AVG can take a row back"));
+        }
         let aggregate = Aggregate {
             function,
             argument: argument.map(|argument| argument.expr),

@@ -42,10 +42,17 @@ use select::Unnamed;
 pub fn read(text: &str, origin: &str, catalog: &mut Catalog) -> Result<Vec<Statement>, SqlError> {
     let mut created = catalog.clone();
     let bound = statements(text).and_then(|statements| {
-        statements
-            .iter()
-            .map(|statement| bind(statement, &mut created))
-            .collect::<Outcome<_>>()
+        let is_there = |statement: &ast::Statement, catalog: &Catalog| {
+            let name = statement.if_not_exists();
+            name.is_some_and(|name| catalog.free(name).is_err())
+        };
+        let mut bound = Vec::new();
+        for statement in &statements {
+            if !is_there(statement, &created) {
+                bound.push(bind(statement, &mut created)?);
+            }
+        }
+        Ok(bound)
     });
     let bound = bound.map_err(|error| error.located(text, origin))?;
     *catalog = created;
@@ -55,7 +62,7 @@ pub fn read(text: &str, origin: &str, catalog: &mut Catalog) -> Result<Vec<State
 fn bind(statement: &ast::Statement, catalog: &mut Catalog) -> Outcome<Statement> {
     match statement {
         ast::Statement::Create(create) => create_table(create, catalog),
-        ast::Statement::View { name, query } => {
+        ast::Statement::View { name, query, .. } => {
             catalog.free(name)?;
             let plan = select::query(query, catalog, Unnamed::RisingWave)?.plan;
             let fields = plan.fields();

@@ -51,6 +51,16 @@ proptest! {
     }
 
     #[test]
+    fn a_chunk_without_rows_adds_nothing(a in arbitrary::rows(TYPES.to_vec(), 6)) {
+        let chunk = arbitrary::chunk(&TYPES, &a);
+        let mut same = chunk.clone();
+        same.append(Chunk::default());
+        same.append(Chunk::of([DataType::Int]));
+        prop_assert_eq!(same.types(), TYPES);
+        prop_assert!(same_rows(&listed(&same), &a));
+    }
+
+    #[test]
     fn gathering_and_filtering_choose_rows(
         rows in arbitrary::rows(TYPES.to_vec(), 8), places in proptest::collection::vec(any::<Index>(), 0..10),
         keep in proptest::collection::vec(any::<bool>(), 8), all in any::<bool>()

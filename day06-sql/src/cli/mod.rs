@@ -6,7 +6,7 @@ mod demo;
 mod show;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,15 +18,20 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
+use day03_windows::time::Span;
+use day04_watermarks::cli::say_what_was_late;
+use day04_watermarks::generator::GRID;
+use day04_watermarks::splits::Strategy;
 use day05_checkpoints::cli::{Words, open_store};
 use day05_checkpoints::coordinator::Schedule;
 use day05_checkpoints::job::Checkpoints;
 
+use crate::aggregate::Dropped;
 use crate::bind::{Catalog, read};
 use crate::error::SqlError;
 use crate::exec::once::{answer, reads_view};
 use crate::exec::open::Inputs;
-use crate::exec::report::All;
+use crate::exec::report::Standing;
 use crate::exec::{Options, Printed, Running, wire};
 use crate::plan::{Connector, Query, Sink, Statement};
 use crate::view::View;
@@ -68,6 +73,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: &Cli) -> Result<(), Failed> {
+    let is_demo = args.sql.file.is_none() && args.sql.command.is_none();
+    if args.checkpoints.checkpoint_dir.is_some() && (is_demo || args.sql.sandbox) {
+        let said =
+            "the sandbox is new and empty in every run: --checkpoint-dir needs an input that is still there";
+        return Err(InputError::Usage(said.to_string()).into());
+    }
     let (text, origin) = match (&args.sql.file, &args.sql.command) {
         (Some(path), _) => (text_of(path)?, path.display().to_string()),
         (None, Some(command)) => (command.clone(), "command line".to_string()),
@@ -84,7 +95,10 @@ fn parse(text: &str, origin: &str) -> Result<Vec<Statement>, Failed> {
 }
 
 fn text_of(path: &Path) -> Result<String, Error> {
-    let failed = |error: std::io::Error| InputError::Usage(format!("{}: {error}", path.display()));
+    let failed = |error| InputError::File {
+        path: path.to_path_buf(),
+        error,
+    };
     let text = match path.as_os_str() == "-" {
         true => {
             let mut text = String::new();
@@ -105,7 +119,10 @@ fn execute(
     let mut running: Vec<Query> = Vec::new();
     for statement in statements {
         match statement {
-            Statement::Explain(query) => println!("{}", query.to_string().trim_end()),
+            Statement::Explain(query) => {
+                writeln!(std::io::stdout(), "{}", query.to_string().trim_end())
+                    .map_err(InputError::Output)?;
+            }
             Statement::Query(query) if reads_view(query).is_none() => running.push(query.clone()),
             Statement::Query(_) | Statement::Created(_) => {}
         }
@@ -184,6 +201,7 @@ fn run_queries(
         job,
         coordinator,
         views,
+        workers,
         bounded,
         heard,
         sandboxes,
@@ -200,7 +218,9 @@ fn run_queries(
 
     let all = heard.all();
     screen.finish(&all);
-    say_what_is_missing(&all);
+    for (query, workers) in queries.iter().zip(workers) {
+        say_what_is_missing(query, all.standing_of(workers), current.was_interrupted());
+    }
     if args.checkpoints.checkpoint_dir.is_some() {
         say(words.summary());
     }
@@ -210,7 +230,7 @@ fn run_queries(
     let named = queries
         .iter()
         .zip(views)
-        .filter_map(|(query, view)| Some((name_of(query), view?)));
+        .filter_map(|(query, view)| Some((query.sink.name().to_string(), view?)));
     Ok(named.collect())
 }
 
@@ -226,27 +246,40 @@ fn prints(query: &Query) -> bool {
     matches!(&query.sink, Sink::Table(table) if matches!(table.connector, Connector::Print { .. }))
 }
 
-fn name_of(query: &Query) -> String {
-    match &query.sink {
-        Sink::Table(table) => table.name.clone(),
-        Sink::View(name) => name.clone(),
-        Sink::Result => "result".to_string(),
-    }
-}
-
-/// What is in no result, and why.
-fn say_what_is_missing(all: &All) {
-    let dropped = all.standing().dropped;
-    if dropped.late_for > 0 {
+/// What is in no result of a query, and why.
+fn say_what_is_missing(query: &Query, standing: Standing, interrupted: bool) {
+    let Dropped {
+        late,
+        late_for,
+        behind,
+        null_time,
+    } = standing.dropped;
+    let watermark = query.plan.table().and_then(|table| table.watermark);
+    let rows = day03_windows::job::Standing {
+        late,
+        late_for,
+        behind,
+        ..Default::default()
+    };
+    let watermarks = Strategy {
+        delay: watermark.map_or(Span(0), |watermark| watermark.delay),
+        grid: GRID,
+        idle_timeout: None,
+    };
+    say_what_was_late(rows, &watermarks);
+    if late_for > late {
         say(format!(
-            "{} late rows, at most {} behind the watermark; a delay longer by that would have kept all",
-            dropped.late, dropped.behind
+            "{late_for} times, a row came late for a window, and is not in its result"
         ));
     }
-    if dropped.null_time > 0 {
+    if null_time > 0 {
+        say(format!("{null_time} rows without a time are in no window"));
+    }
+    if interrupted && query.plan.has_windows() {
         say(format!(
-            "{} rows without a time are in no window",
-            dropped.null_time
+            "interrupted: these are the windows that have closed; what is still open is not shown (groups: {}, {} KiB)",
+            standing.open,
+            standing.memory.div_ceil(1_024)
         ));
     }
 }

@@ -13,7 +13,7 @@ use crate::chunk::{Change, Chunk};
 use crate::exec::report::{All, Watch};
 use crate::format::encode::RowWriter;
 use crate::plan::FileFormat;
-use crate::types::Scalar;
+use crate::types::{DataType, Scalar};
 use crate::view::View;
 
 /// How many rows of a view a table shows; json and csv have all of them.
@@ -131,11 +131,20 @@ pub fn print(view: &View, format: Format) -> Result<(), Error> {
             .map_err(|error| Error::Restore(error.into()))?;
     }
     let mut bytes = Vec::new();
+    let writer = RowWriter::new(view.fields(), file_format);
     if file_format == FileFormat::Csv {
-        bytes.extend(names.join(",").bytes());
+        // A name may need quotes as any text does.
+        let mut header = Chunk::of(vec![DataType::Varchar; names.len()]);
+        let names: Vec<Scalar> = names
+            .iter()
+            .map(|name| Scalar::Varchar(name.as_str().into()))
+            .collect();
+        header
+            .push(Change::Insert, &names)
+            .map_err(|error| Error::Restore(error.into()))?;
+        writer.write(&header, 0, &mut bytes);
         bytes.push(b'\n');
     }
-    let writer = RowWriter::new(view.fields(), file_format);
     for row in 0..chunk.rows {
         writer.write(&chunk, row, &mut bytes);
         bytes.push(b'\n');

@@ -55,6 +55,21 @@ pub struct Grouping {
 }
 // ANCHOR_END: line
 
+impl Scan {
+    /// The table, and which columns of it. A view is not read by a query that goes on.
+    pub fn table(&self) -> Result<(&Table, &[usize]), Error> {
+        match self {
+            Scan::Table(table, columns) => Ok((table, columns)),
+            Scan::View(name) => {
+                let said = format!(
+                    "a query that goes on while the view {name} changes is not supported yet; SELECT reads it once"
+                );
+                Err(InputError::Usage(said).into())
+            }
+        }
+    }
+}
+
 impl Line {
     /// How many columns of what leaves the source, or the grouping before, are keys.
     pub fn keys_of(&self, grouping: usize) -> usize {

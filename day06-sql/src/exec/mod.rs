@@ -5,12 +5,10 @@
 //! query 2   source ─ by key ─► worker ─► view ┼─ reports ─► collect
 //!                                             └─ acks ────► coordinator
 //! ```
-//!
-//! What is saved carries the name of the query's sink, what the task does, and a fingerprint of the plan. A job whose SQL
-//! was changed since the checkpoint therefore does not take up state that means something else.
 
 pub mod deliver;
 pub mod grouping;
+mod identity;
 pub mod lower;
 pub mod once;
 pub mod open;
@@ -19,15 +17,14 @@ pub mod scan;
 pub mod steps;
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use day01_consumer::Error as InputError;
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::sandbox::Sandbox;
 use day02_state::error::Error;
 use day02_state::job::{Collect, Options as Tasks, Orders, Report, check_positions};
-use day02_state::keys::hash;
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
@@ -36,10 +33,11 @@ use day04_watermarks::generator::GRID;
 use day04_watermarks::splits::Strategy;
 use day04_watermarks::valved::Valved;
 use day05_checkpoints::dataflow::{Control, Dataflow, Place};
-use day05_checkpoints::disk::Folder;
+use day05_checkpoints::disk::Disk;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
+use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::sink::{Format, Sink as ExactlyOnce};
 
 use crate::format::encode::RowWriter;
@@ -49,8 +47,9 @@ use crate::plan::{Connector, FileFormat, Query, Sink, Table};
 use crate::view::View;
 use deliver::Deliver;
 use grouping::{Cut, GroupWorker};
-use lower::{Line, Scan, lower};
-use open::{Inputs, Opened, open_sources, open_target};
+use identity::{check_restored, ids, task_id};
+use lower::{Line, lower};
+use open::{AnySource, Connectors, Inputs, Outside, check_writers};
 use report::{Heard, Listen, Watch, WorkerReport};
 use scan::ScanReader;
 
@@ -84,6 +83,8 @@ pub struct Running {
     pub coordinator: Mail<Control>,
     /// By query, its view, if it has one.
     pub views: Vec<Option<View>>,
+    /// By query, the numbers under which its workers report.
+    pub workers: Vec<Range<usize>>,
     /// Whether all inputs end by themselves.
     pub bounded: bool,
     /// What has been heard of it.
@@ -128,6 +129,18 @@ impl Write for Printed {
     }
 }
 
+/// A query with what it reads.
+struct Reading<'a> {
+    query: &'a Query,
+    /// Under which its state is saved.
+    id: String,
+    line: &'a Line,
+    /// The table at the beginning of the line, and which columns of it.
+    table: &'a Table,
+    columns: &'a [usize],
+    sources: Vec<AnySource>,
+}
+
 /// A job while its queries are wired.
 struct Wiring<'a> {
     dataflow: Dataflow,
@@ -139,40 +152,59 @@ struct Wiring<'a> {
 }
 
 // ANCHOR: wire
-/// Wires queries. What they print goes to `printed`, and what they report to `watch`.
-pub fn wire(
+/// Wires queries over what their tables are connected to. What they print goes to `printed`, and what they report to `watch`.
+pub fn wire<D: Disk + 'static>(
     queries: &[Query],
     options: &Options,
     printed: &Printed,
     watch: impl Watch + 'static,
-    checkpoints: Checkpoints<Folder>,
+    checkpoints: Checkpoints<D>,
 ) -> Result<Running, Error> {
-    let open = |table: &Table| open_sources(table, &options.inputs);
-    wire_over(queries, options, printed, watch, checkpoints, open)
+    wire_over(
+        &mut Connectors(options),
+        queries,
+        options,
+        printed,
+        watch,
+        checkpoints,
+    )
 }
 
-/// The same, with the input of each query from `open`, in place of what its table names.
-pub fn wire_over(
+/// Wires queries over anything that can stand outside of a job.
+pub fn wire_over<D: Disk + 'static>(
+    outside: &mut impl Outside,
     queries: &[Query],
     options: &Options,
     printed: &Printed,
     watch: impl Watch + 'static,
-    checkpoints: Checkpoints<Folder>,
-    mut open: impl FnMut(&Table) -> Result<Opened, Error>,
+    checkpoints: Checkpoints<D>,
 ) -> Result<Running, Error> {
+    check_writers(queries)?;
+    let ids = ids(queries);
+    if let Some(restore) = &checkpoints.restore {
+        check_restored(&restore.snapshot, queries, &ids)?;
+    }
     let durable = checkpoints.store.is_some();
-    let lines = queries.iter().map(|query| Ok((query, lower(&query.plan)?)));
-    let lines: Vec<(&Query, Line)> = lines.collect::<Result<_, Error>>()?;
-    let (mut sandboxes, mut bounded, mut inputs) = (Vec::new(), true, Vec::new());
-    for (query, line) in &lines {
-        let table = table_of(&line.scan)?;
-        let opened = open(table)?;
+    let lines = queries.iter().map(|query| lower(&query.plan));
+    let lines = lines.collect::<Result<Vec<Line>, Error>>()?;
+    let (mut sandboxes, mut bounded, mut readings) = (Vec::new(), true, Vec::new());
+    for ((query, id), line) in queries.iter().zip(ids).zip(&lines) {
+        let (table, columns) = line.scan.table()?;
+        let opened = outside.sources(table)?;
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
+        let sources = opened.sources;
         if let Some(restore) = &checkpoints.restore {
-            check_positions(&restore.snapshot, &id(query, "source"), &opened.sources)?;
+            check_positions(&restore.snapshot, &task_id(&id, "source"), &sources)?;
         }
-        inputs.push(opened.sources);
+        readings.push(Reading {
+            query,
+            id,
+            line,
+            table,
+            columns,
+            sources,
+        });
     }
     let mut wiring = Wiring {
         dataflow: Dataflow::new(options.buffers, checkpoints.restore),
@@ -181,10 +213,16 @@ pub fn wire_over(
         workers: 0,
         sources: 0,
     };
-    let mut views = Vec::new();
-    for ((query, line), sources) in lines.iter().zip(inputs) {
-        let rows = wiring.line(query, line, sources)?;
-        views.push(wiring.sink(query, rows, printed, durable)?);
+    let (mut views, mut workers) = (Vec::new(), Vec::new());
+    for reading in readings {
+        let (query, id, first) = (reading.query, reading.id.clone(), wiring.workers);
+        let rows = wiring.line(reading)?;
+        workers.push(first..wiring.workers);
+        let target = match &query.sink {
+            Sink::Table(table) => outside.target(table, durable)?,
+            Sink::View(_) | Sink::Result => None,
+        };
+        views.push(wiring.sink(query, &id, rows, target, printed)?);
     }
     let heard = Heard::default();
     let listen = Listen {
@@ -209,6 +247,7 @@ pub fn wire_over(
         job,
         coordinator,
         views,
+        workers,
         bounded,
         heard,
         sandboxes,
@@ -216,51 +255,25 @@ pub fn wire_over(
 }
 // ANCHOR_END: wire
 
-/// The table that a query reads.
-fn table_of(scan: &Scan) -> Result<&Table, Error> {
-    match scan {
-        Scan::Table(table, _) => Ok(table),
-        Scan::View(name) => {
-            let said = format!(
-                "a query that goes on while the view {name} changes is not supported yet; SELECT reads it once"
-            );
-            Err(InputError::Usage(said).into())
-        }
-    }
-}
-
-/// The id under which the state of a query's task is saved.
-fn id(query: &Query, task: &str) -> String {
-    let name = match &query.sink {
-        Sink::Table(table) => &table.name,
-        Sink::View(name) => name,
-        Sink::Result => "result",
-    };
-    let fingerprint = hash(query.to_string().as_bytes()) >> 32;
-    format!("{name} {fingerprint:08x} {task}")
-}
-
 impl Wiring<'_> {
     /// Wires a query up to its sink; returns where its results arrive.
-    fn line(
-        &mut self,
-        query: &Query,
-        line: &Line,
-        sources: Vec<open::AnySource>,
-    ) -> Result<Inbox<KeyedChunk, Control>, Error> {
-        let (options, buffers) = (self.options, self.options.buffers);
-        let mut senders = sources.len();
-        let mut edge = self.edge(line, 0, senders);
-        let outboxes = std::mem::take(&mut edge.outboxes);
-        for (number, (source, outbox)) in sources.into_iter().zip(outboxes).enumerate() {
+    fn line(&mut self, reading: Reading<'_>) -> Result<Inbox<KeyedChunk, Control>, Error> {
+        let (options, line) = (self.options, reading.line);
+        let mut senders = reading.sources.len();
+        let Edge {
+            outboxes,
+            mut inboxes,
+        } = self.edge(line, 0, senders);
+        let operator = task_id(&reading.id, "source");
+        let reader = || reader(reading.table, reading.columns, line);
+        for (number, (source, outbox)) in reading.sources.into_iter().zip(outboxes).enumerate() {
             let tasks = Tasks {
                 on_bad_record: options.on_bad_record,
                 report_every: options.report_every,
                 ..Tasks::default()
             };
-            let task = Orders::new(self.sources, source, self.reader(line)?, &tasks);
+            let task = Orders::new(self.sources, source, reader(), &tasks);
             self.sources += 1;
-            let operator = id(query, "source");
             let place = Place {
                 operator: &operator,
                 number,
@@ -276,8 +289,8 @@ impl Wiring<'_> {
                 chunk_rows: options.chunk_rows,
                 report_every: options.report_every,
             };
-            let operator = id(query, &format!("group {number}"));
-            let pairs = edge.inboxes.into_iter().zip(next.outboxes);
+            let operator = task_id(&reading.id, &format!("group {number}"));
+            let pairs = inboxes.into_iter().zip(next.outboxes);
             for (place, (inbox, outbox)) in pairs.enumerate() {
                 let of = options.workers;
                 let keys = line.keys_of(number + 1);
@@ -292,16 +305,10 @@ impl Wiring<'_> {
                 let worker = Valved::new(senders, worker);
                 self.dataflow.task(place, inbox, worker, outbox.split(reports))?;
             }
-            (senders, edge) = (
-                options.workers,
-                Edge {
-                    outboxes: Vec::new(),
-                    inboxes: next.inboxes,
-                },
-            );
+            senders = options.workers;
+            inboxes = next.inboxes;
         }
-        let _ = buffers;
-        Ok(edge.inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
+        Ok(inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
     }
 
     /// The edge in front of a grouping, or, behind the last one, of the sink.
@@ -310,29 +317,6 @@ impl Wiring<'_> {
             Some(_) => by_key(senders, self.options.workers, self.options.buffers),
             None => single(senders, self.options.buffers),
         }
-    }
-
-    fn reader(&self, line: &Line) -> Result<ScanReader, Error> {
-        let Scan::Table(table, columns) = &line.scan else {
-            return table_of(&line.scan).map(|_| unreachable!("a table is no view"));
-        };
-        let idle_timeout = match &table.connector {
-            Connector::Kafka { idle_timeout, .. } => *idle_timeout,
-            _ => None,
-        };
-        let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));
-        let strategy = Strategy {
-            delay: Span(0),
-            grid: GRID,
-            idle_timeout: idle_timeout.or(Some(IDLE_TIMEOUT)),
-        };
-        Ok(ScanReader::new(
-            table,
-            columns,
-            &line.steps,
-            line.keys_of(0),
-            strategy,
-        ))
     }
 
     /// One more way to the collector.
@@ -350,11 +334,12 @@ impl Wiring<'_> {
     fn sink(
         &mut self,
         query: &Query,
+        id: &str,
         rows: Inbox<KeyedChunk, Control>,
+        target: Option<Box<dyn Target>>,
         printed: &Printed,
-        durable: bool,
     ) -> Result<Option<View>, Error> {
-        let operator = id(query, "sink");
+        let operator = task_id(id, "sink");
         let place = Place {
             operator: &operator,
             number: 0,
@@ -363,7 +348,7 @@ impl Wiring<'_> {
         let (channels, fields) = (rows.channels(), query.plan.fields());
         let (deliver, view) = match &query.sink {
             Sink::Table(table) => {
-                if let Some(target) = open_target(table, durable, self.options.lost_marker)? {
+                if let Some(target) = target {
                     let format = match &table.connector {
                         Connector::Filesystem { format, .. } => *format,
                         _ => FileFormat::Json,
@@ -392,4 +377,19 @@ impl Wiring<'_> {
             .task(place, rows, Valved::new(channels, deliver), Outbox::none())?;
         Ok(view)
     }
+}
+
+/// What reads these columns of a table for a line.
+fn reader(table: &Table, columns: &[usize], line: &Line) -> ScanReader {
+    let idle_timeout = match &table.connector {
+        Connector::Kafka { idle_timeout, .. } => *idle_timeout,
+        _ => None,
+    };
+    let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));
+    let strategy = Strategy {
+        delay: Span(0),
+        grid: GRID,
+        idle_timeout: idle_timeout.or(Some(IDLE_TIMEOUT)),
+    };
+    ScanReader::new(table, columns, &line.steps, line.keys_of(0), strategy)
 }

@@ -1,4 +1,7 @@
 //! From connectors to what reads and writes.
+//!
+//! A job asks [`Outside`] for the sources and the targets of its tables, and does not care what is behind them. The program
+//! answers with [`Connectors`]; tests and benchmarks answer with a log and a disk in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +17,33 @@ use day05_checkpoints::sink::files::{FileTarget, Format as Lines};
 use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions, LostMarker, PlainKafkaTarget};
 use day05_checkpoints::sink::target::Target;
 
+use super::Options;
 use crate::datagen::Datagen;
-use crate::plan::{Connector, Field, FileFormat, Table};
+use crate::plan::{Connector, Field, FileFormat, Query, Sink, Table};
+
+/// Rows that have to come out exactly once have one writer: two in a folder would replace each other's files, and two in
+/// a topic would fence each other.
+pub(super) fn check_writers(queries: &[Query]) -> Result<(), Error> {
+    let mut written: Vec<&str> = Vec::new();
+    for query in queries {
+        let Sink::Table(table) = &query.sink else { continue };
+        if !matches!(
+            table.connector,
+            Connector::Kafka { .. } | Connector::Filesystem { .. }
+        ) {
+            continue;
+        }
+        if written.contains(&table.name.as_str()) {
+            let said = format!(
+                "two queries write to {}; give each a table of its own",
+                table.name
+            );
+            return Err(InputError::Usage(said).into());
+        }
+        written.push(&table.name);
+    }
+    Ok(())
+}
 
 /// How many partitions the sandbox's topic has.
 const SANDBOX_PARTITIONS: usize = 8;
@@ -44,8 +72,31 @@ pub struct Opened {
     pub bounded: bool,
 }
 
+/// What stands outside of a job.
+pub trait Outside {
+    /// Opens a table for reading.
+    fn sources(&mut self, table: &Table) -> Result<Opened, Error>;
+
+    /// Opens a table for writing; none if rows do not have to be there exactly once. `durable` says whether there are
+    /// checkpoints that a restart goes on from.
+    fn target(&mut self, table: &Table, durable: bool) -> Result<Option<Box<dyn Target>>, Error>;
+}
+
+/// What the connectors of tables say.
+pub struct Connectors<'a>(pub &'a Options);
+
+impl Outside for Connectors<'_> {
+    fn sources(&mut self, table: &Table) -> Result<Opened, Error> {
+        open_sources(table, &self.0.inputs)
+    }
+
+    fn target(&mut self, table: &Table, durable: bool) -> Result<Option<Box<dyn Target>>, Error> {
+        open_target(table, durable, self.0.lost_marker)
+    }
+}
+
 /// Opens a table for reading.
-pub fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
+fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
     let (mut sandbox, mut bounded) = (None, true);
     let sources = match &table.connector {
         Connector::Kafka {
@@ -84,10 +135,13 @@ pub fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
         Connector::Datagen { rows, rate, fields } => {
             let written = table.columns.iter().filter(|column| column.is_written());
             let written: Vec<Field> = written.map(|column| column.field.clone()).collect();
-            bounded = rows.is_some();
-            shares(inputs, || {
+            let sources = shares(inputs, || {
                 Ok(Box::new(Datagen::new(&written, fields, *rows, *rate, 1)?))
-            })?
+            })?;
+            // A sequence ends too.
+            let mut splits = sources.iter().flat_map(|source| source.splits());
+            bounded = splits.all(|split| split.end.is_some());
+            sources
         }
         Connector::Print { .. } | Connector::Blackhole => {
             let said = format!("{} has nothing that could be read", table.name);
@@ -142,7 +196,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Opens a table for writing; none if rows do not have to be there exactly once. `durable` says whether there are
 /// checkpoints that a restart goes on from.
-pub fn open_target(
+fn open_target(
     table: &Table,
     durable: bool,
     lost_marker: LostMarker,

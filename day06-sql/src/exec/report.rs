@@ -1,6 +1,7 @@
 //! What workers say to the collector, and what it makes of it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use day02_state::job::{Gather, Progress};
@@ -49,8 +50,13 @@ pub struct All {
 impl All {
     /// How things stand with all workers.
     pub fn standing(&self) -> Standing {
+        self.standing_of(0..usize::MAX)
+    }
+
+    /// How things stand with some of them together: those of a query, say.
+    pub fn standing_of(&self, workers: Range<usize>) -> Standing {
         let mut all = Standing::default();
-        for one in self.standing.values() {
+        for (_, one) in self.standing.range(workers) {
             all.add(one.dropped);
             all.open += one.open;
             all.memory += one.memory;

@@ -48,10 +48,9 @@ pub struct ScanReader {
 }
 
 /// How payloads are read.
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a source")]
 enum Format {
     Json(JsonReader),
-    Csv(CsvReader),
+    Csv(Box<CsvReader>),
 }
 
 /// How the event time of a row is found.
@@ -134,7 +133,8 @@ fn format_of(table: &Table, read: &[usize]) -> Format {
             let wanted = read
                 .iter()
                 .filter_map(|place| written.iter().position(|column| column == place));
-            Format::Csv(CsvReader::new(&fields, &wanted.collect::<Vec<usize>>(), *json))
+            let wanted: Vec<usize> = wanted.collect();
+            Format::Csv(Box::new(CsvReader::new(&fields, &wanted, *json)))
         }
         Connector::Kafka { json: options, .. } | Connector::Filesystem { json: options, .. } => {
             json(*options)

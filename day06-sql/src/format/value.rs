@@ -56,10 +56,11 @@ pub enum Value<'a> {
 /// The values of a row, in the order of its columns.
 pub type Row<'a> = SmallVec<[Value<'a>; 8]>;
 
-/// Appends a row, which has a value of the right type for each column, as an insertion.
+/// Appends a row, which has a value of the right type for each of the first columns, as an insertion. Columns behind those
+/// are left to whoever knows what is in them.
 #[inline]
 pub fn push_row(row: &[Value<'_>], into: &mut Chunk) {
-    debug_assert_eq!(row.len(), into.columns.len());
+    debug_assert!(row.len() <= into.columns.len());
     for (column, value) in into.columns.iter_mut().zip(row) {
         push(value, column);
     }

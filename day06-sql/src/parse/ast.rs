@@ -22,6 +22,7 @@ pub(crate) enum Statement {
     Create(Box<CreateTable>),
     View {
         name: Name,
+        if_not_exists: bool,
         query: Query,
     },
     Sink(CreateSink),
@@ -34,10 +35,26 @@ pub(crate) enum Statement {
     Explain(Box<Statement>, Span),
 }
 
+impl Statement {
+    /// The name of what is to be created only if there is nothing of that name.
+    pub(crate) fn if_not_exists(&self) -> Option<&Name> {
+        let (name, if_not_exists) = match self {
+            Statement::Create(table) => (&table.name, table.if_not_exists),
+            Statement::View {
+                name, if_not_exists, ..
+            } => (name, *if_not_exists),
+            Statement::Sink(sink) => (&sink.name, sink.if_not_exists),
+            Statement::Insert { .. } | Statement::Query(_) | Statement::Explain(..) => return None,
+        };
+        if_not_exists.then_some(name)
+    }
+}
+
 /// CREATE TABLE or CREATE SOURCE.
 #[derive(Debug)]
 pub(crate) struct CreateTable {
     pub name: Name,
+    pub if_not_exists: bool,
     pub columns: Vec<ColumnDef>,
     pub watermark: Option<WatermarkDef>,
     pub primary_key: Option<PrimaryKey>,
@@ -50,6 +67,7 @@ pub(crate) struct CreateTable {
 #[derive(Debug)]
 pub(crate) struct CreateSink {
     pub name: Name,
+    pub if_not_exists: bool,
     pub query: Query,
     pub options: Options,
 }
@@ -64,7 +82,7 @@ pub(crate) struct ColumnDef {
 pub(crate) enum ColumnKind {
     /// Read from the payload.
     Plain(DataType),
-    /// `x AS expr`.
+    /// `x AS expr`; RisingWave's `x INT AS expr` is a cast of it.
     Computed(Expr),
     /// `x INT METADATA FROM 'partition' VIRTUAL`; without a type it is that of the metadata, as INCLUDE has it.
     Metadata {

@@ -1,7 +1,7 @@
 //! CREATE: tables and sources, materialized views, sinks.
 //!
 //! ```text
-//! CREATE TABLE | SOURCE name (columns, WATERMARK FOR c AS expr, PRIMARY KEY (c) NOT ENFORCED)
+//! CREATE TABLE | SOURCE [IF NOT EXISTS] name (columns, WATERMARK FOR c AS expr, PRIMARY KEY (c) NOT ENFORCED)
 //!        INCLUDE metadata AS column
 //!        WITH ('key' = 'value', dotted.key = 'value') FORMAT PLAIN ENCODE JSON
 //! CREATE TABLE name WITH (…) AS query
@@ -15,8 +15,8 @@
 use sqlparser::tokenizer::{Span, Token};
 
 use super::ast::{
-    ColumnDef, ColumnKind, CreateSink, CreateTable, From, Item, Name, OptionDef, Options, PrimaryKey, Query,
-    Source, Statement, WatermarkDef,
+    ColumnDef, ColumnKind, CreateSink, CreateTable, Expr, From, Item, Name, Node, OptionDef, Options,
+    PrimaryKey, Query, Source, Statement, WatermarkDef,
 };
 use super::cursor::Cursor;
 use super::query::query;
@@ -30,7 +30,7 @@ pub(crate) fn create(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
         }
     }
     if cursor.takes(&["MATERIALIZED", "VIEW"]) {
-        let name = created(cursor, "the name of the view")?;
+        let (name, if_not_exists) = created(cursor, "the name of the view")?;
         if cursor.sees_token(&Token::LParen) {
             return Err(
                 unsupported(cursor.span(), "a view with names for columns").hint("name columns with AS")
@@ -39,6 +39,7 @@ pub(crate) fn create(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
         cursor.word("AS")?;
         return Ok(Statement::View {
             name,
+            if_not_exists,
             query: query(cursor)?,
         });
     }
@@ -68,17 +69,17 @@ pub(crate) fn create(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
     Err(cursor.expected("TABLE, SOURCE, MATERIALIZED VIEW or SINK"))
 }
 
-fn created(cursor: &mut Cursor<'_>, what: &str) -> Outcome<Name> {
-    match cursor.sees(&["IF", "NOT", "EXISTS"]) {
-        true => Err(unsupported(cursor.span(), "IF NOT EXISTS")),
-        false => cursor.object(what),
-    }
+/// The name of what is created, and whether that is only if there is nothing of that name.
+fn created(cursor: &mut Cursor<'_>, what: &str) -> Outcome<(Name, bool)> {
+    let if_not_exists = cursor.takes(&["IF", "NOT", "EXISTS"]);
+    Ok((cursor.object(what)?, if_not_exists))
 }
 
 fn table(cursor: &mut Cursor<'_>) -> Outcome<CreateTable> {
-    let name = created(cursor, "the name of the table")?;
+    let (name, if_not_exists) = created(cursor, "the name of the table")?;
     let mut table = CreateTable {
         name: name.clone(),
+        if_not_exists,
         columns: Vec::new(),
         watermark: None,
         primary_key: None,
@@ -159,6 +160,14 @@ fn element(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Outcome<()> {
         return Ok(());
     }
     let data_type = cursor.data_type()?;
+    if cursor.takes(&["AS"]) {
+        let expr = cursor.expr()?;
+        let span = expr.span;
+        let node = Node::Cast(Box::new(expr), data_type);
+        let kind = ColumnKind::Computed(Expr { node, span });
+        table.columns.push(ColumnDef { name, kind });
+        return Ok(());
+    }
     let kind = match cursor.takes(&["METADATA"]) {
         true => metadata(cursor, &name, data_type)?,
         false => ColumnKind::Plain(data_type),
@@ -221,7 +230,7 @@ fn primary_key(
 }
 
 fn sink(cursor: &mut Cursor<'_>) -> Outcome<CreateSink> {
-    let name = created(cursor, "the name of the sink")?;
+    let (name, if_not_exists) = created(cursor, "the name of the sink")?;
     let span = cursor.span();
     let query = match cursor.takes(&["FROM"]) {
         true => {
@@ -243,7 +252,12 @@ fn sink(cursor: &mut Cursor<'_>) -> Outcome<CreateSink> {
         false => return Err(cursor.expected("FROM or AS")),
     };
     let options = options(cursor, name.span)?;
-    Ok(CreateSink { name, query, options })
+    Ok(CreateSink {
+        name,
+        if_not_exists,
+        query,
+        options,
+    })
 }
 
 /// `WITH (…)` and `FORMAT … ENCODE …`; what is missing is missed at `owner` if there is no WITH.

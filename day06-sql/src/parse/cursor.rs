@@ -6,6 +6,7 @@
 //!
 //! The library's errors carry their place as text at the end of the message, from which it is taken here.
 
+use sqlparser::ast::{DataType as Parsed, Ident, ObjectName};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
@@ -14,6 +15,11 @@ use super::ast::{Expr, Name};
 use super::dialect::Streaming;
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::types::DataType;
+
+/// Flink's short name of a timestamp with local time zone.
+fn timestamp_ltz(digits: Vec<String>) -> Parsed {
+    Parsed::Custom(ObjectName::from(vec![Ident::new("TIMESTAMP_LTZ")]), digits)
+}
 
 /// How deep expressions and queries may be nested. Trees are walked by recursion, and the stack ends somewhere.
 pub(crate) const DEPTH: usize = 50;
@@ -268,11 +274,38 @@ impl Cursor<'_> {
 
     pub(crate) fn data_type(&mut self) -> Outcome<DataType> {
         let span = self.span();
-        let parsed = self
-            .parser
-            .parse_data_type()
-            .map_err(|error| self.failed(error, span))?;
+        let parsed = match self.local_timestamp() {
+            Some(local) => local,
+            None => self
+                .parser
+                .parse_data_type()
+                .map_err(|error| self.failed(error, span))?,
+        };
         super::types::named(&parsed, Span::new(span.start, self.last().end))
+    }
+
+    /// Takes `TIMESTAMP(3) WITH LOCAL TIME ZONE`, which the library does not know.
+    fn local_timestamp(&mut self) -> Option<Parsed> {
+        let local = ["WITH", "LOCAL", "TIME", "ZONE"];
+        let [first, open, Token::Number(digits, _), close] =
+            self.parser.peek_tokens_ref::<4>().map(|next| &next.token)
+        else {
+            let plain = ["TIMESTAMP", "WITH", "LOCAL", "TIME", "ZONE"];
+            return self.takes(&plain).then(|| timestamp_ltz(Vec::new()));
+        };
+        let is_sized = matches!(
+            (first, open, close),
+            (Token::Word(_), Token::LParen, Token::RParen)
+        ) && self.sees(&["TIMESTAMP"])
+            && local
+                .iter()
+                .enumerate()
+                .all(|(nth, word)| self.is_word(4 + nth, word));
+        let digits = digits.clone();
+        is_sized.then(|| {
+            (0..8).for_each(|_| self.parser.advance_token());
+            timestamp_ltz(vec![digits])
+        })
     }
 
     /// An error of the library, with the place that its message ends with.

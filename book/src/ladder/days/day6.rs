@@ -14,11 +14,12 @@ use day05_checkpoints::coordinator::Schedule;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
+use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::store::Store;
 use day06_sql::bind::{Catalog, read};
-use day06_sql::exec::open::{Inputs, Opened};
+use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
 use day06_sql::exec::{Options, Printed, Running, wire_over};
-use day06_sql::plan::{Query, Statement};
+use day06_sql::plan::{Query, Statement, Table};
 use day06_sql::types::Scalar;
 use day06_sql::view::View;
 
@@ -26,6 +27,26 @@ use super::{day5, workers};
 use crate::BookError;
 use crate::ladder::found::{Found, cents};
 use crate::ladder::world::{Ended, World};
+
+/// The log of the scenario in place of the topic; everything else is as the tables say.
+struct OverLog<'a> {
+    source: Option<AnySource>,
+    connectors: Connectors<'a>,
+}
+
+impl Outside for OverLog<'_> {
+    fn sources(&mut self, _: &Table) -> Result<Opened, Error> {
+        Ok(Opened {
+            sources: self.source.take().into_iter().collect(),
+            sandbox: None,
+            bounded: true,
+        })
+    }
+
+    fn target(&mut self, table: &Table, durable: bool) -> Result<Option<Box<dyn Target>>, Error> {
+        self.connectors.target(table, durable)
+    }
+}
 
 /// The input.
 const ORDERS: &str = "
@@ -73,21 +94,13 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
             stop: stop.clone(),
         };
         let source = world.source()?;
-        let mut source = Some(source);
-        let opened = |_: &_| {
-            Ok(Opened {
-                sources: source
-                    .take()
-                    .into_iter()
-                    .map(|source| Box::new(source) as _)
-                    .collect(),
-                sandbox: None,
-                bounded: true,
-            })
-        };
         let options = options(workers(scenario, life));
         let printed = Printed::new(tape.clone());
-        let running = wire_over(&queries, &options, &printed, (), checkpoints, opened)?;
+        let mut outside = OverLog {
+            source: Some(Box::new(source)),
+            connectors: Connectors(&options),
+        };
+        let running = wire_over(&mut outside, &queries, &options, &printed, (), checkpoints)?;
         let Running {
             job, views, heard, ..
         } = running;
