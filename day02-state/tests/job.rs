@@ -385,7 +385,7 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
         (instead(SOURCE, part("position", split("orders/1"), &position(-1))),
          r#"state "position" of split orders/1: not a position"#.to_string()),
         (instead(SOURCE, part("skipped", split("orders/1"), &position(1))),
-         r#"state "skipped" of split orders/1: not a position"#.to_string()),
+         r#"state "skipped" of split orders/1: the source has no such state"#.to_string()),
         (with(SOURCE, part("position", Owner::First, &position(1))),
          r#"state "position" of the first worker: no source reads it"#.to_string()),
         (with(SOURCE, part("position", Owner::Group(200), &position(1))),

@@ -32,7 +32,8 @@ use setup::{Setup, logged, places};
 #[test]
 fn every_scenario_of_the_book_without_damaged_clocks_is_counted_right() {
     let mut tried = BTreeSet::new();
-    for scenario in all() {
+    // In one of them an order comes later than that, on purpose.
+    for scenario in all().into_iter().filter(|scenario| scenario.name != "late_rows") {
         let mut partitions = vec![Vec::new(); scenario.partitions];
         for placed in trace::orders(&scenario) {
             let partition: usize = placed.at["orders/".len()..]

@@ -26,7 +26,6 @@ fn counts(lines: &[String]) -> BTreeMap<String, Vec<u64>> {
 fn a_weaker_design_survives_many_crashes() {
     let replay = replay();
     for design in [
-        Design::BeforeDurable,
         Design::WithoutState,
         Design::WithoutAlignment,
         Design::WithoutAsking,
