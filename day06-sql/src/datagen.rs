@@ -12,7 +12,7 @@
 //!    on. A poll makes those that are due, and waits no longer than it was told. After a pause it makes
 //!    up for what was due meanwhile.
 //!
-//! How values are drawn stands in [`draw`]. Left out: several splits, so that generated rows have one
+//! How values are drawn stands in `draw.rs`. Left out: several splits, so that generated rows have one
 //! source task.
 
 mod draw;
