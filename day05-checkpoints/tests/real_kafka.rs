@@ -663,10 +663,15 @@ fn read_payloads(options: &KafkaTargetOptions) -> Vec<String> {
     payloads(&seen).into_iter().map(str::to_string).collect()
 }
 
-/// The topic must hold each row of these epochs once, and nothing else.
+/// The topic must hold each row of these epochs once, and nothing else. A commit is answered before readers can see it, so
+/// what is missing is looked for again.
 fn check_topic(options: &KafkaTargetOptions, epochs: impl IntoIterator<Item = u64>) {
     let mut expected: Vec<String> = epochs.into_iter().flat_map(rows_of).collect();
     let mut seen = read_payloads(options);
+    let until = Instant::now() + Duration::from_secs(10);
+    while seen.len() < expected.len() && Instant::now() < until {
+        seen = read_payloads(options);
+    }
     expected.sort();
     seen.sort();
     assert_eq!(seen, expected);
