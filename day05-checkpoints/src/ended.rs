@@ -18,8 +18,13 @@ use day03_windows::time::EventTime;
 
 /// Whether this is the last checkpoint of a job that has come to its end.
 pub fn has_ended(checkpoint: &Snapshot) -> bool {
+    has_closed_all(checkpoint, WINDOWS)
+}
+
+/// Whether the operator with this id has come to the end of time, and so has closed all its windows.
+pub fn has_closed_all(checkpoint: &Snapshot, operator: &str) -> bool {
     let end = EventTime::MAX.0.to_le_bytes();
-    let mut parts = checkpoint.parts(WINDOWS).iter();
+    let mut parts = checkpoint.parts(operator).iter();
     parts.any(|part| part.name == "watermark" && part.bytes == end)
 }
 

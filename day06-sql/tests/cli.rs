@@ -440,3 +440,21 @@ fn a_run_goes_on_where_the_last_one_has_ended() {
                 run the SQL that took it, or begin anew in another folder";
     failed(&folder.run(args), 1, said);
 }
+
+/// A window that was shown does not open again, and a row that nobody counts is not read in silence.
+#[test]
+fn windows_that_have_closed_at_the_end_of_the_input_stay_closed() {
+    let folder = with(WINDOWS);
+    let args = "-f q.sql --format csv --checkpoint-dir checkpoints";
+    let first = folder.run(args);
+    assert_eq!(first.result().lines().count(), 4);
+    assert_eq!(
+        folder.run(args).result(),
+        first.result(),
+        "nothing was added, and it shows the same"
+    );
+    folder.append("orders.json", "{\"merchant_id\":\"m-2\",\"ts\":1767225699000}\n");
+    let said =
+        "orders.json:6 was added after the job had come to the end of its input and closed all windows";
+    failed(&folder.run(args), 1, said);
+}

@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use day02_state::error::Error;
 use day02_state::keys::hash;
 use day02_state::state::file::Snapshot;
+use day05_checkpoints::ended::has_closed_all;
 
+use super::lower::Line;
 use crate::plan::Query;
 
 /// The ids of queries.
@@ -63,4 +65,12 @@ pub(super) fn check_restored(snapshot: &Snapshot, queries: &[Query], ids: &[Stri
         "{what} when the checkpoint was taken; run the SQL that took it, or begin anew in another folder"
     );
     Err(Error::Restore(said.into()))
+}
+
+/// Whether the query has come to the end of its input and closed all windows, if it has any: they do not open again.
+pub(super) fn has_ended(snapshot: &Snapshot, id: &str, line: &Line) -> bool {
+    let mut groupings = line.groupings.iter().enumerate();
+    groupings.any(|(number, grouping)| {
+        grouping.window.is_some() && has_closed_all(snapshot, &task_id(id, &format!("group {number}")))
+    })
 }

@@ -34,6 +34,7 @@ use day04_watermarks::splits::Strategy;
 use day04_watermarks::valved::Valved;
 use day05_checkpoints::dataflow::{Control, Dataflow, Place};
 use day05_checkpoints::disk::Disk;
+use day05_checkpoints::ended::Ended;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
@@ -47,7 +48,7 @@ use crate::plan::{Connector, FileFormat, Query, Sink, Table};
 use crate::view::View;
 use deliver::Deliver;
 use grouping::{Cut, GroupWorker};
-use identity::{check_restored, ids, task_id};
+use identity::{check_restored, has_ended, ids, task_id};
 use lower::{Line, lower};
 use open::{AnySource, Connectors, Inputs, Outside, check_writers};
 use report::{Heard, Listen, Watch, WorkerReport};
@@ -138,7 +139,7 @@ struct Reading<'a> {
     /// The table at the beginning of the line, and which columns of it.
     table: &'a Table,
     columns: &'a [usize],
-    sources: Vec<AnySource>,
+    sources: Vec<Ended<AnySource>>,
 }
 
 /// A job while its queries are wired.
@@ -193,10 +194,13 @@ pub fn wire_over<D: Disk + 'static>(
         let opened = outside.sources(table)?;
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
-        let sources = opened.sources;
-        if let Some(restore) = &checkpoints.restore {
-            check_positions(&restore.snapshot, &task_id(&id, "source"), &sources)?;
+        let restore = checkpoints.restore.as_ref();
+        if let Some(restore) = restore {
+            check_positions(&restore.snapshot, &task_id(&id, "source"), &opened.sources)?;
         }
+        let has_ended = restore.is_some_and(|restore| has_ended(&restore.snapshot, &id, line));
+        let sources = opened.sources.into_iter();
+        let sources = sources.map(|source| Ended::new(source, has_ended)).collect();
         readings.push(Reading {
             query,
             id,
