@@ -47,12 +47,7 @@ fn check() -> Result<ExitCode, BookError> {
     let report = book::check::check(&book, &project)?;
     println!("{report}");
     let mut drawn = figures::figures(&book)?;
-    let results = Results::read(&book)?;
-    drawn.extend(results.rendered()?);
-    let missing = results.missing();
-    for benchmark in &missing {
-        println!("results.json has no number of {benchmark}; run `cargo run -p book -- bench`");
-    }
+    drawn.extend(Results::read(&book)?.rendered()?);
     let stale = stale_files(&book, &drawn);
     for file in &stale {
         println!(

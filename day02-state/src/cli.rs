@@ -99,6 +99,16 @@ fn is_closed_pipe(failure: &Failure) -> bool {
     failure.downcast_ref().is_some_and(InputError::is_closed_pipe)
 }
 
+/// A stop, and Ctrl-C, which asks for it.
+pub fn interruptible() -> Result<(Stop, Interrupt), Error> {
+    let stop = Stop::new();
+    let interrupt = Interrupt::install_with({
+        let stop = stop.clone();
+        move || stop.ask()
+    })?;
+    Ok((stop, interrupt))
+}
+
 fn run(args: &Cli) -> Result<(), Error> {
     let (mut source, mut restore) = (args.source.clone(), None);
     if let Some(path) = &args.state.load {
@@ -119,11 +129,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         }
         Snapshot::check_writable(path)?;
     }
-    let stop = Stop::new();
-    let interrupt = Interrupt::install_with({
-        let stop = stop.clone();
-        move || stop.ask()
-    })?;
+    let (stop, interrupt) = interruptible()?;
     let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let options = Options {

@@ -67,6 +67,20 @@ impl<V> Rows<V> {
         self.values.push(value);
     }
 
+    /// The same keys, each with what `value` says of its row.
+    pub fn with<W>(self, value: impl FnMut(usize) -> W) -> Rows<W> {
+        let values = (0..self.len()).map(value).collect();
+        let Rows {
+            keys, ends, hashes, ..
+        } = self;
+        Rows {
+            keys,
+            ends,
+            hashes,
+            values,
+        }
+    }
+
     /// The key of a row.
     #[inline]
     pub fn key(&self, row: usize) -> &[u8] {
@@ -103,6 +117,20 @@ impl<V> Rows<V> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+}
+
+impl<V: Clone> Rows<V> {
+    /// The rows at these places, in this order.
+    pub fn gather(&self, places: &[u32]) -> Self {
+        // As many bytes as if all keys were equally long.
+        let bytes = self.keys.len() * places.len() / self.len().max(1);
+        let mut rows = Rows::with_capacity(places.len(), bytes);
+        for place in places {
+            let row = *place as usize;
+            rows.push_hashed(self.key(row), self.hashes[row], self.values[row].clone());
+        }
+        rows
     }
 }
 
@@ -160,6 +188,17 @@ mod tests {
         let taken = merged.take();
         assert_eq!(taken.key(2), b"m-22");
         assert!(merged.is_empty());
+    }
+
+    #[test]
+    fn rows_can_be_chosen_and_get_other_values() {
+        let all = rows(&[("m-1", 1), ("", 2), ("m-22", 3)]);
+        assert_eq!(all.gather(&[2, 0]), rows(&[("m-22", 3), ("m-1", 1)]));
+        let tenfold = |row| 10 * all.values()[row];
+        assert_eq!(
+            all.clone().with(tenfold),
+            rows(&[("m-1", 10), ("", 20), ("m-22", 30)])
+        );
     }
 
     #[test]

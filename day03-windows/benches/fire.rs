@@ -73,7 +73,7 @@ impl Timers {
                 timers.timers.push(Reverse((end, key.into())));
                 aggregate.empty()
             });
-            aggregate.add(acc, row.value).expect("it fits");
+            aggregate.add(acc, &row.value).expect("it fits");
         }
         timers
     }

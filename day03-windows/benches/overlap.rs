@@ -108,7 +108,7 @@ impl Naive {
                 );
                 for (slot, row) in self.slots.iter().zip(rows.values()) {
                     aggregate
-                        .add(window.value_mut(*slot), row.value)
+                        .add(window.value_mut(*slot), &row.value)
                         .expect("it fits");
                 }
             }

@@ -93,7 +93,7 @@ impl<A: Aggregate> SessionWindows<A> {
     // ANCHOR: row
     /// Takes a row in; `false` if it is late.
     #[inline]
-    fn take_in(&mut self, key: &[u8], row: Stamped<A::Row>, out: &mut Fired<A::Acc>) -> Outcome<bool> {
+    fn take_in(&mut self, key: &[u8], row: &Stamped<A::Row>, out: &mut Fired<A::Acc>) -> Outcome<bool> {
         let own = Window::new(row.ts, row.ts.plus(self.gap));
         // Sessions of a key are apart, so their ends rise with their starts: the last one that begins early
         // enough to overlap is the only one, unless it begins behind the row.
@@ -105,20 +105,20 @@ impl<A: Aggregate> SessionWindows<A> {
                 return Ok(false);
             }
             let mut acc = self.aggregate.empty();
-            let added = self.aggregate.add(&mut acc, row.value);
+            let added = self.aggregate.add(&mut acc, &row.value);
             added.map_err(|overflow| Unable::at(key, own, overflow))?;
             self.put(key, own, acc, out);
             return Ok(true);
         };
         let start = start_of(at);
         if start > row.ts || session.fired {
-            self.merge(key, own, row.value, out)?;
+            self.merge(key, own, &row.value, out)?;
             return Ok(true);
         }
         let at = at.clone();
         if let Some(session) = self.sessions.get_mut_at(&at) {
             session.end = session.end.max(own.end);
-            let added = self.aggregate.add(&mut session.acc, row.value);
+            let added = self.aggregate.add(&mut session.acc, &row.value);
             added.map_err(|overflow| Unable::at(key, Window::new(start, session.end), overflow))?;
         }
         Ok(true)
@@ -126,7 +126,7 @@ impl<A: Aggregate> SessionWindows<A> {
     // ANCHOR_END: row
 
     /// Makes one session of a row and of all that its own window overlaps, of which there is one at least.
-    fn merge(&mut self, key: &[u8], own: Window, row: A::Row, out: &mut Fired<A::Acc>) -> Outcome {
+    fn merge(&mut self, key: &[u8], own: Window, row: &A::Row, out: &mut Fired<A::Acc>) -> Outcome {
         let end = time_suffix(own.end);
         let before = self
             .sessions
@@ -256,7 +256,7 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         // Only after a restore is there anything to close: no row may be taken into it.
         self.close(out);
         for row in range {
-            if !self.take_in(rows.key(row), rows.values()[row].clone(), out)? {
+            if !self.take_in(rows.key(row), &rows.values()[row], out)? {
                 out.late.push(row);
                 out.is_late(rows.values()[row].ts, 1, self.now);
             }

@@ -316,9 +316,7 @@ fn nulls_that_are_merged_and_taken_back_leave_no_value_behind() {
     let sums = Sums::<Option<i64>>::default();
     let of = |values: &[Option<i64>]| {
         let mut acc = sums.empty();
-        values
-            .iter()
-            .for_each(|value| sums.add(&mut acc, *value).unwrap());
+        values.iter().for_each(|value| sums.add(&mut acc, value).unwrap());
         acc
     };
     let (nulls, values) = (of(&[None, None]), of(&[Some(4), None, Some(-9)]));
@@ -427,7 +425,7 @@ impl Aggregate for Picky {
         0
     }
 
-    fn add(&self, acc: &mut u64, _: i64) -> Result<(), Overflow> {
+    fn add(&self, acc: &mut u64, _: &i64) -> Result<(), Overflow> {
         self.merge(acc, &1)
     }
 
@@ -535,7 +533,7 @@ fn average(sum: i128, values: u64) -> Average {
     for nth in 0..i128::from(values) {
         let share = sum / i128::from(values) + i128::from(nth < sum % i128::from(values));
         let share = share - i128::from(nth < -(sum % i128::from(values)));
-        sums.add(&mut acc, i64::try_from(share).unwrap()).unwrap();
+        sums.add(&mut acc, &i64::try_from(share).unwrap()).unwrap();
     }
     assert_eq!(acc.sum(), Some(sum));
     acc.average().unwrap()
@@ -563,14 +561,14 @@ fn the_summary_of_a_window_is_its_counts_and_its_extremes() {
         (0, None, None, None)
     );
     for value in [3, -4] {
-        summary.add(&mut acc, value).unwrap();
+        summary.add(&mut acc, &value).unwrap();
     }
     assert_eq!(
         (acc.0.rows, acc.0.sum(), acc.1.min(), acc.1.max()),
         (2, Some(-1), Some(-4), Some(3))
     );
     let (rest, mut less) = (summary.rest(&acc), summary.empty());
-    summary.add(&mut less, 7).unwrap();
+    summary.add(&mut less, &7).unwrap();
     summary.merge(&mut acc, &less).unwrap();
     assert_eq!(acc.1.max(), Some(7));
     summary.retract(&mut acc, &less, &rest).unwrap();

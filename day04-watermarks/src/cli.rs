@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use day01_consumer::cli::{self, Interrupt, RecordArgs, SourceArgs, say};
+use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
-use day02_state::cli::{TaskArgs, exit_code};
+use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
-use day02_state::runtime::{Stop, run_threads};
-use day03_windows::cli::{REPORT_EVERY, Screen, WindowArgs};
-use day03_windows::job::{Options as Windows, Standing};
+use day02_state::runtime::run_threads;
+use day03_windows::cli::{Screen, WindowArgs};
+use day03_windows::job::Standing;
 use day03_windows::time::Span;
 
 use crate::generator::GRID;
@@ -100,22 +100,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: &Cli) -> Result<(), Error> {
-    let stop = Stop::new();
-    let interrupt = Interrupt::install_with({
-        let stop = stop.clone();
-        move || stop.ask()
-    })?;
+    let (stop, interrupt) = interruptible()?;
     let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
     let screen = Screen::new(args.records.format, endless);
-    let mut windows = Windows {
-        keep: screen.keeps(),
-        ..Windows::new(args.windows.window)
-    };
-    windows.tasks.workers = usize::from(args.tasks.workers);
-    windows.tasks.on_bad_record = args.records.on_bad_record;
-    windows.tasks.report_every = Some(REPORT_EVERY);
+    let windows = args.windows.options(&args.tasks, &args.records, &screen);
     let watermarks = args.time.strategy();
     let options = Options { windows, watermarks };
     screen.begin()?;

@@ -173,7 +173,7 @@ fn a_large_epoch_arrives() {
         );
         assert!(longest < Duration::from_secs(2), "a step took {longest:?}");
 
-        let seen = read_payloads(&options);
+        let seen = read_payloads(&options, MANY);
         assert_eq!(seen.len(), MANY);
         let mut numbers: Vec<usize> = seen.iter().map(|payload| payload.parse().unwrap()).collect();
         numbers.sort_unstable();
@@ -490,11 +490,8 @@ fn a_row_that_is_too_large_is_refused_and_holds_up_no_reader() {
     let mut expected = rows_of(1);
     expected.extend(vec!["of another writer".to_string(); PARTITIONS as usize]);
     expected.sort();
-    let seen = eventually("the rows of another writer", || {
-        let mut seen = read_payloads(&options);
-        seen.sort();
-        (seen.len() >= expected.len()).then_some(seen)
-    });
+    let mut seen = read_payloads(&options, expected.len());
+    seen.sort();
     assert_eq!(seen, expected);
 }
 
@@ -566,7 +563,7 @@ fn without_transactions_a_crash_doubles_rows() {
     assert_eq!(second.last_out(&[1, 2]).unwrap(), Known::UpTo(1));
     finish(&mut second, 2, &rows);
     let expected: Vec<String> = [1, 2, 2].into_iter().flat_map(rows_of).collect();
-    assert_eq!(read_payloads(&options(&topic)), expected);
+    assert_eq!(read_payloads(&options(&topic), expected.len()), expected);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -658,20 +655,22 @@ fn read(options: &KafkaTargetOptions) -> Vec<Seen> {
     read_to_end(&mut KafkaSource::open(bounded(&brokers(), &options.topic, Fetch::Poll)).unwrap())
 }
 
-fn read_payloads(options: &KafkaTargetOptions) -> Vec<String> {
-    let seen = read(options);
-    payloads(&seen).into_iter().map(str::to_string).collect()
+/// What readers of committed rows see, once there are so many or long enough has passed: a commit is answered before they
+/// see it.
+fn read_payloads(options: &KafkaTargetOptions, expected: usize) -> Vec<String> {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let seen = read(options);
+        if seen.len() >= expected || Instant::now() > until {
+            return payloads(&seen).into_iter().map(str::to_string).collect();
+        }
+    }
 }
 
-/// The topic must hold each row of these epochs once, and nothing else. A commit is answered before readers can see it, so
-/// what is missing is looked for again.
+/// The topic must hold each row of these epochs once, and nothing else.
 fn check_topic(options: &KafkaTargetOptions, epochs: impl IntoIterator<Item = u64>) {
     let mut expected: Vec<String> = epochs.into_iter().flat_map(rows_of).collect();
-    let mut seen = read_payloads(options);
-    let until = Instant::now() + Duration::from_secs(10);
-    while seen.len() < expected.len() && Instant::now() < until {
-        seen = read_payloads(options);
-    }
+    let mut seen = read_payloads(options, expected.len());
     expected.sort();
     seen.sort();
     assert_eq!(seen, expected);

@@ -14,7 +14,7 @@ mod program;
 use rdkafka::mocking::MockCluster;
 
 use day05_checkpoints::lab::crash::{Design, Replay};
-use kafka::{Writer, eventually};
+use kafka::Writer;
 use orders::{HEADER, csv, ordered, rows};
 use program::Folder;
 
@@ -80,15 +80,22 @@ fn what_is_published_once_is_published_later() {
         cluster.bootstrap_servers()
     );
     // Of two programs that read the same, one has printed windows, and the other has published none.
-    let waits = folder.start(&format!("{options} --sink file:windows"));
+    let mut waits = folder.start(&format!("{options} --sink file:windows"));
     let mut prints = folder.start(&options.replace("checkpoints", "others"));
     assert_eq!(prints.read_a_line(), HEADER);
     prints.read_a_line();
-    eventually("the folder", || folder.path("windows").exists().then_some(()));
-    let files = || std::fs::read_dir(folder.path("windows")).unwrap().count() - 1;
+    waits.wait_for("writing to");
+    let files = || {
+        let entries = std::fs::read_dir(folder.path("windows")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with("part-"))
+            .count()
+    };
     assert_eq!(files(), 0);
-    waits.interrupt();
-    assert_eq!(waits.wait().code, 0);
+    waits.kill();
+    assert_eq!(files(), 0);
+    folder.run(&format!("{options} --sink file:windows --until-end"));
     assert_eq!(files(), 1, "it comes with the last checkpoint");
     prints.kill();
 }

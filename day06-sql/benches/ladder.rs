@@ -74,7 +74,7 @@ fn run(query: &Query, log: &Log) -> u64 {
             sandbox: None,
         },
         on_bad_record: OnBadRecord::Fail,
-        chunk_rows: 4_096,
+        chunk_rows: usize::MAX,
         report_every: None,
         lost_marker: LostMarker::Stop,
         buffers: Buffers::default(),

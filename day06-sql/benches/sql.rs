@@ -5,6 +5,7 @@
 //! by-hand        records ─► merchant ─► HashMap                                         the loop of day 1
 //! sql            records ─► chunk of merchants ─► groups ─► changes ─► view             the operators of this day
 //! sql-all        records ─► chunk of all seven fields ─► …                              the same without push-down
+//! sql-each-row   records ─► chunk of merchants ─► row by row ─► groups ─► …             the same without coalescing
 //! ```
 //!
 //! All are called one after the other on one thread, over the same records in memory, by the same decoder: what is compared
@@ -37,6 +38,8 @@ use day06_sql::types::Scalar;
 use day06_sql::view::View;
 
 const ORDERS: u64 = 1_000_000;
+/// No poll finds so many rows.
+const WHOLE: usize = usize::MAX;
 
 /// All fields of an order, the one that is asked for first, so that its place is the same with and without the others.
 const SQL: &str = "
@@ -71,8 +74,9 @@ fn by_hand(log: &Log) -> Counts {
         .collect()
 }
 
-/// The operators of a query, one behind the other; `columns` are those that are read.
-fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize]) -> Counts {
+/// The operators of a query, one behind the other; `columns` are those that are read, and the changes of so many rows at most
+/// are put together.
+fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize], chunk_rows: usize) -> Counts {
     let (table, _) = line.scan.table().expect("it reads a table");
     let strategy = Strategy {
         delay: Span(0),
@@ -93,11 +97,17 @@ fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize]) -> Counts {
         for (record, text) in decode::texts(&records) {
             reader.read(&record, text).expect("generated orders are good");
         }
-        let mut changes = Chunk::default();
         let rows = reader.take().expect("a chunk");
-        groups.on_chunk(&rows, &mut changes).expect("counts fit");
-        view.apply(&grouping.then.apply(changes).expect("columns"))
-            .expect("a changelog");
+        let all: Vec<u32> = (0..rows.chunk.rows as u32).collect();
+        for some in all.chunks(chunk_rows) {
+            let mut changes = Chunk::default();
+            let cut = (some.len() < all.len()).then(|| rows.gather(some));
+            groups
+                .on_chunk(cut.as_ref().unwrap_or(&rows), &mut changes)
+                .expect("counts fit");
+            view.apply(&grouping.then.apply(changes).expect("columns"))
+                .expect("a changelog");
+        }
     }
     let rows = view.rows().into_iter();
     rows.map(|row| match row.as_slice() {
@@ -123,8 +133,14 @@ fn main() {
 
     let expected = by_hand(&log);
     assert_eq!(expected.values().sum::<u64>(), ORDERS);
-    assert_eq!(sql(&log, &query, &line, asked_for), expected);
-    assert_eq!(sql(&log, &query, &line, &all), expected);
+    let variants = [
+        ("sql", asked_for, WHOLE),
+        ("sql-all", &all, WHOLE),
+        ("sql-each-row", asked_for, 1),
+    ];
+    for (name, columns, chunk_rows) in variants {
+        assert_eq!(sql(&log, &query, &line, columns, chunk_rows), expected, "{name}");
+    }
 
     let mut criterion = Criterion::default()
         .with_measurement(CpuTime)
@@ -132,12 +148,11 @@ fn main() {
     let mut group = criterion.benchmark_group("sql-count");
     group.sample_size(10).throughput(Throughput::Elements(ORDERS));
     group.bench_function("by-hand", |bench| bench.iter(|| black_box(by_hand(&log))));
-    group.bench_function("sql", |bench| {
-        bench.iter(|| black_box(sql(&log, &query, &line, asked_for)));
-    });
-    group.bench_function("sql-all", |bench| {
-        bench.iter(|| black_box(sql(&log, &query, &line, &all)));
-    });
+    for (name, columns, chunk_rows) in variants {
+        group.bench_function(name, |bench| {
+            bench.iter(|| black_box(sql(&log, &query, &line, columns, chunk_rows)));
+        });
+    }
     group.finish();
     criterion.final_summary();
 }

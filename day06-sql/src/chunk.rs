@@ -21,9 +21,9 @@ mod column;
 mod texts;
 mod values;
 
-pub use column::{Column, WrongType};
+pub use column::Column;
 pub use texts::Texts;
-pub use values::Values;
+pub use values::{Values, WrongType};
 
 use crate::types::{DataType, Scalar};
 
@@ -91,6 +91,17 @@ impl Chunk {
             rows,
             changes: None,
         }
+    }
+
+    /// Takes all rows out. The columns that are left are empty, and have room for as many.
+    pub fn take(&mut self) -> Chunk {
+        let columns = self.columns.iter().map(|column| Column::of(column.values.room()));
+        let empty = Chunk {
+            columns: columns.collect(),
+            rows: 0,
+            changes: None,
+        };
+        std::mem::replace(self, empty)
     }
 
     /// The types of the columns.

@@ -98,6 +98,12 @@ impl Function {
             Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual
         )
     }
+
+    /// Whether it is written between its arguments.
+    pub fn is_infix(self) -> bool {
+        use Function::{And, Concat, Divide, Minus, Modulo, Or, Plus, Times};
+        self.is_comparison() || matches!(self, Plus | Minus | Times | Divide | Modulo | And | Or | Concat)
+    }
 }
 
 /// An operator as it is written, a function by its name.

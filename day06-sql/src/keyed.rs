@@ -48,11 +48,8 @@ impl KeyedChunk {
 impl KeyedChunk {
     /// These rows, in this order.
     pub fn gather(&self, rows: &[u32]) -> Self {
-        let mut keys = Rows::with_capacity(rows.len(), 0);
-        rows.iter()
-            .for_each(|row| keys.push(self.keys.key(*row as usize), ()));
         KeyedChunk {
-            keys,
+            keys: self.keys.gather(rows),
             chunk: self.chunk.gather(rows),
         }
     }

@@ -184,7 +184,11 @@ fn windows_are_published_once_though_the_program_is_killed() {
     let run = folder.run(&format!("{args} --until-end"));
     assert_eq!(run.result(), "");
     assert!(run.stderr.contains("going on from checkpoint "), "{}", run.stderr);
-    assert_eq!(seen(), expected);
+    // A commit is answered before readers see it.
+    let seen = eventually("all windows", || {
+        Some(seen()).filter(|seen| seen.len() >= expected.len())
+    });
+    assert_eq!(seen, expected);
 }
 
 fn a_topic_that_is_not_there_is_an_error_that_names_it() {

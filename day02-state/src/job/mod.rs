@@ -20,6 +20,7 @@
 mod answer;
 mod collect;
 mod reader;
+mod reporting;
 mod source;
 mod totals;
 
@@ -31,6 +32,7 @@ use day01_consumer::source::Source;
 pub use answer::{Answer, AnswerSlot, Merchants, View};
 pub use collect::{Collect, Gather, Progress};
 pub use reader::{Decode, Plain, Reader};
+pub use reporting::Reporting;
 pub use source::{Orders, SOURCE, SourceReport};
 pub use totals::{MerchantTotals, TOTALS, Totals, TotalsReport};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{NoControl, Options, Report};
+use super::{NoControl, Options, Report, Reporting};
 use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
 use crate::order::Cents;
 use crate::rows::Rows;
@@ -84,10 +84,7 @@ pub struct MerchantTotals {
     /// For each row of the batch in hand, where its merchant is in the table.
     slots: Vec<Slot>,
     save: bool,
-    /// Whether there is something that was not reported.
-    changed: bool,
-    report_every: Option<Duration>,
-    next_report: Duration,
+    reporting: Reporting,
 }
 
 impl Operator for MerchantTotals {
@@ -105,29 +102,24 @@ impl Operator for MerchantTotals {
         for (slot, amount) in self.slots.iter().zip(orders.values()) {
             self.table.value_mut(*slot).add(*amount);
         }
-        self.changed = true;
+        self.reporting.changed();
         Ok(())
     }
     // ANCHOR_END: worker
 
     /// Reports what has changed, if it is time to, or else when it will be.
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
-        let Some(every) = self.report_every.filter(|_| self.changed) else {
-            return Ok(Turn::Done);
-        };
-        if now < self.next_report {
-            return Ok(Turn::Wait(Some(self.next_report)));
+        let longer = 1 + (self.table.len() / MANY) as u32;
+        if let Some(turn) = self.reporting.wait(now, longer) {
+            return Ok(turn);
         }
         let largest = TotalsReport::Largest(self.largest());
         out.data(vec![Report::Worker(self.worker, largest)]);
-        self.next_report = now + every * (1 + (self.table.len() / MANY) as u32);
-        self.changed = false;
         Ok(Turn::Done)
     }
 
-    /// Where an input ends the answer is not far, and nobody shall have to wait for a report before it.
     fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
-        self.changed = false;
+        self.reporting.on_input_end();
         Ok(())
     }
 
@@ -152,9 +144,7 @@ impl MerchantTotals {
             table: Table::new(),
             slots: Vec::new(),
             save: options.save,
-            changed: true,
-            report_every: options.report_every,
-            next_report: Duration::ZERO,
+            reporting: Reporting::new(options.report_every),
         }
     }
 

@@ -15,8 +15,8 @@ impl<A: Aggregate, B: Aggregate<Row = A::Row>> Aggregate for Both<A, B> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut Self::Acc, row: A::Row) -> Result<(), Overflow> {
-        self.0.add(&mut acc.0, row.clone())?;
+    fn add(&self, acc: &mut Self::Acc, row: &A::Row) -> Result<(), Overflow> {
+        self.0.add(&mut acc.0, row)?;
         self.1.add(&mut acc.1, row)
     }
 

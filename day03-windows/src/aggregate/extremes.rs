@@ -50,7 +50,7 @@ impl<N: Number> Aggregate for Extremes<N> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut MinMax, row: N) -> Result<(), Overflow> {
+    fn add(&self, acc: &mut MinMax, row: &N) -> Result<(), Overflow> {
         if let Some(value) = row.number() {
             acc.min = acc.min.min(value);
             acc.max = acc.max.max(value);

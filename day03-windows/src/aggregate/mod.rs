@@ -39,7 +39,7 @@ pub trait Aggregate: Send + Sync + 'static {
     fn empty(&self) -> Self::Acc;
 
     /// Takes a row in.
-    fn add(&self, acc: &mut Self::Acc, row: Self::Row) -> Result<(), Overflow>;
+    fn add(&self, acc: &mut Self::Acc, row: &Self::Row) -> Result<(), Overflow>;
 
     /// Takes in all rows that `other` has taken in.
     fn merge(&self, acc: &mut Self::Acc, other: &Self::Acc) -> Result<(), Overflow>;

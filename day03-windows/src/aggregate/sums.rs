@@ -56,7 +56,7 @@ impl Average {
     /// # use day03_windows::aggregate::{Aggregate, Sums};
     /// let (sums, mut acc) = (Sums::<i64>::default(), Default::default());
     /// for value in [1, 2, 2] {
-    ///     sums.add(&mut acc, value).unwrap();
+    ///     sums.add(&mut acc, &value).unwrap();
     /// }
     /// assert_eq!(acc.average().unwrap().in_parts(1_000), 1_667);
     /// ```
@@ -87,7 +87,7 @@ impl<N: Number> Aggregate for Sums<N> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut Counted, row: N) -> Result<(), Overflow> {
+    fn add(&self, acc: &mut Counted, row: &N) -> Result<(), Overflow> {
         acc.rows = acc.rows.checked_add(1).ok_or(Overflow("count"))?;
         if let Some(value) = row.number() {
             // No more than there are rows.

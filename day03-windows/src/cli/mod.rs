@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use day01_consumer::cli::{self, Interrupt, RecordArgs, SourceArgs, say};
+use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
-use day02_state::cli::{TaskArgs, exit_code};
+use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
-use day02_state::runtime::{Stop, run_threads};
+use day02_state::runtime::run_threads;
 
 pub use screen::{COLUMNS, Screen, row};
 
@@ -67,28 +67,32 @@ pub struct WindowArgs {
     pub window: WindowSpec,
 }
 
+impl WindowArgs {
+    /// How a job runs that shows its windows on this screen.
+    pub fn options(&self, tasks: &TaskArgs, records: &RecordArgs, screen: &Screen) -> Options {
+        let mut options = Options {
+            keep: screen.keeps(),
+            ..Options::new(self.window)
+        };
+        options.tasks.workers = usize::from(tasks.workers);
+        options.tasks.on_bad_record = records.on_bad_record;
+        options.tasks.report_every = Some(REPORT_EVERY);
+        options
+    }
+}
+
 /// Runs the program of day 3.
 pub fn main() -> ExitCode {
     exit_code(run(&Cli::parse()))
 }
 
 fn run(args: &Cli) -> Result<(), Error> {
-    let stop = Stop::new();
-    let interrupt = Interrupt::install_with({
-        let stop = stop.clone();
-        move || stop.ask()
-    })?;
+    let (stop, interrupt) = interruptible()?;
     let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
     let screen = Screen::new(args.records.format, endless);
-    let mut options = Options {
-        keep: screen.keeps(),
-        ..Options::new(args.windows.window)
-    };
-    options.tasks.workers = usize::from(args.tasks.workers);
-    options.tasks.on_bad_record = args.records.on_bad_record;
-    options.tasks.report_every = Some(REPORT_EVERY);
+    let options = args.windows.options(&args.tasks, &args.records, &screen);
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.clone(), None)?;
     run_threads(job, &stop)?;

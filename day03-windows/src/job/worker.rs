@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use day02_state::job::{NoControl, Options, Report};
+use day02_state::job::{NoControl, Options, Report, Reporting};
 use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
@@ -57,10 +57,7 @@ pub struct WindowWorker<T = StreamTime, C = NoControl> {
     standing: Standing,
     save: bool,
     started: bool,
-    /// Whether anything has happened that was not reported.
-    changed: bool,
-    report_every: Option<Duration>,
-    next_report: Duration,
+    reporting: Reporting,
 }
 
 impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
@@ -77,9 +74,7 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
             standing: Standing::default(),
             save: options.save,
             started: false,
-            changed: false,
-            report_every: options.report_every,
-            next_report: Duration::ZERO,
+            reporting: Reporting::new(options.report_every),
         }
     }
 
@@ -92,7 +87,7 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
     }
 
     fn send(&mut self, fired: Fired<Summed>, out: Out<'_, Self>) {
-        self.changed = true;
+        self.reporting.changed();
         self.standing.late += fired.late.len() as u64;
         self.standing.late_for += fired.late_for;
         self.standing.behind = self.standing.behind.max(fired.behind);
@@ -146,21 +141,15 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
             self.send(fired, out);
             self.started = true;
         }
-        let Some(every) = self.report_every.filter(|_| self.changed) else {
-            return Ok(Turn::Done);
-        };
-        if now < self.next_report {
-            return Ok(Turn::Wait(Some(self.next_report)));
+        if let Some(turn) = self.reporting.wait(now, 1) {
+            return Ok(turn);
         }
         self.report(out);
-        self.next_report = now + every;
-        self.changed = false;
         Ok(Turn::Done)
     }
 
-    /// Where an input ends the answer is not far, and nobody shall have to wait for a report before it.
     fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
-        self.changed = false;
+        self.reporting.on_input_end();
         Ok(())
     }
 

@@ -227,7 +227,7 @@ fn anew(overlap: i64) -> Result<PerSlide, Error> {
     per_slide(&aggregate, |rows| {
         let mut slice = aggregate.empty();
         for row in rows.values() {
-            aggregate.add(&mut slice, row.value).map_err(unable)?;
+            aggregate.add(&mut slice, &row.value).map_err(unable)?;
         }
         slices.push_back(slice);
         if slices.len() as i64 > overlap {
@@ -306,7 +306,7 @@ impl<A: Aggregate> Aggregate for Counting<A> {
         self.inner.empty()
     }
 
-    fn add(&self, acc: &mut A::Acc, row: A::Row) -> Result<(), Overflow> {
+    fn add(&self, acc: &mut A::Acc, row: &A::Row) -> Result<(), Overflow> {
         self.note(0);
         self.inner.add(acc, row)
     }

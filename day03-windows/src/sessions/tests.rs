@@ -378,7 +378,7 @@ impl Aggregate for Three {
         0
     }
 
-    fn add(&self, acc: &mut u64, (): ()) -> std::result::Result<(), Overflow> {
+    fn add(&self, acc: &mut u64, (): &()) -> std::result::Result<(), Overflow> {
         self.merge(acc, &1)
     }
 

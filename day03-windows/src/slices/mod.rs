@@ -114,7 +114,7 @@ impl<A: Aggregate> SliceWindows<A> {
         );
         for (row, slot) in picked.rows().zip(&self.slots) {
             self.aggregate
-                .add(slice.value_mut(*slot), rows.values()[row].value.clone())
+                .add(slice.value_mut(*slot), &rows.values()[row].value)
                 .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(end), overflow))?;
         }
         // Windows of this slice have closed already.
@@ -139,7 +139,7 @@ impl<A: Aggregate> SliceWindows<A> {
                 key: rows.key(row),
                 hash: rows.hashes()[row],
                 place: *place,
-                row: rows.values()[row].value.clone(),
+                row: &rows.values()[row].value,
             };
             self.window
                 .straggle(straggler, &self.slices, &self.aggregate)

@@ -90,7 +90,7 @@ pub(super) struct Straggler<'a, R> {
     pub hash: u64,
     /// The place of the key in the table of its slice, which has the row already.
     pub place: Slot,
-    pub row: R,
+    pub row: &'a R,
 }
 
 impl<A: Aggregate> Sliding<A> {

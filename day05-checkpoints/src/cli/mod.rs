@@ -14,8 +14,7 @@ use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
 use day02_state::runtime::{Mail, Stop, run_threads};
-use day03_windows::cli::{COLUMNS, REPORT_EVERY, Screen};
-use day03_windows::job::Options as Windows;
+use day03_windows::cli::{COLUMNS, Screen};
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::job::Options;
 
@@ -84,15 +83,8 @@ fn run(args: &Cli) -> Result<(), Error> {
     }
     let endless = source.brokers.is_some() && !source.until_end;
     let screen = Screen::new(args.records.format, endless && target.is_none());
-    let mut windows = Windows {
-        keep: screen.keeps(),
-        ..Windows::new(args.windows.window)
-    };
-    windows.tasks.workers = usize::from(args.tasks.workers);
-    windows.tasks.on_bad_record = args.records.on_bad_record;
-    windows.tasks.report_every = Some(REPORT_EVERY);
     let options = Options {
-        windows,
+        windows: args.windows.options(&args.tasks, &args.records, &screen),
         watermarks: args.time.strategy(),
     };
     let words = Words::default();

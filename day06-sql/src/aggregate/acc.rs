@@ -36,7 +36,7 @@ use crate::chunk::{Column, Values};
 use crate::types::Scalar;
 
 /// An accumulator of another aggregate, or a value of another type.
-const FOREIGN: Overflow = Overflow("state of another aggregate");
+pub(super) const FOREIGN: Overflow = Overflow("state of another aggregate");
 
 /// Whether values come or go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

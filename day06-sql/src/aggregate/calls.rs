@@ -20,17 +20,17 @@ use super::average::average;
 use crate::plan::AggregateFunction;
 use crate::types::{DataType, Scalar};
 
-/// The type of the result of an aggregate of values of a type; none if there is no such aggregate.
+/// The type of the result of an aggregate of values of a type, or of whole rows; none if there is no such aggregate.
 pub fn result_type(function: AggregateFunction, argument: Option<DataType>) -> Option<DataType> {
     use AggregateFunction::{Avg, Count, Max, Min, Sum};
-    Some(match (function, argument?) {
+    Some(match (function, argument) {
         (Count, _) => DataType::BigInt,
-        (Min | Max, DataType::Interval) => return None,
-        (Min | Max, argument) => argument,
-        (Sum, DataType::Int | DataType::BigInt) => DataType::BigInt,
-        (Avg, DataType::Int | DataType::BigInt) => DataType::Numeric(None),
-        (Sum | Avg, DataType::Numeric(_)) => DataType::Numeric(None),
-        (Sum | Avg, DataType::Double) => DataType::Double,
+        (Min | Max, Some(DataType::Boolean | DataType::Interval) | None) => return None,
+        (Min | Max, Some(argument)) => argument,
+        (Sum, Some(DataType::Int | DataType::BigInt)) => DataType::BigInt,
+        (Avg, Some(DataType::Int | DataType::BigInt)) => DataType::Numeric(None),
+        (Sum | Avg, Some(DataType::Numeric(_))) => DataType::Numeric(None),
+        (Sum | Avg, Some(DataType::Double)) => DataType::Double,
         (Sum | Avg, _) => return None,
     })
 }
@@ -161,14 +161,30 @@ pub struct Calls {
     all: Vec<Call>,
     /// Of those with an argument: whether they subtract.
     subtract: Vec<bool>,
+    /// Which columns they are called on, each once.
+    columns: Vec<usize>,
+    /// Of those with an argument: which of these columns that is.
+    arguments: Vec<usize>,
 }
 
 impl Calls {
     /// These, in the order of the result.
     pub fn new(all: Vec<Call>) -> Self {
         let with_argument = all.iter().filter(|call| call.argument.is_some());
+        let mut columns = Vec::new();
+        let mut place_of = |column| {
+            columns
+                .iter()
+                .position(|known| *known == column)
+                .unwrap_or_else(|| {
+                    columns.push(column);
+                    columns.len() - 1
+                })
+        };
         Calls {
             subtract: with_argument.map(Call::subtracts).collect(),
+            arguments: all.iter().filter_map(Call::column).map(&mut place_of).collect(),
+            columns,
             all,
         }
     }
@@ -181,6 +197,16 @@ impl Calls {
     /// Those with an argument, in the order of their accumulators.
     pub(super) fn with_argument(&self) -> impl Iterator<Item = (&Call, usize)> {
         self.all.iter().filter_map(|call| Some((call, call.column()?)))
+    }
+
+    /// The columns that they are called on, each once.
+    pub(super) fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// Of the accumulators in their order: which of [`columns`](Calls::columns) they take in.
+    pub(super) fn arguments(&self) -> &[usize] {
+        &self.arguments
     }
 
     /// Of the accumulators in their order: whether what was merged can be taken out again, exactly.

@@ -22,8 +22,9 @@
 //! Left out on purpose: lateness that is allowed, which would make results come out again, and inputs
 //! that take rows back.
 
+use std::fmt;
+
 use day02_state::operator::{Failure, Outcome};
-use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
 use day03_windows::aggregate::{Aggregate, Overflow};
 use day03_windows::assigner::SliceAssigner;
@@ -33,18 +34,21 @@ use day03_windows::time::{EventTime, Span, Stamped};
 use day03_windows::windower::{Fired, Unable, Windower};
 use smallvec::SmallVec;
 
-use super::acc::{Acc, Accs, Sign};
+use super::acc::{Acc, Accs, FOREIGN, Sign};
 use super::calls::{Call, Calls};
 use super::saved::{check_signature, signature};
 use super::{AggregateError, append, describe, takes_back};
-use crate::chunk::{Change, Chunk, Values};
+use crate::chunk::{Change, Chunk, Column, Values, chosen};
 use crate::keyed::KeyedChunk;
 use crate::keys;
 use crate::plan::Window;
 use crate::types::{DataType, Scalar};
 
-/// The arguments of the aggregates for one row; none of `COUNT(*)`.
-pub type Args = SmallVec<[Scalar; 2]>;
+/// Who reads the column of times.
+const EVENT_TIME: &str = "the event time of windows";
+
+/// What aggregates are called on for one row: the value of each of their columns, and nothing for `COUNT(*)`.
+pub type Args = SmallVec<[Scalar; 1]>;
 
 // ANCHOR: aggregate
 /// The aggregates of a query as one of day 3. Whether windows may take out what they have merged is
@@ -60,12 +64,10 @@ impl<const SUBTRACTS: bool> Aggregate for Sql<SUBTRACTS> {
     }
 
     #[inline]
-    fn add(&self, acc: &mut Accs, row: Args) -> Result<(), Overflow> {
+    fn add(&self, acc: &mut Accs, row: &Args) -> Result<(), Overflow> {
         acc.count();
-        acc.of
-            .iter_mut()
-            .zip(&row)
-            .try_for_each(|(acc, value)| acc.add(value))
+        let mut each = acc.of.iter_mut().zip(self.0.arguments());
+        each.try_for_each(|(acc, place)| acc.add(row.get(*place).ok_or(FOREIGN)?))
     }
 
     fn merge(&self, acc: &mut Accs, other: &Accs) -> Result<(), Overflow> {
@@ -169,35 +171,31 @@ impl WindowBy {
     ///
     /// # Errors
     /// The input takes rows back, or a sum does not fit. The windows are then good for nothing any more.
-    pub fn on_chunk(&mut self, input: &KeyedChunk, out: &mut Chunk) -> Result<Dropped, AggregateError> {
-        let (keys, chunk) = (&input.keys, &input.chunk);
-        if chunk.rows == 0 {
+    pub fn on_chunk(&mut self, mut input: KeyedChunk, out: &mut Chunk) -> Result<Dropped, AggregateError> {
+        let came = input.chunk.rows;
+        if came == 0 {
             return Ok(Dropped::default());
         }
-        if takes_back(chunk) {
+        if takes_back(&input.chunk) {
             return Err(AggregateError::OnlyGrows("an aggregate over windows".to_string()));
         }
-        let time = chunk.columns.get(self.window.time);
-        let (Some(column), Some(Values::Timestamp(times) | Values::TimestampTz(times))) =
-            (time, time.map(|column| &column.values))
-        else {
-            return Err(AggregateError::column(
-                chunk,
-                self.window.time,
-                "the event time of windows",
-            ));
-        };
-        let arguments = self.calls.with_argument().map(|(call, place)| {
-            let column = chunk.columns.get(place);
-            column.ok_or_else(|| AggregateError::column(chunk, place, call))
-        });
-        let arguments: Vec<_> = arguments.collect::<Result<_, _>>()?;
-        let mut rows = Rows::with_capacity(chunk.rows, 0);
-        for row in (0..chunk.rows).filter(|row| !column.is_null(*row)) {
-            let value: Args = arguments.iter().map(|column| column.get(row)).collect();
-            let ts = times[row];
-            rows.push(keys.key(row), Stamped { ts, value });
+        let time = self.window.time;
+        if let Some(has_time) = &column(&input.chunk, time, EVENT_TIME)?.valid {
+            input = input.gather(&chosen(has_time));
         }
+        let KeyedChunk { keys, chunk } = input;
+        let (Values::Timestamp(times) | Values::TimestampTz(times)) =
+            &column(&chunk, time, EVENT_TIME)?.values
+        else {
+            return Err(AggregateError::column(&chunk, time, EVENT_TIME));
+        };
+        let places = self.calls.columns().iter();
+        let arguments = places.map(|place| column(&chunk, *place, &self.calls));
+        let arguments: Vec<&Column> = arguments.collect::<Result<_, _>>()?;
+        let rows = keys.with(|row| Stamped {
+            ts: times[row],
+            value: arguments.iter().map(|column| column.get(row)).collect(),
+        });
         let mut fired = Fired::default();
         self.windows
             .add(&rows, 0..rows.len(), &mut fired)
@@ -207,7 +205,7 @@ impl WindowBy {
             late: fired.late.len() as u64,
             late_for: fired.late_for,
             behind: fired.behind,
-            null_time: (chunk.rows - rows.len()) as u64,
+            null_time: (came - rows.len()) as u64,
         })
     }
     // ANCHOR_END: rows
@@ -256,6 +254,12 @@ impl WindowBy {
         let keys: Vec<String> = self.keys.iter().map(DataType::to_string).collect();
         format!("{} by ({}) and {}", self.calls, keys.join(", "), self.window.spec)
     }
+}
+
+/// A column that somebody is to read.
+fn column(chunk: &Chunk, place: usize, by: impl fmt::Display) -> Result<&Column, AggregateError> {
+    let found = chunk.columns.get(place);
+    found.ok_or_else(|| AggregateError::column(chunk, place, by))
 }
 
 /// Windows name a key by its bytes, which mean nothing to a reader here; what does not fit, and where

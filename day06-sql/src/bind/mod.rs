@@ -11,6 +11,7 @@
 //!
 //! A text is all or nothing: if one of its statements is wrong, the catalog stays what it was, and nothing has begun to run.
 
+mod call;
 mod catalog;
 mod coerce;
 mod connector;

@@ -12,22 +12,26 @@ use sqlparser::tokenizer::Span;
 use super::coerce::{Typed, common, convert, fits, is_number};
 use crate::error::{Outcome, SqlError};
 use crate::expr::{Expr, Function};
-use crate::parse::ast::Binary;
+use crate::parse::ast::{self, Binary, Name, Node};
 use crate::plan::AggregateFunction;
 use crate::types::{DataType, Scalar};
 
-/// The type of an aggregate of values of a type; none if there is no such aggregate.
-pub(super) fn aggregated(function: AggregateFunction, of: Option<DataType>) -> Option<DataType> {
-    match (function, of) {
-        (AggregateFunction::Count, _) => Some(DataType::BigInt),
-        (_, None | Some(DataType::Boolean | DataType::Interval)) => None,
-        (AggregateFunction::Min | AggregateFunction::Max, of) => of,
-        (AggregateFunction::Sum, Some(DataType::Int | DataType::BigInt)) => Some(DataType::BigInt),
-        (AggregateFunction::Avg, Some(DataType::Int | DataType::BigInt)) => Some(DataType::Numeric(None)),
-        (_, Some(DataType::Numeric(_))) => Some(DataType::Numeric(None)),
-        (_, Some(DataType::Double)) => Some(DataType::Double),
-        (AggregateFunction::Sum | AggregateFunction::Avg, Some(_)) => None,
-    }
+/// Which aggregate has this name.
+pub(super) fn aggregate_named(name: &Name) -> Option<AggregateFunction> {
+    Some(match name.value.to_uppercase().as_str() {
+        "COUNT" => AggregateFunction::Count,
+        "SUM" => AggregateFunction::Sum,
+        "MIN" => AggregateFunction::Min,
+        "MAX" => AggregateFunction::Max,
+        "AVG" => AggregateFunction::Avg,
+        _ => return None,
+    })
+}
+
+/// Whether an aggregate is anywhere in it.
+pub(super) fn has_aggregate(expr: &ast::Expr) -> bool {
+    let here = matches!(&expr.node, Node::Call { name, .. } if aggregate_named(name).is_some());
+    here || expr.parts().into_iter().any(has_aggregate)
 }
 
 pub(super) fn expected(value: Typed, to: DataType, function: &str) -> Outcome<Expr> {

@@ -11,7 +11,8 @@
 //! The plan that comes out reads all columns and is pruned once, when the statement is complete.
 
 use super::catalog::{Catalog, Known};
-use super::expr::{Binder, Groups, aggregate_named, has_aggregate};
+use super::expr::{Binder, Groups};
+use super::operators::{aggregate_named, has_aggregate};
 use super::relation::Relation;
 use super::window::{fires_once, moment_before, windowed};
 use crate::error::{Outcome, SqlError, unsupported};

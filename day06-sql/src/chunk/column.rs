@@ -8,7 +8,7 @@
 //! So a loop over the values needs no look at the mask as long as it cannot fail, and where nothing
 //! is NULL there is no mask to look at.
 
-use super::values::Values;
+use super::values::{Values, WrongType};
 use super::{chosen, gather};
 use crate::types::{DataType, Scalar};
 
@@ -19,16 +19,6 @@ pub struct Column {
     pub values: Values,
     /// Whether each value is there (is not NULL); none if all are.
     pub valid: Option<Vec<bool>>,
-}
-
-/// A value of another type than the column's.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{value} does not fit into a column of type {column}")]
-pub struct WrongType {
-    /// The value.
-    pub value: Scalar,
-    /// The type of the column.
-    pub column: DataType,
 }
 
 impl Column {

@@ -51,6 +51,21 @@ proptest! {
     }
 
     #[test]
+    fn what_was_taken_leaves_the_same_columns_for_others(
+        a in arbitrary::rows(TYPES.to_vec(), 6), b in arbitrary::rows(TYPES.to_vec(), 6)
+    ) {
+        let mut chunk = arbitrary::chunk(&TYPES, &a);
+        let taken = chunk.take();
+        prop_assert!(same_rows(&listed(&taken), &a));
+        prop_assert!(is_whole(&chunk) && chunk.rows == 0);
+        for (change, row) in &b {
+            chunk.push(*change, row).expect("the same types");
+        }
+        prop_assert!(is_whole(&chunk));
+        prop_assert!(same_rows(&listed(&chunk), &b));
+    }
+
+    #[test]
     fn a_chunk_without_rows_adds_nothing(a in arbitrary::rows(TYPES.to_vec(), 6)) {
         let chunk = arbitrary::chunk(&TYPES, &a);
         let mut same = chunk.clone();

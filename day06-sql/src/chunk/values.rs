@@ -3,7 +3,6 @@
 use day03_windows::time::{EventTime, Span};
 use rust_decimal::Decimal;
 
-use super::column::WrongType;
 use super::gather;
 use super::texts::Texts;
 use crate::types::{DataType, Scalar};
@@ -29,6 +28,16 @@ pub enum Values {
     TimestampTz(Vec<EventTime>),
     /// INTERVAL: only while an expression is evaluated.
     Interval(Vec<Span>),
+}
+
+/// A value of another type than the column's.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{value} does not fit into a column of type {column}")]
+pub struct WrongType {
+    /// The value.
+    pub value: Scalar,
+    /// The type of the column.
+    pub column: DataType,
 }
 
 /// The same for the values of every type.
@@ -65,6 +74,14 @@ impl Values {
             DataType::Timestamp => Values::Timestamp(Vec::with_capacity(rows)),
             DataType::TimestampTz => Values::TimestampTz(Vec::with_capacity(rows)),
             DataType::Interval => Values::Interval(Vec::with_capacity(rows)),
+        }
+    }
+
+    /// No values of the same type, but room for as many.
+    pub(super) fn room(&self) -> Self {
+        match self {
+            Values::Varchar(texts) => Values::Varchar(Texts::with_capacity(texts.len(), texts.byte_len())),
+            values => Values::with_capacity(values.data_type(), values.len()),
         }
     }
 

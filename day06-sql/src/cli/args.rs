@@ -58,9 +58,10 @@ pub struct SqlArgs {
     /// Stop at the ends that topics have at the start
     #[arg(long)]
     pub until_end: bool,
-    /// Put together the changes of so many rows, at most: 1 gives a line for each row, as Flink prints it
-    #[arg(long, value_name = "N", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..))]
-    pub chunk_rows: u32,
+    /// Put together the changes of so many rows, at most: 1 gives a line for each row, as Flink prints it; without it,
+    /// of as many as come at once, which are some thousands when much is waiting
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub chunk_rows: Option<u32>,
     /// What to do if Kafka has forgotten what was published last, which it does after a week without a run: stop with an
     /// error; take it for published; or publish it again
     #[arg(long, value_enum, default_value_t)]

@@ -180,7 +180,7 @@ fn run_queries(
             sandbox: args.sql.sandbox.then(|| sandbox(args)),
         },
         on_bad_record: args.records.on_bad_record,
-        chunk_rows: args.sql.chunk_rows as usize,
+        chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),
         report_every: Some(REPORT_EVERY),
         lost_marker: args.sql.lost_marker,
         buffers: Buffers::default(),

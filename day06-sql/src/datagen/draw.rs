@@ -20,7 +20,7 @@ use day03_windows::time::EventTime;
 use rust_decimal::Decimal;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::format::encode::write_time;
+use crate::format::write_time;
 use crate::plan::{Field, Generated};
 use crate::types::DataType;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use day02_state::job::Report;
+use day02_state::job::{Report, Reporting};
 use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::{Frozen, Part, Stateful};
@@ -38,9 +38,7 @@ pub struct GroupWorker {
     chunk_rows: usize,
     standing: Standing,
     started: bool,
-    changed: bool,
-    report_every: Option<Duration>,
-    next_report: Duration,
+    reporting: Reporting,
 }
 
 impl GroupWorker {
@@ -68,9 +66,7 @@ impl GroupWorker {
             chunk_rows: options.chunk_rows.max(1),
             standing: Standing::default(),
             started: false,
-            changed: false,
-            report_every: options.report_every,
-            next_report: Duration::ZERO,
+            reporting: Reporting::new(options.report_every),
         }
     }
 
@@ -79,14 +75,14 @@ impl GroupWorker {
             let result = self.then.apply(result)?;
             out.data(Either::Left(KeyedChunk::by(result, &self.next_keys)));
         }
-        self.changed = true;
+        self.reporting.changed();
         Ok(())
     }
 
-    fn take_in(&mut self, rows: &KeyedChunk, out: Out<'_, Self>) -> Outcome {
+    fn take_in(&mut self, rows: KeyedChunk, out: Out<'_, Self>) -> Outcome {
         let mut result = Chunk::default();
         match &mut self.groups {
-            Groups::Updating(groups) => groups.on_chunk(rows, &mut result)?,
+            Groups::Updating(groups) => groups.on_chunk(&rows, &mut result)?,
             Groups::Windows(windows) => {
                 let dropped = windows.on_chunk(rows, &mut result)?;
                 self.standing.add(dropped);
@@ -121,11 +117,11 @@ impl Operator for GroupWorker {
 
     fn on_data(&mut self, _: Input, rows: KeyedChunk, out: Out<'_, Self>) -> Outcome {
         if rows.chunk.rows <= self.chunk_rows {
-            return self.take_in(&rows, out);
+            return self.take_in(rows, out);
         }
         let all: Vec<u32> = (0..rows.chunk.rows as u32).collect();
         for some in all.chunks(self.chunk_rows) {
-            self.take_in(&rows.gather(some), out)?;
+            self.take_in(rows.gather(some), out)?;
         }
         Ok(())
     }
@@ -140,21 +136,15 @@ impl Operator for GroupWorker {
             }
             self.send(result, out)?;
         }
-        let Some(every) = self.report_every.filter(|_| self.changed) else {
-            return Ok(Turn::Done);
-        };
-        if now < self.next_report {
-            return Ok(Turn::Wait(Some(self.next_report)));
+        if let Some(turn) = self.reporting.wait(now, 1) {
+            return Ok(turn);
         }
         self.report(out);
-        self.next_report = now + every;
-        self.changed = false;
         Ok(Turn::Done)
     }
 
-    /// Where an input ends the answer is not far, and nobody shall have to wait for a report before it.
     fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
-        self.changed = false;
+        self.reporting.on_input_end();
         Ok(())
     }
 

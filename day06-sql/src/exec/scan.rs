@@ -36,8 +36,7 @@ pub struct ScanReader {
     format: Format,
     /// What of the record is put behind the fields of its payload.
     metadata: Vec<Metadata>,
-    /// The types of the fields that are read, and then of the metadata.
-    types: Vec<DataType>,
+    /// The fields that are read, and then the metadata.
     rows: Chunk,
     /// How a row tells its event time, and the watermarks made of it; none if nobody asks for them.
     time: Option<(TimeOf, SplitWatermarks)>,
@@ -103,8 +102,7 @@ impl ScanReader {
         ScanReader {
             format: format_of(table, &read),
             metadata,
-            rows: Chunk::of(types.clone()),
-            types,
+            rows: Chunk::of(types),
             time,
             steps: Steps(steps.collect()),
             keys: (0..keys).collect(),
@@ -219,7 +217,7 @@ impl Reader for ScanReader {
             Format::Csv(csv) => csv.read(payload, &mut self.rows)?,
         };
         if !self.metadata.is_empty() {
-            let from = self.types.len() - self.metadata.len();
+            let from = self.rows.columns.len() - self.metadata.len();
             for (what, column) in self.metadata.iter().zip(&mut self.rows.columns[from..]) {
                 (0..read).for_each(|_| what.push(record, column));
             }
@@ -240,8 +238,7 @@ impl Reader for ScanReader {
         if self.rows.rows == 0 {
             return Ok(KeyedChunk::default());
         }
-        let rows = std::mem::replace(&mut self.rows, Chunk::of(self.types.clone()));
-        Ok(KeyedChunk::by(self.steps.apply(rows)?, &self.keys))
+        Ok(KeyedChunk::by(self.steps.apply(self.rows.take())?, &self.keys))
     }
 
     fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {

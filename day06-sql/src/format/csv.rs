@@ -23,7 +23,7 @@ use std::str::Utf8Error;
 use csv_core::{ReadFieldResult, Reader};
 use day01_consumer::order::{self, BadRecord, Reason};
 
-use super::encode::write_time;
+use super::plain::{write_plain, write_time};
 use super::value::{Row, Value, push_row};
 use super::{interned, unfit};
 use crate::chunk::{Chunk, Values};
@@ -170,7 +170,7 @@ pub fn write_row(chunk: &Chunk, row: usize, bytes: &mut Vec<u8>) {
         match &column.values {
             Values::Varchar(texts) => write_text(texts.get(row), bytes),
             Values::Timestamp(times) | Values::TimestampTz(times) => write_time(times[row], bytes),
-            values => super::encode::write_plain(values, row, bytes),
+            values => write_plain(values, row, bytes),
         }
     }
 }

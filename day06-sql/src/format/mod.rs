@@ -17,8 +17,11 @@
 pub mod csv;
 pub mod encode;
 pub mod json;
+mod plain;
 pub mod print;
 pub mod value;
+
+pub(crate) use plain::write_time;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -185,51 +185,21 @@ fn show(expr: &Expr, below: &[Field]) -> String {
 
 fn call(function: Function, arguments: &[Expr], below: &[Field]) -> String {
     let inner = |argument: &Expr| match argument {
-        Expr::Call(inner, parts, _) if sign(*inner).is_some() && parts.len() > 1 => {
+        Expr::Call(inner, parts, _) if inner.is_infix() && parts.len() > 1 => {
             format!("({})", show(argument, below))
         }
         _ => show(argument, below),
     };
     let shown: Vec<String> = arguments.iter().map(inner).collect();
-    match (function, sign(function), shown.as_slice()) {
-        (Function::Negate, _, [value]) => format!("-{value}"),
-        (Function::Not, _, [value]) => format!("NOT {value}"),
-        (Function::IsNull, _, [value]) => format!("{value} IS NULL"),
-        (Function::IsNotNull, _, [value]) => format!("{value} IS NOT NULL"),
-        (_, Some(sign), shown) => shown.join(&format!(" {sign} ")),
-        (function, None, _) => {
+    match (function, shown.as_slice()) {
+        (Function::Negate, [value]) => format!("-{value}"),
+        (Function::Not, [value]) => format!("NOT {value}"),
+        (Function::IsNull | Function::IsNotNull, [value]) => format!("{value} {function}"),
+        (_, shown) if function.is_infix() => shown.join(&format!(" {function} ")),
+        _ => {
             let arguments: Vec<String> = arguments.iter().map(|argument| show(argument, below)).collect();
-            format!("{}({})", name(function), arguments.join(", "))
+            format!("{function}({})", arguments.join(", "))
         }
-    }
-}
-
-fn sign(function: Function) -> Option<&'static str> {
-    Some(match function {
-        Function::Plus => "+",
-        Function::Minus => "-",
-        Function::Times => "*",
-        Function::Divide => "/",
-        Function::Modulo => "%",
-        Function::Equal => "=",
-        Function::NotEqual => "<>",
-        Function::Less => "<",
-        Function::LessOrEqual => "<=",
-        Function::Greater => ">",
-        Function::GreaterOrEqual => ">=",
-        Function::And => "AND",
-        Function::Or => "OR",
-        Function::Concat => "||",
-        _ => return None,
-    })
-}
-
-fn name(function: Function) -> String {
-    match function {
-        Function::ToTimestampLtz => "TO_TIMESTAMP_LTZ".to_string(),
-        Function::TumbleStart => "TUMBLE_START".to_string(),
-        Function::TumbleEnd => "TUMBLE_END".to_string(),
-        function => format!("{function:?}").to_uppercase(),
     }
 }
 

@@ -164,7 +164,7 @@ fn options(workers: usize) -> Options {
             sandbox: None,
         },
         on_bad_record: OnBadRecord::Skip,
-        chunk_rows: 4_096,
+        chunk_rows: usize::MAX,
         report_every: None,
         lost_marker: LostMarker::default(),
         buffers: Buffers::default(),

@@ -41,7 +41,7 @@ fn sums(spec: &str, bids: &[(i64, i64)], delay: i64) -> (Vec<String>, Dropped) {
     let (mut out, mut dropped, mut latest) = (Chunk::default(), Dropped::default(), i64::MIN);
     for (minute, price) in bids {
         for chunk in chunks(&[(Change::Insert, bid(*minute, *price))], 1, &[]) {
-            add(&mut dropped, windows.on_chunk(&chunk, &mut out).unwrap());
+            add(&mut dropped, windows.on_chunk(chunk, &mut out).unwrap());
         }
         latest = latest.max(EIGHT + minute * MINUTE);
         windows.on_watermark(EventTime(latest - delay), &mut out).unwrap();
@@ -125,7 +125,9 @@ fn a_row_without_a_time_is_dropped_and_counted() {
     timeless[TIME] = Scalar::Null;
     let rows = [bid(0, 1), timeless, bid(2, 1)].map(|row| (Change::Insert, row));
     let mut out = Chunk::default();
-    let dropped = windows.on_chunk(&chunks(&rows, 3, &[])[0], &mut out).unwrap();
+    let dropped = windows
+        .on_chunk(chunks(&rows, 3, &[]).remove(0), &mut out)
+        .unwrap();
     assert_eq!(
         dropped,
         Dropped {
@@ -152,7 +154,9 @@ fn bounds_have_the_type_of_the_time_and_results_come_by_window_and_key() {
         (Change::Insert, row)
     });
     let mut out = Chunk::default();
-    windows.on_chunk(&chunks(&rows, 4, &[0])[0], &mut out).unwrap();
+    windows
+        .on_chunk(chunks(&rows, 4, &[0]).remove(0), &mut out)
+        .unwrap();
     assert_eq!(out.rows, 0);
     windows.on_watermark(EventTime::MAX, &mut out).unwrap();
     assert_eq!(out.types(), windows.types());
@@ -179,7 +183,9 @@ fn what_windows_cannot_do_is_refused() {
     let mut windows = WindowBy::new(Vec::new(), sum.clone(), window("tumble:10m"));
     let mut out = Chunk::default();
     let rows = [(Change::Insert, bid(1, 1)), (Change::Delete, bid(1, 1))];
-    let refused = windows.on_chunk(&chunks(&rows, 2, &[])[0], &mut out).unwrap_err();
+    let refused = windows
+        .on_chunk(chunks(&rows, 2, &[]).remove(0), &mut out)
+        .unwrap_err();
     assert!(
         refused
             .to_string()
@@ -189,7 +195,9 @@ fn what_windows_cannot_do_is_refused() {
     let mut large = bid(1, 1);
     large[2] = Scalar::Numeric(Decimal::MAX);
     let rows = [(Change::Insert, large.clone()), (Change::Insert, large)];
-    windows.on_chunk(&chunks(&rows, 2, &[])[0], &mut out).unwrap();
+    windows
+        .on_chunk(chunks(&rows, 2, &[]).remove(0), &mut out)
+        .unwrap();
     let refused = windows.on_watermark(EventTime::MAX, &mut out).unwrap_err();
     assert_eq!(
         refused.to_string(),
@@ -290,7 +298,7 @@ impl Run {
         for chunk in chunks(rows, size, &[0]) {
             for (worker, chunk) in self.workers.iter_mut().zip(scatter(chunk, width)) {
                 let mut out = Chunk::default();
-                add(&mut self.dropped, worker.on_chunk(&chunk, &mut out).unwrap());
+                add(&mut self.dropped, worker.on_chunk(chunk, &mut out).unwrap());
                 assert_eq!(out.rows, 0, "nothing comes out before time is told");
             }
         }
