@@ -285,12 +285,6 @@ pub(super) const COMPARISONS: &[Comparison] = &[
     },
     Comparison {
         day: "day06",
-        file: "ladder.md",
-        title: ALL_JOBS,
-        rows: LADDER,
-    },
-    Comparison {
-        day: "day06",
         file: "sql.md",
         title: "Orders per merchant on one thread, CPU time per order",
         rows: &[

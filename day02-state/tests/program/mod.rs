@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -94,7 +95,7 @@ impl Folder {
             }
         });
         Running {
-            child,
+            child: Process(Some(child)),
             said,
             stderr: String::new(),
         }
@@ -106,9 +107,35 @@ impl Folder {
     }
 }
 
+/// A process that ends with the test, also when the test fails.
+pub struct Process(Option<Child>);
+
+impl Deref for Process {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("it was not handed on")
+    }
+}
+
+impl DerefMut for Process {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("it was not handed on")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// A program under way.
 pub struct Running {
-    pub child: Child,
+    pub child: Process,
     said: Receiver<String>,
     /// What it has said so far.
     pub stderr: String,
@@ -158,10 +185,11 @@ impl Running {
     pub fn wait(mut self) -> Run {
         let stdin = self.child.stdin.take();
         let Running {
-            child,
+            mut child,
             said,
             mut stderr,
         } = self;
+        let child = child.0.take().expect("it was not handed on");
         let pid = Pid::from_child(&child);
         let (done, output) = channel();
         thread::spawn(move || done.send(child.wait_with_output()));
