@@ -190,10 +190,31 @@ pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOpti
     }
 }
 
+/// Puts a question about partitions that the broker has listed, and puts it again for a while where the client answers
+/// that it does not know them or who leads them: after a start or a hang that comes to be known a moment later.
+fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+    use RDKafkaErrorCode::{
+        LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition,
+    };
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    loop {
+        let answer = question();
+        let passes = answer.as_ref().is_err_and(|error| {
+            matches!(
+                error.rdkafka_error_code(),
+                Some(UnknownPartition | UnknownTopicOrPartition | LeaderNotAvailable | NotLeaderForPartition)
+            )
+        });
+        if !passes || Instant::now() > deadline {
+            return answer;
+        }
+        std::thread::sleep(SLICE);
+    }
+}
+
 /// The oldest offset that a partition still holds, and the one its next record will get.
 fn range(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
-    consumer
-        .fetch_watermarks(topic, partition, ANSWER_WITHIN)
+    ask(|| consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN))
         .map_err(Error::kafka(format!("offsets of {topic}/{partition}")))
 }
 
@@ -243,8 +264,7 @@ pub(super) fn start(
         }
         Start::Timestamp(millis) => {
             let wanted = partition_list(options, splits, Offset::Offset(*millis))?;
-            let found = consumer
-                .offsets_for_times(wanted, ANSWER_WITHIN)
+            let found = ask(|| consumer.offsets_for_times(wanted.clone(), ANSWER_WITHIN))
                 .map_err(Error::kafka(format!("offsets of {} by time", options.topic)))?;
             // Where no record is that young, the answer is "the end", which must not move while we look.
             splits.iter_mut().for_each(|split| split.position = end(split));
@@ -301,10 +321,38 @@ fn move_to(splits: &mut [Split], topic: &str, list: &TopicPartitionList) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn what_the_client_will_know_in_a_moment_is_asked_again() {
+        let asked = Cell::new(0);
+        let answer = ask(|| {
+            asked.set(asked.get() + 1);
+            match asked.get() {
+                1 => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownPartition)),
+                _ => Ok("known"),
+            }
+        });
+        assert_eq!((answer, asked.get()), (Ok("known"), 2));
+    }
+
+    #[test]
+    fn what_does_not_pass_is_asked_once() {
+        let refused = KafkaError::MetadataFetch(RDKafkaErrorCode::TopicAuthorizationFailed);
+        let asked = Cell::new(0);
+        let answer: Result<(), _> = ask(|| {
+            asked.set(asked.get() + 1);
+            Err(refused.clone())
+        });
+        assert_eq!((answer, asked.get()), (Err(refused), 1));
+    }
+
     #[test]
     fn a_reason_is_told_without_the_clients_bookkeeping() {
         assert_eq!(
-            super::short(
+            short(
                 "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
                  (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
             ),
