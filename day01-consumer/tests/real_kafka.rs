@@ -14,10 +14,6 @@
 mod kafka;
 
 use std::collections::BTreeMap;
-use std::env;
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use day01_consumer::Error;
@@ -28,12 +24,12 @@ use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Timestamp;
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
-use futures_executor::block_on;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::Producer;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
+use kafka::real::{
+    add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script, new_topic,
+    new_topic_with, unused_name,
+};
 use kafka::{
     PATIENCE, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, in_both_ways,
     job, numbered, payloads, places, poll, read_to_end, read_until, read_until_caught_up, unbounded,
@@ -65,7 +61,7 @@ on_a_real_kafka! {
 // What arrives
 
 fn a_million_orders_are_counted_exactly() {
-    let topic = new_topic("million", 4, &[]);
+    let topic = new_topic("million", 4);
     let generated = produce_orders(&topic, 1_000_000, 1);
     let expected = count_independently(&generated);
     for fetch in [Fetch::Poll, Fetch::Batch] {
@@ -77,7 +73,7 @@ fn a_million_orders_are_counted_exactly() {
 }
 
 fn records_arrive_however_they_are_compressed() {
-    let topic = new_topic("compressed", 1, &[]);
+    let topic = new_topic("compressed", 1);
     let codecs = ["none", "gzip", "snappy", "lz4", "zstd"];
     for codec in codecs {
         let writer = Writer::with(&brokers(), &topic, &[("compression.type", codec)]);
@@ -94,7 +90,7 @@ fn records_arrive_however_they_are_compressed() {
 }
 
 fn a_broker_may_stamp_the_records() {
-    let topic = new_topic("stamped", 1, &[("message.timestamp.type", "LogAppendTime")]);
+    let topic = new_topic_with("stamped", 1, &[("message.timestamp.type", "LogAppendTime")]);
     let before = now();
     let writer = Writer::new(&brokers(), &topic);
     writer.send([writer.to(0).payload("p").timestamp(before - 1_000)]);
@@ -112,7 +108,7 @@ fn a_broker_may_stamp_the_records() {
 
 fn only_committed_transactions_are_counted() {
     const IN_A_TRANSACTION: usize = 50;
-    let topic = new_topic("transactions", 1, &[]);
+    let topic = new_topic("transactions", 1);
     let writer = transactional_writer(&topic);
     let mut generator = Generator::new(orders(5_000, 1));
     let mut expected = BTreeMap::new();
@@ -137,7 +133,7 @@ fn only_committed_transactions_are_counted() {
 
 fn transaction_markers_at_the_end_are_no_records_that_wait() {
     for aborted in [false, true] {
-        let topic = new_topic("markers", 1, &[]);
+        let topic = new_topic("markers", 1);
         let writer = transactional_writer(&topic);
         // Offsets 0 and 1, and 2 for the marker; 3 to 5, and 6 for the marker.
         in_transaction(&writer, false, &["a", "b"]);
@@ -168,7 +164,7 @@ fn transaction_markers_at_the_end_are_no_records_that_wait() {
 
 fn an_open_transaction_is_where_reading_stops() {
     in_both_ways(|fetch| {
-        let topic = new_topic("open", 1, &[]);
+        let topic = new_topic("open", 1);
         let (writer, other) = (transactional_writer(&topic), Writer::new(&brokers(), &topic));
         in_transaction(&writer, false, &["a"]);
         writer.producer().begin_transaction().unwrap();
@@ -201,7 +197,7 @@ fn an_open_transaction_is_where_reading_stops() {
 
 fn the_gaps_and_tombstones_of_a_compacted_topic_are_passed() {
     const KEYS: usize = 10;
-    let topic = new_topic(
+    let topic = new_topic_with(
         "compacted",
         1,
         &[
@@ -258,7 +254,7 @@ fn the_gaps_and_tombstones_of_a_compacted_topic_are_passed() {
 }
 
 fn a_start_that_retention_has_passed_is_refused() {
-    let topic = new_topic("retention", 2, &[]);
+    let topic = new_topic("retention", 2);
     Writer::new(&brokers(), &topic).write(1, &numbered("r", 0..10));
     delete_records(&topic, 1, 7);
     in_both_ways(|fetch| {
@@ -281,7 +277,7 @@ fn a_start_that_retention_has_passed_is_refused() {
 
 fn a_reader_that_retention_passes_stops_with_an_error() {
     in_both_ways(|fetch| {
-        let topic = new_topic("passed", 2, &[]);
+        let topic = new_topic("passed", 2);
         write_twenty_megabytes(&topic, 1);
         let mut source = open(unbounded(&brokers(), &topic, fetch));
         read_until(&mut source, "some records", |splits| splits[1].position > 0);
@@ -304,7 +300,7 @@ fn a_reader_that_retention_passes_stops_with_an_error() {
 // Where reading starts
 
 fn a_time_starts_at_the_first_record_that_is_not_older() {
-    let topic = new_topic("times", 2, &[]);
+    let topic = new_topic("times", 2);
     let writer = Writer::new(&brokers(), &topic);
     let noon = now() - 60_000;
     writer.send([
@@ -330,7 +326,7 @@ fn a_time_starts_at_the_first_record_that_is_not_older() {
     });
     // Later than everything is the end as it was at the start.
     in_both_ways(|fetch| {
-        let topic = new_topic("later", 1, &[]);
+        let topic = new_topic("later", 1);
         let writer = Writer::new(&brokers(), &topic);
         writer.write(0, &["a"]);
         let mut source = open(KafkaOptions {
@@ -345,7 +341,7 @@ fn a_time_starts_at_the_first_record_that_is_not_older() {
 
 fn added_partitions_are_read_from_their_beginning() {
     in_both_ways(|fetch| {
-        let topic = new_topic("growing", 1, &[]);
+        let topic = new_topic("growing", 1);
         Writer::new(&brokers(), &topic).write(0, &["before the start"]);
         let mut source = open(KafkaOptions {
             start: Start::Latest,
@@ -372,7 +368,7 @@ fn added_partitions_are_read_from_their_beginning() {
 
 fn an_added_partition_falls_to_one_of_two_shares() {
     in_both_ways(|fetch| {
-        let topic = new_topic("shared", 1, &[]);
+        let topic = new_topic("shared", 1);
         Writer::new(&brokers(), &topic).write(0, &["before"]);
         let [mut first, mut second] = [0, 1].map(|index| {
             let mut source = open(unbounded(&brokers(), &topic, fetch));
@@ -413,7 +409,7 @@ fn an_added_partition_falls_to_one_of_two_shares() {
 
 fn a_group_resumes_with_exactly_the_rest() {
     in_both_ways(|fetch| {
-        let topic = new_topic("group", 4, &[]);
+        let topic = new_topic("group", 4);
         let generated = produce_orders(&topic, 20_000, 1);
         let options = KafkaOptions {
             group: topic.clone(),
@@ -445,7 +441,7 @@ fn a_group_resumes_with_exactly_the_rest() {
 
 fn a_broker_may_restart_in_the_middle() {
     for fetch in [Fetch::Poll, Fetch::Batch] {
-        let topic = new_topic("restart", 4, &[]);
+        let topic = new_topic("restart", 4);
         let before = produce_orders(&topic, 200_000, 1);
         let mut job = job(unbounded(&brokers(), &topic, fetch));
         let mut warnings = Vec::new();
@@ -517,7 +513,7 @@ fn producing_creates_the_topic() {
 
 fn partitions_that_have_gone_are_told_of_once() {
     in_both_ways(|fetch| {
-        let topic = new_topic("shrinking", 3, &[]);
+        let topic = new_topic("shrinking", 3);
         let mut source = open(unbounded(&brokers(), &topic, fetch));
         read_until_caught_up(&mut source);
         delete_topic(&topic);
@@ -539,7 +535,7 @@ fn partitions_that_have_gone_are_told_of_once() {
 fn a_topic_deleted_while_it_is_read_is_named() {
     in_both_ways(|fetch| {
         for until_end in [false, true] {
-            let topic = new_topic("deleted", 2, &[]);
+            let topic = new_topic("deleted", 2);
             write_twenty_megabytes(&topic, 0);
             let mut source = open(KafkaOptions {
                 until_end,
@@ -558,7 +554,7 @@ fn a_topic_deleted_while_it_is_read_is_named() {
 
 fn a_topic_created_anew_with_less_in_it_is_out_of_range() {
     in_both_ways(|fetch| {
-        let topic = new_topic("anew", 1, &[]);
+        let topic = new_topic("anew", 1);
         Writer::new(&brokers(), &topic).write(0, &numbered("r", 0..10));
         let mut source = open(unbounded(&brokers(), &topic, fetch));
         read_until_caught_up(&mut source);
@@ -582,81 +578,6 @@ fn a_topic_created_anew_with_less_in_it_is_out_of_range() {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-
-fn setting(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see the first lines of real_kafka.rs"))
-}
-
-fn brokers() -> String {
-    setting("KAFKA_BROKERS")
-}
-
-/// Stops or starts the broker.
-fn kafka_script(action: &str) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/kafka");
-    let status = Command::new(script)
-        .args([
-            action,
-            "--port",
-            &setting("KAFKA_PORT"),
-            "--dir",
-            &setting("KAFKA_DIR"),
-        ])
-        .status();
-    assert!(status.unwrap().success(), "kafka {action}");
-}
-
-fn admin() -> AdminClient<DefaultClientContext> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers()).create().unwrap()
-}
-
-/// A name that no other test and no other run uses.
-fn unused_name(what: &str) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "{what}-{}-{}-{}",
-        now(),
-        std::process::id(),
-        MADE.fetch_add(1, Ordering::Relaxed)
-    )
-}
-
-fn new_topic(what: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
-    let name = unused_name(what);
-    create_topic(&name, partitions, settings);
-    name
-}
-
-fn create_topic(name: &str, partitions: i32, settings: &[(&str, &str)]) {
-    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-    topic.config = settings.to_vec();
-    // A topic of that name may be on its way out.
-    eventually("a new topic", || {
-        let created = block_on(admin().create_topics([&topic], &AdminOptions::new())).unwrap();
-        created[0].is_ok().then_some(())
-    });
-}
-
-fn delete_topic(name: &str) {
-    let deleted = block_on(admin().delete_topics(&[name], &AdminOptions::new())).unwrap();
-    deleted[0].as_ref().unwrap();
-}
-
-/// Makes the topic have so many.
-fn add_partitions(topic: &str, partitions: usize) {
-    let grown = NewPartitions::new(topic, partitions);
-    let created = block_on(admin().create_partitions([&grown], &AdminOptions::new())).unwrap();
-    created[0].as_ref().unwrap();
-}
-
-/// What retention does to the oldest records of a partition.
-fn delete_records(topic: &str, partition: i32, before: i64) {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(before))
-        .unwrap();
-    block_on(admin().delete_records(&list, &AdminOptions::new())).unwrap();
-}
 
 fn orders(orders: u64, seed: u64) -> GeneratorOptions {
     GeneratorOptions {

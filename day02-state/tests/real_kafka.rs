@@ -16,19 +16,14 @@ mod kafka;
 mod program;
 
 use std::collections::BTreeMap;
-use std::env;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures_executor::block_on;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::Producer;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use generated::{Counted, lines, options};
-use kafka::{PATIENCE, Writer, eventually};
+use kafka::real::{add_partitions, brokers, delete_records, new_topic, unused_name};
+use kafka::{PATIENCE, Writer};
 use program::{Folder, Run, number};
 
 on_a_real_kafka! {
@@ -256,10 +251,6 @@ fn killed_between_two_saved_runs_it_loses_and_doubles_nothing() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-fn brokers() -> String {
-    env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS is set: see the first lines of real_kafka.rs")
-}
-
 /// Options that read a topic without an end.
 fn reading(topic: &str, more: &str) -> String {
     format!("--brokers {} --topic {topic} --format csv {more}", brokers())
@@ -290,42 +281,4 @@ fn before<'a>(positions: &BTreeMap<String, i64>, topic: &str, lines: &'a [String
         lines.iter().skip(partition).step_by(4).take(position as usize)
     };
     (0..4).flat_map(of).collect()
-}
-
-fn admin() -> AdminClient<DefaultClientContext> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers()).create().unwrap()
-}
-
-/// A name that no other test and no other run uses.
-fn unused_name(what: &str) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    format!("{what}-{millis}-{}-{number}", std::process::id())
-}
-
-fn new_topic(what: &str, partitions: i32) -> String {
-    let name = unused_name(what);
-    let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-    eventually("a new topic", || {
-        let created = block_on(admin().create_topics([&topic], &AdminOptions::new())).unwrap();
-        created[0].is_ok().then_some(())
-    });
-    name
-}
-
-/// Makes the topic have so many.
-fn add_partitions(topic: &str, partitions: usize) {
-    let grown = NewPartitions::new(topic, partitions);
-    let created = block_on(admin().create_partitions([&grown], &AdminOptions::new())).unwrap();
-    created[0].as_ref().unwrap();
-}
-
-/// What retention does to the oldest records of a partition.
-fn delete_records(topic: &str, partition: i32, before: i64) {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, partition, Offset::Offset(before))
-        .unwrap();
-    block_on(admin().delete_records(&list, &AdminOptions::new())).unwrap();
 }

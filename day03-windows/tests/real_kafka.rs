@@ -18,17 +18,11 @@ mod orders;
 mod program;
 
 use std::collections::BTreeSet;
-use std::env;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures_executor::block_on;
 use jiff::SignedDuration;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 
-use kafka::{Writer, eventually};
+use kafka::Writer;
+use kafka::real::{brokers, new_topic};
 use orders::{HEADER, KINDS, csv, disordered, in_rows, late, order, ordered, rows};
 use program::Folder;
 
@@ -130,10 +124,6 @@ fn each_order_of_four_partitions_is_in_a_row_or_counted_as_late() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-fn brokers() -> String {
-    env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS is set: see the first lines of real_kafka.rs")
-}
-
 /// Options that read a topic without an end.
 fn reading(topic: &str, more: &str) -> String {
     let format = if more.contains("--format") {
@@ -142,20 +132,4 @@ fn reading(topic: &str, more: &str) -> String {
         "--format csv"
     };
     format!("--brokers {} --topic {topic} {format} {more}", brokers())
-}
-
-fn new_topic(what: &str, partitions: i32) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{what}-{millis}-{}-{number}", std::process::id());
-    let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-    let mut config = ClientConfig::new();
-    let admin: AdminClient<DefaultClientContext> =
-        config.set("bootstrap.servers", brokers()).create().unwrap();
-    eventually("a new topic", || {
-        let created = block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
-        created[0].is_ok().then_some(())
-    });
-    name
 }

@@ -2,7 +2,6 @@
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use day01_consumer::lab::ladder::ladder;
 use day01_consumer::log::Log;
@@ -11,7 +10,6 @@ use day02_state::runtime::{Stop, run_threads};
 use day03_windows::job as day03;
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::job::{Options, wire};
 use day04_watermarks::splits::Strategy;
 
@@ -23,11 +21,7 @@ fn tumble(log: &Log) -> u64 {
     let window = WindowSpec::tumble(Span::seconds(10), Span(0)).expect("a window");
     let options = Options {
         windows: day03::Options::new(window),
-        watermarks: Strategy {
-            delay: Span::seconds(2),
-            grid: GRID,
-            idle_timeout: Some(Duration::from_secs(30)),
-        },
+        watermarks: Strategy::default(),
     };
     let (job, slot) = wire(vec![source], &options, (), None).expect("a job");
     run_threads(job, &Stop::new()).expect("generated orders are good");

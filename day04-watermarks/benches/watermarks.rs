@@ -6,7 +6,6 @@
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::measurement::{Measurement, WallTime};
 use criterion::{Criterion, Throughput};
@@ -19,7 +18,6 @@ use day02_state::runtime::{Stop, run_threads};
 use day03_windows::job::{self as day03, Answer};
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::job::{Options, wire};
 use day04_watermarks::splits::Strategy;
 use jiff::SignedDuration;
@@ -42,11 +40,7 @@ fn none(log: &Log) -> Answer {
 fn by_split(log: &Log) -> Answer {
     let options = Options {
         windows: windows(),
-        watermarks: Strategy {
-            delay: Span::seconds(2),
-            grid: GRID,
-            idle_timeout: Some(Duration::from_secs(30)),
-        },
+        watermarks: Strategy::default(),
     };
     let (job, slot) = wire(vec![source(log)], &options, (), None).expect("a job");
     run_threads(job, &Stop::new()).expect("generated orders are good");

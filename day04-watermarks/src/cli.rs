@@ -13,7 +13,6 @@ use day03_windows::cli::{Screen, WindowArgs};
 use day03_windows::job::Standing;
 use day03_windows::time::Span;
 
-use crate::generator::GRID;
 use crate::job::{Options, wire};
 use crate::splits::Strategy;
 
@@ -72,8 +71,8 @@ impl TimeArgs {
     pub fn strategy(&self) -> Strategy {
         Strategy {
             delay: self.delay,
-            grid: GRID,
             idle_timeout: Some(Duration::from_millis(self.idle_timeout.0.unsigned_abs())),
+            ..Strategy::default()
         }
     }
 }
@@ -169,6 +168,12 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_options_watermarks_are_the_usual_ones() {
+        let args = Cli::parse_from(["day04-watermarks"]);
+        assert_eq!(args.time.strategy(), Strategy::default());
     }
 
     #[test]

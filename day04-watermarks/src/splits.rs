@@ -25,7 +25,7 @@ use day02_state::state::{Owner, Part};
 use day03_windows::time::{EventTime, Span};
 
 use crate::fault::{Fault, put_in};
-use crate::generator::BoundedDisorder;
+use crate::generator::{BoundedDisorder, GRID};
 use crate::valve::WatermarkValve;
 use crate::watermark::Watermark;
 
@@ -43,6 +43,17 @@ pub struct Strategy {
     pub grid: Span,
     /// After how long a silent split is idle; none for never.
     pub idle_timeout: Option<Duration>,
+}
+
+/// That of a command line without options.
+impl Default for Strategy {
+    fn default() -> Self {
+        Strategy {
+            delay: Span::seconds(5),
+            grid: GRID,
+            idle_timeout: Some(Duration::from_secs(30)),
+        }
+    }
 }
 
 /// One split.

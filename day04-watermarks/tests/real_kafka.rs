@@ -18,18 +18,13 @@ mod orders;
 #[path = "../../day02-state/tests/program/mod.rs"]
 mod program;
 
-use std::env;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use day03_windows::time::EventTime;
-use futures_executor::block_on;
 use jiff::SignedDuration;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 
-use kafka::{Writer, eventually};
+use kafka::Writer;
+use kafka::real::{brokers, new_topic};
 use orders::{HEADER, KINDS, csv, disordered, order, ordered, rows};
 use program::Folder;
 
@@ -191,27 +186,7 @@ fn partitions_out_of_order_lose_nothing_and_the_end_of_the_topic_gives_the_batch
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-fn brokers() -> String {
-    env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS is set: see the first lines of real_kafka.rs")
-}
-
 /// Options that read a topic without an end.
 fn reading(topic: &str, more: &str) -> String {
     format!("--brokers {} --topic {topic} --format csv {more}", brokers())
-}
-
-fn new_topic(what: &str, partitions: i32) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{what}-{millis}-{}-{number}", std::process::id());
-    let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-    let mut config = ClientConfig::new();
-    let admin: AdminClient<DefaultClientContext> =
-        config.set("bootstrap.servers", brokers()).create().unwrap();
-    eventually("a new topic", || {
-        let created = block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
-        created[0].is_ok().then_some(())
-    });
-    name
 }

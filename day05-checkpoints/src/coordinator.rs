@@ -39,12 +39,19 @@ pub struct Schedule {
     pub timeout: Duration,
 }
 
-impl Default for Schedule {
-    fn default() -> Self {
+impl Schedule {
+    /// So often; without an interval, only when somebody asks and at the end.
+    pub fn every(interval: Option<Duration>) -> Self {
         Schedule {
-            interval: Some(Duration::from_secs(1)),
+            interval,
             timeout: Duration::from_secs(60),
         }
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule::every(Some(Duration::from_secs(1)))
     }
 }
 

@@ -48,6 +48,19 @@ pub struct Checkpoints<D> {
     pub stop: Stop,
 }
 
+impl<D> Checkpoints<D> {
+    /// Those of a job that begins anew, at the usual times, and tells nobody.
+    pub fn new(store: Option<Store<D>>, stop: &Stop) -> Self {
+        Checkpoints {
+            store,
+            restore: None,
+            schedule: Schedule::default(),
+            listener: Box::new(|_| {}),
+            stop: stop.clone(),
+        }
+    }
+}
+
 /// Where closed windows are published, and as what.
 pub type Publishes = (Text, Box<dyn Target>);
 

@@ -137,14 +137,8 @@ fn options(windows: &str, workers: usize) -> Options {
 
 fn checkpoints(disk: &Fragile, interval: Option<Duration>, stop: &Stop) -> Checkpoints<Fragile> {
     Checkpoints {
-        store: Some(Store::open(disk.clone(), usize::MAX).unwrap()),
-        restore: None,
-        schedule: Schedule {
-            interval,
-            ..Schedule::default()
-        },
-        listener: Box::new(|_| {}),
-        stop: stop.clone(),
+        schedule: Schedule::every(interval),
+        ..Checkpoints::new(Some(Store::open(disk.clone(), usize::MAX).unwrap()), stop)
     }
 }
 

@@ -146,10 +146,7 @@ impl Job {
         let checkpoints = Checkpoints {
             store: Some(Store::open(self.checkpoints.clone(), KEEP).unwrap()),
             restore,
-            schedule: Schedule {
-                interval: self.interval,
-                ..Schedule::default()
-            },
+            schedule: Schedule::every(self.interval),
             listener: Box::new(move |event| {
                 if let (Event::Durable(id, _), Some(mail)) = (&event, coordinator.get())
                     && run.suspended_at.is_some_and(|at| *id >= at)

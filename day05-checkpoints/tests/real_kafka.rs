@@ -22,9 +22,8 @@ use std::io::{BufRead, BufReader};
 use std::mem;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use day01_consumer::kafka::{Fetch, KafkaSource};
 use day01_consumer::source::Source;
@@ -35,12 +34,12 @@ use day05_checkpoints::sink::kafka::{
 use day05_checkpoints::sink::target::{Known, Published, Target};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use rustix::process::{Pid, Signal, kill_process};
 
+use kafka::real::{admin, brokers, create_topic, kafka_script, setting, unused_name};
 use kafka::{Seen, bounded, eventually, payloads, read_to_end};
 
 on_a_real_kafka! {
@@ -698,45 +697,9 @@ fn started(options: &KafkaTargetOptions, last: u64) -> KafkaTarget {
     target
 }
 
-fn setting(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see the first lines of real_kafka.rs"))
-}
-
-fn brokers() -> String {
-    setting("KAFKA_BROKERS")
-}
-
-/// Stops or starts the broker.
-fn kafka_script(action: &str) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/kafka");
-    let instance = ["--port", &setting("KAFKA_PORT"), "--dir", &setting("KAFKA_DIR")];
-    let status = Command::new(script).arg(action).args(instance).status();
-    assert!(status.unwrap().success(), "kafka {action}");
-}
-
 /// Makes the broker hang, or go on.
 fn signal_kafka(signal: Signal) {
     let file = Path::new(&setting("KAFKA_DIR")).join("kafka.pid");
     let pid: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
-
-fn admin() -> AdminClient<DefaultClientContext> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers()).create().unwrap()
-}
-
-fn create_topic(name: &str, partitions: i32, settings: &[(&str, &str)]) {
-    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-    topic.config = settings.to_vec();
-    let created = block_on(admin().create_topics([&topic], &AdminOptions::new())).unwrap();
-    created[0].as_ref().unwrap();
-}
-
-/// A name that no other test and no other run uses.
-fn unused_name(what: &str) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let made = MADE.fetch_add(1, Ordering::Relaxed);
-    format!("{what}-{now}-{}-{made}", std::process::id())
 }

@@ -25,8 +25,6 @@ use day01_consumer::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Source, Start};
 use day02_state::job::Reader;
-use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::splits::Strategy;
 use day06_sql::aggregate::{Calls, GroupBy};
 use day06_sql::bind::{Catalog, read};
@@ -78,12 +76,7 @@ fn by_hand(log: &Log) -> Counts {
 /// are put together.
 fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize], chunk_rows: usize) -> Counts {
     let (table, _) = line.scan.table().expect("it reads a table");
-    let strategy = Strategy {
-        delay: Span(0),
-        grid: GRID,
-        idle_timeout: None,
-    };
-    let mut reader = ScanReader::new(table, columns, &line.steps, line.keys_of(0), strategy);
+    let mut reader = ScanReader::new(table, columns, &line.steps, line.keys_of(0), Strategy::default());
     let grouping = line.groupings.first().expect("it groups");
     let calls = Calls::new(grouping.calls.clone());
     let mut groups = GroupBy::new(grouping.keys.clone(), calls, true);

@@ -21,17 +21,14 @@ mod orders;
 mod program;
 
 use std::collections::BTreeMap;
-use std::env;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use day01_consumer::kafka::{Fetch, KafkaSource};
 use futures_executor::block_on;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::admin::AdminOptions;
 
+use kafka::real::{admin, brokers, create_topic, new_topic, unused_name};
 use kafka::{Writer, bounded, eventually, read_to_end};
 use orders::{csv, ordered, rows};
 use program::Folder;
@@ -253,10 +250,6 @@ fn published(lines: &[String]) -> Vec<String> {
     published
 }
 
-fn brokers() -> String {
-    env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS is set: see the first lines of real_kafka.rs")
-}
-
 /// A program of the seed over this topic of the broker of the tests.
 fn over(program: &str, topic: &str) -> String {
     let (written, named) = (
@@ -284,39 +277,10 @@ fn with_the_topic_of_the_seed(partitions: i32, test: impl Fn(&str)) {
         );
         return test(&topic);
     }
-    create_topic(TOPIC, partitions);
+    create_topic(TOPIC, partitions, &[]);
     assert_eq!(over(FLINK, TOPIC), FLINK, "to the letter");
     test(TOPIC);
     block_on(admin.delete_topics(&[TOPIC], &AdminOptions::new())).unwrap()[0]
         .as_ref()
         .unwrap();
-}
-
-fn admin() -> AdminClient<DefaultClientContext> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers()).create().unwrap()
-}
-
-fn unused_name(what: &str) -> String {
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    format!("{what}-{millis}-{}-{number}", std::process::id())
-}
-
-fn new_topic(what: &str, partitions: i32) -> String {
-    let name = unused_name(what);
-    create_topic(&name, partitions);
-    name
-}
-
-fn create_topic(name: &str, partitions: i32) {
-    let (topic, admin) = (
-        NewTopic::new(name, partitions, TopicReplication::Fixed(1)),
-        admin(),
-    );
-    eventually("a new topic", || {
-        let created = block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
-        created[0].is_ok().then_some(())
-    });
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, unused_macros, reason = "each file of tests uses a part of this")]
 
+pub mod real;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

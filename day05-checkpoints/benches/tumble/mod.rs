@@ -9,7 +9,6 @@ use day02_state::runtime::{Stop, run_threads};
 use day03_windows::job as day03;
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::job::Options;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::coordinator::Schedule;
@@ -27,22 +26,12 @@ pub fn run(log: &Log, kept: bool, interval: Option<Duration>) -> u64 {
     let window = WindowSpec::tumble(Span::seconds(10), Span(0)).expect("a window");
     let options = Options {
         windows: day03::Options::new(window),
-        watermarks: Strategy {
-            delay: Span::seconds(2),
-            grid: GRID,
-            idle_timeout: Some(Duration::from_secs(30)),
-        },
+        watermarks: Strategy::default(),
     };
     let stop = Stop::new();
     let checkpoints = Checkpoints {
-        store: kept.then(store),
-        restore: None,
-        schedule: Schedule {
-            interval,
-            ..Schedule::default()
-        },
-        listener: Box::new(|_| {}),
-        stop: stop.clone(),
+        schedule: Schedule::every(interval),
+        ..Checkpoints::new(kept.then(store), &stop)
     };
     let (job, slot, _) = wire(vec![source], &options, (), None, checkpoints).expect("a job");
     run_threads(job, &stop).expect("generated orders are good");

@@ -91,10 +91,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let checkpoints = Checkpoints {
         store,
         restore,
-        schedule: Schedule {
-            interval: Some(args.checkpoints.interval()),
-            ..Schedule::default()
-        },
+        schedule: Schedule::every(Some(args.checkpoints.interval())),
         listener: words.listener(),
         stop: stop.clone(),
     };

@@ -208,14 +208,8 @@ impl Replay {
         let shows = (design == Design::AsTheyClose).then(|| (outside.topic.clone(), life.clone()));
         let target = target(design, outside, life);
         let checkpoints = Checkpoints {
-            store: Some(store),
-            restore: None,
-            schedule: Schedule {
-                interval: Some(INTERVAL),
-                ..Schedule::default()
-            },
-            listener: Box::new(|_| {}),
-            stop: stop.clone(),
+            schedule: Schedule::every(Some(INTERVAL)),
+            ..Checkpoints::new(Some(store), &stop)
         };
         let mut dataflow = Dataflow::new(options.windows.tasks.buffers, restore);
         if design == Design::WithoutAlignment {

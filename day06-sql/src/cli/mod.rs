@@ -20,7 +20,6 @@ use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day03_windows::time::Span;
 use day04_watermarks::cli::say_what_was_late;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::cli::{Words, open_store};
 use day05_checkpoints::coordinator::Schedule;
@@ -189,10 +188,7 @@ fn run_queries(
     let checkpoints = Checkpoints {
         store,
         restore,
-        schedule: Schedule {
-            interval: Some(args.checkpoints.interval()),
-            ..Schedule::default()
-        },
+        schedule: Schedule::every(Some(args.checkpoints.interval())),
         listener: words.listener(),
         stop: stop.clone(),
     };
@@ -263,8 +259,7 @@ fn say_what_is_missing(query: &Query, standing: Standing, interrupted: bool) {
     };
     let watermarks = Strategy {
         delay: watermark.map_or(Span(0), |watermark| watermark.delay),
-        grid: GRID,
-        idle_timeout: None,
+        ..Strategy::default()
     };
     say_what_was_late(rows, &watermarks);
     if late_for > late {

@@ -28,8 +28,6 @@ use day02_state::job::{Collect, Options as Tasks, Orders, Report, check_position
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
-use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::splits::Strategy;
 use day04_watermarks::valved::Valved;
 use day05_checkpoints::dataflow::{Control, Dataflow, Place};
@@ -53,9 +51,6 @@ use lower::{Line, lower};
 use open::{AnySource, Connectors, Inputs, Outside, check_writers};
 use report::{Heard, Listen, Watch, WorkerReport};
 use scan::ScanReader;
-
-/// After how long a silent partition holds windows back no longer, unless its table says otherwise.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How queries run.
 #[derive(Debug, Clone)]
@@ -390,10 +385,10 @@ fn reader(table: &Table, columns: &[usize], line: &Line) -> ScanReader {
         _ => None,
     };
     let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));
+    let usual = Strategy::default();
     let strategy = Strategy {
-        delay: Span(0),
-        grid: GRID,
-        idle_timeout: idle_timeout.or(Some(IDLE_TIMEOUT)),
+        idle_timeout: idle_timeout.or(usual.idle_timeout),
+        ..usual
     };
     ScanReader::new(table, columns, &line.steps, line.keys_of(0), strategy)
 }

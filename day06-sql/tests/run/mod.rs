@@ -351,14 +351,9 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         .map(|disk| Store::open(disk, 3).unwrap());
     let restore = store.as_ref().and_then(|store| store.latest().unwrap());
     let checkpoints = Checkpoints {
-        store,
         restore,
-        schedule: Schedule {
-            interval: Some(Duration::from_millis(20)),
-            ..Schedule::default()
-        },
-        listener: Box::new(|_| {}),
-        stop: stop.clone(),
+        schedule: Schedule::every(Some(Duration::from_millis(20))),
+        ..Checkpoints::new(store, &stop)
     };
     let mut outside = Around {
         world,

@@ -1,11 +1,7 @@
 //! Day 4: the same windows, closed by watermarks, with the delay and the idle timeout that its command line has.
 
-use std::time::Duration;
-
 use day01_consumer::lab::scenario::Scenario;
 use day02_state::runtime::Stop;
-use day03_windows::time::Span;
-use day04_watermarks::generator::GRID;
 use day04_watermarks::job::{Options, wire};
 use day04_watermarks::splits::Strategy;
 
@@ -15,22 +11,13 @@ use crate::BookError;
 use crate::ladder::found::Found;
 use crate::ladder::world::{Ended, World};
 
-/// How far orders may be out of order, and when a partition is idle.
-pub(super) fn strategy() -> Strategy {
-    Strategy {
-        delay: Span::seconds(5),
-        grid: GRID,
-        idle_timeout: Some(Duration::from_secs(30)),
-    }
-}
-
 pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookError> {
     let (world, screen) = (World::new(scenario), Closed::default());
     let mut life = 0;
     loop {
         let options = Options {
             windows: windows(scenario, life),
-            watermarks: strategy(),
+            watermarks: Strategy::default(),
         };
         let (job, slot) = wire(vec![world.source()?], &options, screen.clone(), None)?;
         match world.live(job, seed, &Stop::new())? {

@@ -9,7 +9,7 @@ use day02_state::error::Error;
 use day02_state::runtime::Stop;
 use day03_windows::job::Standing;
 use day04_watermarks::job::Options;
-use day05_checkpoints::coordinator::Schedule;
+use day04_watermarks::splits::Strategy;
 use day05_checkpoints::job::{Checkpoints, Publishes, wire};
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::sink::files::{FileTarget, Format};
@@ -18,7 +18,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::closed::{Closed, counted};
-use super::{day4, windows};
+use super::windows;
 use crate::BookError;
 use crate::ladder::found::{Found, cents};
 use crate::ladder::world::{Ended, World};
@@ -37,15 +37,12 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         let restore = store.latest().map_err(failed)?;
         let options = Options {
             windows: windows(scenario, life),
-            watermarks: day4::strategy(),
+            watermarks: Strategy::default(),
         };
         let stop = Stop::new();
         let checkpoints = Checkpoints {
-            store: Some(store),
             restore,
-            schedule: Schedule::default(),
-            listener: Box::new(|_| {}),
-            stop: stop.clone(),
+            ..Checkpoints::new(Some(store), &stop)
         };
         let files = || -> Publishes {
             (

@@ -10,7 +10,6 @@ use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::scenario::{Question, Scenario};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};
-use day05_checkpoints::coordinator::Schedule;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
@@ -87,11 +86,8 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         let restore = store.latest().map_err(failed)?;
         let stop = Stop::new();
         let checkpoints = Checkpoints {
-            store: Some(store),
             restore,
-            schedule: Schedule::default(),
-            listener: Box::new(|_| {}),
-            stop: stop.clone(),
+            ..Checkpoints::new(Some(store), &stop)
         };
         let source = world.source()?;
         let options = options(workers(scenario, life));
