@@ -22,6 +22,14 @@ pub enum Error {
     /// State could not be saved or loaded.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// Something outside cannot be used for what it is to be.
+    #[error("{what}: {failure}")]
+    Place {
+        /// What it is to be.
+        what: &'static str,
+        /// Why not.
+        failure: Failure,
+    },
     /// A part of what was loaded could not be restored.
     #[error("cannot go on from the saved state: {0}")]
     Restore(Failure),

@@ -56,6 +56,26 @@ impl SliceAssigner {
         })
     }
 
+    /// What it lays out, with the smallest offset that gives the same windows.
+    pub fn spec(&self) -> WindowSpec {
+        let SliceAssigner { slice, size, .. } = *self;
+        let repeats = if self.cumulates { size } else { slice };
+        let offset = Span(self.offset.0.rem_euclid(repeats.0));
+        match (self.cumulates, slice == size) {
+            (true, _) => WindowSpec::Cumulate {
+                max: size,
+                step: slice,
+                offset,
+            },
+            (false, true) => WindowSpec::Tumble { size, offset },
+            (false, false) => WindowSpec::Hop {
+                size,
+                slide: slice,
+                offset,
+            },
+        }
+    }
+
     // ANCHOR: answers
     /// The end of the slice that a time belongs to.
     #[inline]
@@ -128,6 +148,23 @@ mod tests {
 
     fn assigner(spec: &str) -> SliceAssigner {
         SliceAssigner::new(spec.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_laid_out_can_be_told() {
+        #[rustfmt::skip]
+        let table = [
+            ("tumble:10s",         "tumble:10s"),
+            ("tumble:10s+25s",     "tumble:10s+5s"),
+            ("tumble:10s-2s",      "tumble:10s+8s"),
+            ("hop:1m/10s+11s",     "hop:1m/10s+1s"),
+            ("hop:10s/10s",        "tumble:10s"),
+            ("cumulate:1m/10s+15s", "cumulate:1m/10s+15s"),
+            ("cumulate:1m/1m",     "cumulate:1m/1m"),
+        ];
+        for (written, told) in table {
+            assert_eq!(assigner(written).spec().to_string(), told, "{written}");
+        }
     }
 
     /// All windows that a time belongs to, from the slice on.

@@ -195,6 +195,14 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
         said.starts_with("cannot go on from the saved state: state \"sessions\" of key group "),
         "{said}"
     );
+    for other in ["tumble:200ms", "tumble:100ms+1ms", "hop:100ms/50ms"] {
+        let said = refused(other, &laid);
+        let told = format!(
+            "state \"windows\" of every worker: they were tumble:100ms and would be {other} now; go on with tumble:100ms, or start \
+             anew"
+        );
+        assert!(said.ends_with(&told), "{said}");
+    }
 
     let with = |owner: Owner| {
         let mut snapshot = laid.clone();

@@ -59,7 +59,7 @@ struct Cli {
 #[command(next_help_heading = "Day 4: event time")]
 pub struct TimeArgs {
     /// How far an order may be behind the latest one of its partition without being late
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = not_negative)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = not_negative, allow_hyphen_values = true)]
     pub delay: Span,
     /// After how long a partition that has been read to its end and stays silent holds windows back no longer
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
@@ -129,8 +129,9 @@ pub fn say_what_was_late(standing: Standing, watermarks: &Strategy) {
     if let Some(enough) = would_have_kept_all(standing, watermarks) {
         let behind = rounded_up(standing.behind);
         say(format!(
-            "{} late rows, at most {behind} behind; a delay of {enough} would have kept all",
+            "{} late row{}, at most {behind} behind; a delay of {enough} would have kept all",
             standing.late,
+            if standing.late == 1 { "" } else { "s" },
         ));
     }
 }

@@ -31,7 +31,7 @@ fn five_orders() -> Folder {
 
 /// What the program says was late, if anything.
 fn late(run: &Run) -> Option<&str> {
-    run.stderr.lines().find(|line| line.contains(" late rows"))
+    run.stderr.lines().find(|line| line.contains(" late row"))
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -140,10 +140,10 @@ fn what_was_late_is_said_with_the_delay_that_would_have_kept_it() {
     let folder = five_orders();
     #[rustfmt::skip]
     let table = [
-        ("--delay 0s",                        "1 late rows, at most 8s behind; a delay of 8s would have kept all"),
-        ("--delay 2s",                        "1 late rows, at most 6s behind; a delay of 8s would have kept all"),
-        ("--delay 1950ms",                    "1 late rows, at most 6s behind; a delay of 7s 950ms would have kept all"),
-        ("--delay 0s --window tumble:5s",     "1 late rows, at most 8s behind; a delay of 8s would have kept all"),
+        ("--delay 0s",                        "1 late row, at most 8s behind; a delay of 8s would have kept all"),
+        ("--delay 2s",                        "1 late row, at most 6s behind; a delay of 8s would have kept all"),
+        ("--delay 1950ms",                    "1 late row, at most 6s behind; a delay of 7s 950ms would have kept all"),
+        ("--delay 0s --window tumble:5s",     "1 late row, at most 8s behind; a delay of 8s would have kept all"),
         // Late for a window that ends at 10 and not for one that ends at 15.
         ("--delay 0s --window hop:20s/5s",    "0 late rows, at most 8s behind; a delay of 8s would have kept all"),
     ];

@@ -103,7 +103,7 @@ fn with_an_empty_partition_nothing_closes_before_the_idle_timeout_and_everything
     writer.write(2, &[order("m-1", "1.00", last(&lines) + 100_000).trim_end()]);
     assert!(program.read_a_line().starts_with("m-"), "the rest closes");
     program.interrupt();
-    assert!(!program.wait().stderr.contains(" late rows"), "nothing was late");
+    assert!(!program.wait().stderr.contains(" late row"), "nothing was late");
 }
 
 fn an_empty_partition_is_named_as_long_as_it_holds_windows_back() {
@@ -161,7 +161,7 @@ fn windows_close_by_the_slowest_partition_and_it_is_the_one_that_is_named() {
     assert_eq!(run.result(), "", "nothing behind the slowest");
     let blamed = format!("\nwatermark {}, held back by {topic}/1: ", EventTime(now));
     assert!(run.stderr.contains(&blamed), "{}", run.stderr);
-    assert!(!run.stderr.contains(" late rows"), "{}", run.stderr);
+    assert!(!run.stderr.contains(" late row"), "{}", run.stderr);
 }
 
 fn partitions_out_of_order_lose_nothing_and_the_end_of_the_topic_gives_the_batch_answer() {
@@ -179,7 +179,7 @@ fn partitions_out_of_order_lose_nothing_and_the_end_of_the_topic_gives_the_batch
             let run = Folder::new().run(&reading(&topic, &args));
             assert_eq!(run.result(), expected, "{args}");
             assert_eq!(run.counted(), 12_000, "{args}");
-            assert!(!run.stderr.contains(" late rows"), "{args}: {}", run.stderr);
+            assert!(!run.stderr.contains(" late row"), "{args}: {}", run.stderr);
         }
     }
 }

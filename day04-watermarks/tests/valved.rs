@@ -240,7 +240,7 @@ fn a_watermark_that_is_damaged_is_an_error_that_names_it() {
 
 /// A checkpoint is taken from outside, of the adapter with the worker inside of it.
 #[test]
-fn the_snapshot_of_a_worker_has_its_watermark_its_clock_and_how_far_windows_have_closed() {
+fn the_snapshot_of_a_worker_has_its_watermark_its_clock_its_windows_and_how_far_they_have_closed() {
     let options = Options::new("tumble:10s".parse().unwrap());
     let mut valved = worker(0, 1, &options);
     valved.on_control(channel(0), at(10), &mut Silent).unwrap();
@@ -250,7 +250,7 @@ fn the_snapshot_of_a_worker_has_its_watermark_its_clock_and_how_far_windows_have
         .into_iter()
         .map(|part| part.name)
         .collect();
-    assert_eq!(names, ["clock", "closed", "watermark"]);
+    assert_eq!(names, ["clock", "closed", "watermark", "windows"]);
 }
 
 /// Hears nothing.

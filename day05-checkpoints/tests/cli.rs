@@ -90,7 +90,7 @@ fn help_says_what_there_is() {
         "Checkpoints:",
         "--checkpoint-dir <DIR>",
         "--checkpoint-interval <TIME>",
-        "[default: 1s]",
+        "[default: 1s;",
         "--sink <WHERE>",
         "--sink kafka:TOPIC",
         "--lost-marker",
@@ -267,7 +267,7 @@ fn results_of_a_newer_checkpoint_than_the_newest_are_an_error() {
     let run = folder.run(&options);
     let said = error(&run);
     assert!(
-        said.contains("windows has a file of epoch 1, and this run goes on with epoch 0"),
+        said.contains("windows has what another run has written, up to epoch 1, and this run begins anew: "),
         "{said}"
     );
     assert_eq!(published(&folder), right(&orders));
@@ -354,7 +354,7 @@ fn ctrl_c_saves_what_was_read_although_no_checkpoint_was_due() {
     let run = running.wait();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
-        run.stderr.contains("1 checkpoints, the last one is 1 "),
+        run.stderr.contains("1 checkpoint, the last one is 1 "),
         "{}",
         run.stderr
     );
@@ -392,7 +392,7 @@ fn two_runs_in_one_directory_are_an_error_and_the_first_goes_on() {
         (!checkpoints(&folder).is_empty()).then_some(())
     });
     let second = folder.run(&options);
-    let said = "error: cannot go on from the saved state: checkpoints is used by another run; wait for its end, or give \
+    let said = "error: the place for checkpoints: checkpoints is used by another run; wait for its end, or give \
                 this run a folder of its own";
     assert_eq!(error(&second), said);
     let other = options.replace("--checkpoint-dir checkpoints", "--checkpoint-dir others");
@@ -447,4 +447,39 @@ fn the_demo_kills_itself_three_times_and_nothing_is_missing() {
     );
     assert!(run.stderr.contains("try next:"), "{}", run.stderr);
     assert!(run.stdout.contains("m-"), "{}", run.stdout);
+}
+
+#[test]
+fn the_demo_gives_its_options_to_the_job() {
+    let run = Folder::new().run("--orders 4000 --bad 0.01");
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error: a run of the demo: ") && run.stderr.contains("--on-bad-record skip"),
+        "{}",
+        run.stderr
+    );
+    let run = Folder::new().run("--orders 4000 --bad 0.01 --on-bad-record skip --sources 2 --workers 2");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("none is missing, none is there twice"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn where_orders_may_be_late_the_demo_claims_nothing() {
+    let run = Folder::new().run("--orders 40000 --delay 0s");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("a --delay of 0s"), "{}", run.stderr);
+}
+
+#[test]
+fn ctrl_c_ends_the_demo_and_the_job_with_it() {
+    let mut demo = Folder::new().start("");
+    demo.wait_for("run 1: killed");
+    demo.interrupt();
+    let run = demo.finish();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.ends_with("interrupted\n"), "{}", run.stderr);
 }

@@ -272,6 +272,17 @@ impl Sink {
             Sink::Result => "result",
         }
     }
+
+    /// The topic that it writes to, if it is one.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Sink::Table(Table {
+                connector: Connector::Kafka { topic, .. },
+                ..
+            }) => Some(topic),
+            _ => None,
+        }
+    }
 }
 
 impl Connector {

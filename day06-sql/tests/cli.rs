@@ -153,7 +153,7 @@ fn late_rows_are_counted_with_the_delay_that_would_have_kept_them() {
          m-2,2026-01-01T00:00:00.000Z,2026-01-01T00:00:10.000Z,1\n"
     );
     // At 12 s the watermark was 11 s; the row at 5 s was 1 s behind the end of its window.
-    says(&run, "1 late rows, at most ");
+    says(&run, "1 late row, at most ");
     let delay = run.stderr.split("a delay of ").nth(1).unwrap();
     let delay = delay.split(" would").next().unwrap();
     let longer = format!("{TABLE}{WINDOWS}")

@@ -622,6 +622,19 @@ fn what_cannot_be_done_with_a_view_yet_is_refused() {
     assert!(try_run(&format!("{view} {updating};"), &mut world, How::default()).is_ok());
 }
 
+#[test]
+fn every_type_is_generated_without_a_word_about_it() {
+    let sql = "CREATE TABLE g (a INT, b BIGINT, c NUMERIC, d NUMERIC(10, 2), e DOUBLE, f VARCHAR, g BOOLEAN, h TIMESTAMP(3),
+                   i TIMESTAMP_LTZ(3), WATERMARK FOR h AS h - INTERVAL '1' SECOND)
+               WITH ('connector' = 'datagen', 'number-of-rows' = '500');
+               SELECT COUNT(a + b * 0), COUNT(c), COUNT(e), COUNT(g), MIN(d) >= 0 AND MAX(d) < 100000000, COUNT(f), MIN(h), MAX(i) FROM g;";
+    let ran = run_in(sql, &mut World::default(), How::default());
+    assert_eq!(
+        ran.shown[0].1,
+        ["500, 500, 500, 500, true, 500, 2026-01-01T00:00, 2026-01-01T00:00:00.499Z"]
+    );
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Several queries, and what is written
 

@@ -54,12 +54,23 @@ impl Progress {
     }
 }
 
+/// A line as a terminal of this width would show it: what somebody asks for is not to be cut.
+fn folded(line: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = line.chars().collect();
+    characters
+        .chunks(width.max(1))
+        .map(|piece| piece.iter().collect())
+        .collect()
+}
+
 /// Shows progress on stderr.
 pub struct Live {
     term: Term,
     /// Whether the terminal is one that lines can be taken back from.
     redraws: bool,
     started: Instant,
+    /// What the process had used by then.
+    cpu_before: Duration,
     drawn: Instant,
     lines_drawn: usize,
     counted_then: u64,
@@ -74,6 +85,7 @@ impl Live {
             redraws: term.is_term() && !is_dumb(),
             term,
             started: Instant::now(),
+            cpu_before: process_cpu_time(),
             drawn: Instant::now(),
             lines_drawn: 0,
             counted_then: 0,
@@ -125,7 +137,7 @@ impl Live {
             HumanCount(progress.counted),
             took.as_secs_f64(),
             HumanCount((progress.counted as f64 / took.as_secs_f64()) as u64),
-            process_cpu_time().as_secs_f64(),
+            process_cpu_time().saturating_sub(self.cpu_before).as_secs_f64(),
             HumanCount(progress.skipped_in_all()),
         ));
         for (reason, count) in &progress.skipped {
@@ -144,18 +156,19 @@ impl Live {
             format!("{head}, {}", HumanDuration(self.started.elapsed())),
             format!("behind: {}", lags.join("  ")),
         ];
-        lines.extend(progress.status.iter().cloned());
+        let (height, width) = self.term.size();
+        let width = usize::from(width);
+        lines.extend(progress.status.iter().flat_map(|line| folded(line, width)));
         let columns: Vec<&str> = progress.columns.iter().map(String::as_str).collect();
         let table = table::table(&columns, progress.top.iter().cloned()).to_string();
         lines.extend(table.lines().map(str::to_string));
 
         // What has scrolled off the top cannot be taken back.
-        let (height, width) = self.term.size();
         lines.truncate(usize::from(height).saturating_sub(1));
         self.take_back();
         for line in &lines {
             // A terminal that cannot be written to will not be missed.
-            let _ = self.term.write_line(&truncate_str(line, usize::from(width), "…"));
+            let _ = self.term.write_line(&truncate_str(line, width, "…"));
         }
         let _ = self.term.flush();
         self.lines_drawn = lines.len();

@@ -338,7 +338,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     }
 
     fn snapshot(&mut self) -> Frozen {
-        saved::frozen(self.closed, &mut self.slices)
+        saved::frozen(self.assigner.spec(), self.closed, &mut self.slices)
     }
 
     // ANCHOR: restore
@@ -348,7 +348,9 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     fn restore(&mut self, parts: &[Part]) -> Outcome {
         let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
         for part in parts {
-            let (closed, slices) = saved::read(part)?;
+            let Some((closed, slices)) = saved::read(self.assigner.spec(), part)? else {
+                continue;
+            };
             let saved = saved.entry(closed).or_default();
             for (end, entries) in slices {
                 saved.entry(end).or_default().restore(&entries)?;

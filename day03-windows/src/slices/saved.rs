@@ -8,24 +8,31 @@
 //! closed up to, 8 bytes, little-endian | for each slice: its end, 8 bytes | length, 8 bytes | entries, as day 2 writes a key group
 //! ```
 //!
-//! A worker without any slice has something to say too: up to when it had closed windows. That is a part of
-//! its own, for every worker.
+//! A worker without any slice has something to say too: of which windows it is, and up to when it had closed
+//! them. Those are parts of their own, for every worker. Slices of other windows are refused, as orders that
+//! have been counted in a window that closed would be missing in the new one around it, or be there twice.
 
 use std::collections::BTreeMap;
 
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use super::sliding::Slices;
+use crate::spec::WindowSpec;
 use crate::time::EventTime;
 use crate::windower::{time_in, time_part};
 
 /// The name of the slices among the parts of a snapshot.
 const SLICES: &str = "slices";
+/// The name of how windows are laid out, as `--window` takes it.
+const WINDOWS: &str = "windows";
 /// The name of the time up to which windows were closed.
 const CLOSED: &str = "closed";
 
-/// Freezes slices, and up to when windows were closed.
-pub(super) fn frozen<Acc: Value>(closed: EventTime, slices: &mut Slices<Acc>) -> Frozen {
+/// Up to when windows were closed, and slices by their ends.
+pub(super) type Closed = (EventTime, Vec<(EventTime, Part)>);
+
+/// Freezes slices, of which windows they are, and up to when those were closed.
+pub(super) fn frozen<Acc: Value>(spec: WindowSpec, closed: EventTime, slices: &mut Slices<Acc>) -> Frozen {
     let slices: Vec<_> = slices
         .iter_mut()
         .map(|(end, slice)| (*end, slice.freeze()))
@@ -47,15 +54,30 @@ pub(super) fn frozen<Acc: Value>(closed: EventTime, slices: &mut Slices<Acc>) ->
             owner: Owner::Group(group),
             bytes,
         });
-        slices.chain([time_part(CLOSED, closed)]).collect()
+        let windows = Part {
+            name: WINDOWS.to_string(),
+            owner: Owner::Every,
+            bytes: spec.to_string().into_bytes(),
+        };
+        slices.chain([windows, time_part(CLOSED, closed)]).collect()
     })
 }
 
-/// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own.
-pub(super) fn read(part: &Part) -> Result<(EventTime, Vec<(EventTime, Part)>), BadPart> {
+/// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own; none
+/// if it only says that it is of these windows.
+pub(super) fn read(spec: WindowSpec, part: &Part) -> Result<Option<Closed>, BadPart> {
     let cut = || part.bad("it ends too early");
     match (part.name.as_str(), &part.owner) {
-        (CLOSED, _) => return Ok((time_in(part)?, Vec::new())),
+        (CLOSED, _) => return Ok(Some((time_in(part)?, Vec::new()))),
+        (WINDOWS, _) => {
+            let saved = String::from_utf8_lossy(&part.bytes);
+            return match saved == spec.to_string() {
+                true => Ok(None),
+                false => Err(part.bad(format!(
+                    "they were {saved} and would be {spec} now; go on with {saved}, or start anew"
+                ))),
+            };
+        }
         (SLICES, Owner::Group(_)) => {}
         _ => return Err(part.bad("it is no state of windows made of slices")),
     }
@@ -74,5 +96,5 @@ pub(super) fn read(part: &Part) -> Result<(EventTime, Vec<(EventTime, Part)>), B
         slices.push((EventTime(i64::from_le_bytes(*end)), slice));
         rest = behind;
     }
-    Ok((EventTime(i64::from_le_bytes(*closed)), slices))
+    Ok(Some((EventTime(i64::from_le_bytes(*closed)), slices)))
 }

@@ -21,7 +21,6 @@ use day04_watermarks::job::Options;
 pub use args::{CheckpointArgs, SinkArg};
 pub use words::Words;
 
-use crate::coordinator::Schedule;
 use crate::dataflow::Control;
 use crate::disk::Folder;
 use crate::job::{Checkpoints, Publishes, wire};
@@ -50,7 +49,10 @@ pub fn open_store(args: &CheckpointArgs) -> Result<(Option<Store<Folder>>, Optio
         return Ok((None, None));
     };
     let unusable = |error: crate::store::StoreError| Error::Restore(error.into());
-    let folder = Folder::open(folder).map_err(|error| unusable(error.into()))?;
+    let folder = Folder::open(folder).map_err(|error| Error::Place {
+        what: "the place for checkpoints",
+        failure: error.into(),
+    })?;
     let store = Store::open(folder, KEEP).map_err(unusable)?;
     let latest = store.latest().map_err(unusable)?;
     Ok((Some(store), latest))
@@ -91,7 +93,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let checkpoints = Checkpoints {
         store,
         restore,
-        schedule: Schedule::every(Some(args.checkpoints.interval())),
+        schedule: args.checkpoints.schedule(),
         listener: words.listener(),
         stop: stop.clone(),
     };
@@ -123,7 +125,10 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         Text::Csv => Text::Csv,
         Text::Table | Text::Json => Text::Json,
     };
-    let failed = |failure| Error::Restore(failure);
+    let failed = |failure| Error::Place {
+        what: "the place for results",
+        failure,
+    };
     let target: Box<dyn Target> = match (&args.sinks.sink, &args.source.brokers) {
         (SinkArg::Print, _) => return Ok(None),
         (SinkArg::File(folder), _) => {

@@ -43,8 +43,9 @@ impl Words {
         match heard.last {
             None => "no checkpoint was taken".to_string(),
             Some((id, took)) => format!(
-                "{} checkpoints, the last one is {id} and took {} ms, the longest {} ms",
+                "{} checkpoint{}, the last one is {id} and took {} ms, the longest {} ms",
                 heard.durable,
+                if heard.durable == 1 { "" } else { "s" },
                 took.as_millis(),
                 heard.longest.as_millis()
             ),

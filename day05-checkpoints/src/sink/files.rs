@@ -111,6 +111,11 @@ impl<D: Disk> Target for FileTarget<D> {
         Ok(match file {
             file if file <= first => Known::UpTo(first),
             file if epochs.contains(&file) => Known::UpTo(file),
+            file if last == 0 => Known::Unknown(format!(
+                "{} has what another run has written, up to epoch {file}, and this run begins anew: go on with the \
+                 --checkpoint-dir of that run, move its files away, or take another folder",
+                self.disk.place()
+            )),
             file => Known::Unknown(format!(
                 "{} has a file of epoch {file}, and this run goes on with epoch {last}: the file is of \
                  another job, or of a newer checkpoint that was removed; move all files behind epoch \
@@ -246,7 +251,13 @@ mod tests {
         for epoch in [4, 5, 6] {
             publish(&mut target, epoch, &rows(&["row"]));
         }
-        for epoch in [0, 3, 5] {
+        let anew = "memory has what another run has written, up to epoch 6, and this run begins anew: go on with the \
+                    --checkpoint-dir of that run, move its files away, or take another folder";
+        assert_eq!(
+            json(&disk).last_out(&[0]).expect("known"),
+            Known::Unknown(anew.to_string())
+        );
+        for epoch in [3, 5] {
             let said = format!(
                 "memory has a file of epoch 6, and this run goes on with epoch {epoch}: the file is of \
                  another job, or of a newer checkpoint that was removed; move all files behind epoch \

@@ -44,8 +44,6 @@ const DATAGEN: [&str; 9] = [
     "fields.COLUMN.length",
 ];
 const MODES: [&str; 4] = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
-/// As many characters as Flink draws.
-const TEXT_LENGTH: usize = 100;
 
 /// Arroyo says which way a table goes; here its use does.
 fn common(key: &str) -> bool {
@@ -258,10 +256,9 @@ fn datagen(taker: &Taker<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
     }
     let mut fields = BTreeMap::new();
     for column in read {
-        fields.insert(
-            column.field.name.clone(),
-            generated(taker, &column.field.name, column.field.data_type)?,
-        );
+        if let Some(generated) = generated(taker, &column.field.name, column.field.data_type)? {
+            fields.insert(column.field.name.clone(), generated);
+        }
     }
     let positive = |key: &str| -> Outcome<Option<u64>> {
         match (taker.parsed(key, "a number")?, taker.get(key)) {
@@ -279,8 +276,8 @@ fn datagen(taker: &Taker<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
     })
 }
 
-/// How a column is drawn. For times, numbers are milliseconds since 1970; for BOOLEAN, 0 and 1.
-fn generated(taker: &Taker<'_>, column: &str, data_type: DataType) -> Outcome<Generated> {
+/// How a column is drawn, if anything is said of it. For times, numbers are milliseconds since 1970; for BOOLEAN, 0 and 1.
+fn generated(taker: &Taker<'_>, column: &str, data_type: DataType) -> Outcome<Option<Generated>> {
     let key = |what: &str| format!("fields.{column}.{what}");
     let number = |what: &str| taker.parsed::<i64>(&key(what), "a whole number");
     let useless = |whats: &[&str], why: &str| match whats.iter().find_map(|what| taker.get(&key(what))) {
@@ -319,28 +316,37 @@ fn generated(taker: &Taker<'_>, column: &str, data_type: DataType) -> Outcome<Ge
                 ));
             };
             let (start, end) = ordered(start, end, "end")?;
-            Ok(Generated::Sequence(start, end))
+            Ok(Some(Generated::Sequence(start, end)))
         }
         None | Some((_, "random")) => {
             useless(&["start", "end"], "random values")?;
             if data_type == DataType::Varchar {
                 useless(&["min", "max"], "a text")?;
                 let length = taker.parsed(&key("length"), "a number of characters")?;
-                return Ok(Generated::Text(length.unwrap_or(TEXT_LENGTH)));
+                return Ok(length.map(Generated::Text));
             }
             useless(&["length"], &data_type.to_string())?;
-            let (least, most) = match data_type {
-                DataType::Boolean => (0, 1),
-                DataType::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
-                _ => (i64::MIN, i64::MAX),
-            };
-            let (min, max) = ordered(
-                number("min")?.unwrap_or(least),
-                number("max")?.unwrap_or(most),
-                "max",
-            )?;
-            Ok(Generated::Random(min, max))
+            let (min, max) = (number("min")?, number("max")?);
+            if min.is_none() && max.is_none() {
+                return Ok(None);
+            }
+            let (least, most) = range(data_type);
+            let (min, max) = ordered(min.unwrap_or(least), max.unwrap_or(most), "max")?;
+            Ok(Some(Generated::Random(min, max)))
         }
         Some((option, _)) => Err(no_such(option, &["sequence", "random"])),
+    }
+}
+
+/// The least and the greatest number of a type, where only one end of a range is given.
+fn range(data_type: DataType) -> (i64, i64) {
+    match data_type {
+        DataType::Boolean => (0, 1),
+        DataType::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        DataType::Numeric(Some((precision, scale))) => {
+            let most = 10_i64.pow(u32::from(precision.saturating_sub(scale).min(18))) - 1;
+            (-most, most)
+        }
+        _ => (i64::MIN, i64::MAX),
     }
 }

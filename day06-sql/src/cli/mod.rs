@@ -22,7 +22,6 @@ use day03_windows::time::Span;
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::cli::{Words, open_store};
-use day05_checkpoints::coordinator::Schedule;
 use day05_checkpoints::job::Checkpoints;
 
 use crate::aggregate::Dropped;
@@ -153,7 +152,10 @@ fn execute(
         && shown.is_empty()
         && !statements.iter().any(|one| matches!(one, Statement::Explain(_)))
     {
-        say("nothing to run: there are tables, and no query");
+        say(match statements {
+            [] => "nothing to run: there is no statement",
+            _ => "nothing to run: there are tables, and no query",
+        });
     }
     Ok(shown)
 }
@@ -184,11 +186,19 @@ fn run_queries(
         lost_marker: args.sql.lost_marker,
         buffers: Buffers::default(),
     };
+    if args.checkpoints.checkpoint_dir.is_none() {
+        let topics = queries.iter().filter_map(|query| query.sink.topic());
+        topics.for_each(|topic| {
+            say(format!(
+                "writing to topic {topic} without --checkpoint-dir: another run writes its rows once more"
+            ));
+        });
+    }
     let words = Words::default();
     let checkpoints = Checkpoints {
         store,
         restore,
-        schedule: Schedule::every(Some(args.checkpoints.interval())),
+        schedule: args.checkpoints.schedule(),
         listener: words.listener(),
         stop: stop.clone(),
     };

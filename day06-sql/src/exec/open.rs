@@ -201,7 +201,10 @@ fn open_target(
     durable: bool,
     lost_marker: LostMarker,
 ) -> Result<Option<Box<dyn Target>>, Error> {
-    let failed = Error::Restore;
+    let failed = |failure| Error::Place {
+        what: "the place for results",
+        failure,
+    };
     Ok(Some(match &table.connector {
         Connector::Kafka { brokers, topic, .. } if durable => {
             let options = KafkaTargetOptions {
