@@ -21,10 +21,12 @@
 
 use mimalloc::MiMalloc;
 
+// ANCHOR: allocator
 /// Batches are made by one task and given back by another, on another thread. Where that happens for each hundred rows, as
 /// with watermarks on day 4, both meet at the lock of the system's allocator; this one has none.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+// ANCHOR_END: allocator
 
 pub mod cli;
 pub mod error;

@@ -11,7 +11,7 @@ use day01_consumer::order::BadRecord;
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 use day02_state::job::{Decode, Reader};
-use day02_state::operator::Outcome;
+use day02_state::operator::{Batch, Outcome};
 use day02_state::rows::Rows;
 use day02_state::state::Part;
 use day03_windows::time::{EventTime, Stamped};
@@ -56,7 +56,7 @@ where
     }
 
     fn take(&mut self) -> Outcome<Rows<Stamped<V>>> {
-        Ok(std::mem::take(&mut self.rows))
+        Ok(Batch::take(&mut self.rows))
     }
     // ANCHOR_END: reader
 
