@@ -468,10 +468,16 @@ fn the_demo_gives_its_options_to_the_job() {
 }
 
 #[test]
-fn where_orders_may_be_late_the_demo_claims_nothing() {
+fn where_orders_may_be_late_the_demo_does_not_call_itself_wrong() {
     let run = Folder::new().run("--orders 40000 --delay 0s");
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("a --delay of 0s"), "{}", run.stderr);
+    // Now and then the same ones are late in both runs.
+    let (same, differs) = ("comes to the same windows", "with a --delay of 0s some are late");
+    assert!(
+        run.stderr.contains(same) != run.stderr.contains(differs),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
