@@ -623,6 +623,27 @@ fn what_cannot_be_done_with_a_view_yet_is_refused() {
 }
 
 #[test]
+fn one_end_of_a_range_is_enough_for_every_type() {
+    let columns = [
+        "a INT",
+        "a BIGINT",
+        "a NUMERIC(10, 2)",
+        "a NUMERIC(28, 2)",
+        "a TIMESTAMP(3)",
+        "a TIMESTAMP_LTZ(3)",
+    ];
+    for column in columns {
+        for end in ["'fields.a.min' = '0'", "'fields.a.max' = '0'"] {
+            let sql = format!(
+                "CREATE TABLE g ({column}) WITH ('connector' = 'datagen', 'number-of-rows' = '100', {end}); SELECT COUNT(a) FROM g;"
+            );
+            let ran = run_in(&sql, &mut World::default(), How::default());
+            assert_eq!(ran.shown[0].1, ["100"], "{column} {end}");
+        }
+    }
+}
+
+#[test]
 fn every_type_is_generated_without_a_word_about_it() {
     let sql = "CREATE TABLE g (a INT, b BIGINT, c NUMERIC, d NUMERIC(10, 2), e DOUBLE, f VARCHAR, g BOOLEAN, h TIMESTAMP(3),
                    i TIMESTAMP_LTZ(3), WATERMARK FOR h AS h - INTERVAL '1' SECOND)

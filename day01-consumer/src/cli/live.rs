@@ -191,3 +191,15 @@ impl Live {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_wider_than_the_terminal_goes_on_in_the_next_line() {
+        assert_eq!(folded("held back – by", 6), ["held b", "ack – ", "by"]);
+        assert_eq!(folded("short", 80), ["short"]);
+        assert!(folded("", 0).is_empty());
+    }
+}

@@ -4,8 +4,8 @@
 //! work by a signal that it cannot catch, and started again. At the end, what it has published is compared with what a run
 //! comes to that nothing befell.
 //!
-//! If orders come late, the two may differ, since which of them do is a matter of which partition is read first. Then the demo
-//! says so, and claims nothing.
+//! If orders come late, the two may differ, since which of them do is a matter of which partition is read first. Where they
+//! do, the demo says so, and claims nothing.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use day01_consumer::source::Start;
 use day03_windows::time::Span as Length;
+use jiff::Timestamp;
 
 use super::catalog::{Found, find};
 use super::options::{Taker, no_such};
@@ -44,6 +45,9 @@ const DATAGEN: [&str; 9] = [
     "fields.COLUMN.length",
 ];
 const MODES: [&str; 4] = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
+
+/// 0000-01-01T00:00:00Z: a time before it cannot be written as JSON has it.
+const YEAR_0: i64 = -62_167_219_200_000;
 
 /// Arroyo says which way a table goes; here its use does.
 fn common(key: &str) -> bool {
@@ -338,15 +342,17 @@ fn generated(taker: &Taker<'_>, column: &str, data_type: DataType) -> Outcome<Op
     }
 }
 
-/// The least and the greatest number of a type, where only one end of a range is given.
+/// The least and the greatest number that is drawn for a type, where only one end of a range is given. A NUMERIC is drawn in units of
+/// its last digit, of which 18 fit.
 fn range(data_type: DataType) -> (i64, i64) {
     match data_type {
         DataType::Boolean => (0, 1),
         DataType::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
         DataType::Numeric(Some((precision, scale))) => {
-            let most = 10_i64.pow(u32::from(precision.saturating_sub(scale).min(18))) - 1;
+            let most = 10_i64.pow(u32::from(precision.min(18).saturating_sub(scale))) - 1;
             (-most, most)
         }
+        DataType::Timestamp | DataType::TimestampTz => (YEAR_0, Timestamp::MAX.as_millisecond()),
         _ => (i64::MIN, i64::MAX),
     }
 }
