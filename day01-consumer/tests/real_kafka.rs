@@ -24,11 +24,13 @@ use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Timestamp;
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
-use rdkafka::producer::Producer;
+use futures_executor::block_on;
+use rdkafka::ClientConfig;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use kafka::real::{
-    add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script, new_topic,
-    new_topic_with, unused_name,
+    Flapping, add_partitions, admin, brokers, create_topic, create_topic_patiently, delete_records,
+    delete_topic, kafka_script, new_topic, new_topic_with, unused_name,
 };
 use kafka::{
     PATIENCE, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, in_both_ways,
@@ -49,6 +51,7 @@ on_a_real_kafka! {
     a_start_that_retention_has_passed_is_refused,
     a_reader_that_retention_passes_stops_with_an_error,
     a_broker_may_restart_in_the_middle,
+    a_broker_may_be_out_of_its_cluster_for_a_while,
     a_group_resumes_with_exactly_the_rest,
     asking_for_a_topic_does_not_create_it,
     producing_creates_the_topic,
@@ -438,6 +441,40 @@ fn a_group_resumes_with_exactly_the_rest() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Brokers that go away, topics that are not there
+
+fn a_broker_may_be_out_of_its_cluster_for_a_while() {
+    let broker = Flapping::start();
+    let topic = unused_name("flapping");
+    create_topic_patiently(&broker.brokers, &topic);
+    let mut sources: Vec<KafkaSource> = [Fetch::Poll, Fetch::Batch]
+        .map(|fetch| {
+            let options = unbounded(&broker.brokers, &topic, fetch);
+            eventually("a source", || KafkaSource::open(options.clone()).ok())
+        })
+        .into();
+    let began = Instant::now();
+    let mut written = 0;
+    while began.elapsed() < Flapping::THRICE {
+        // A client of its own for each attempt: one that has been told that there are no brokers may never recover.
+        eventually("a record to arrive", || {
+            let mut config = ClientConfig::new();
+            config
+                .set("bootstrap.servers", &broker.brokers)
+                .set("message.timeout.ms", "3000");
+            let producer: FutureProducer = config.create().unwrap();
+            let record = FutureRecord::<str, str>::to(&topic).payload("x");
+            block_on(producer.send(record, Duration::ZERO)).ok()
+        });
+        written += 1;
+        for source in &mut sources {
+            // More than were acknowledged may have arrived.
+            eventually("the record to be read", || {
+                poll(source);
+                (source.splits()[0].position >= written).then_some(())
+            });
+        }
+    }
+}
 
 fn a_broker_may_restart_in_the_middle() {
     for fetch in [Fetch::Poll, Fetch::Batch] {

@@ -39,7 +39,9 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use rustix::process::{Pid, Signal, kill_process};
 
-use kafka::real::{admin, brokers, create_topic, kafka_script, setting, unused_name};
+use kafka::real::{
+    Flapping, admin, brokers, create_topic, create_topic_patiently, kafka_script, setting, unused_name,
+};
 use kafka::{Seen, bounded, eventually, payloads, read_to_end};
 
 on_a_real_kafka! {
@@ -53,6 +55,7 @@ on_a_real_kafka! {
     a_zombie_is_fenced_after_any_step,
     a_broker_may_restart_after_any_step,
     a_broker_may_hang_after_any_step,
+    a_broker_may_be_out_of_its_cluster_for_a_while,
     a_broker_that_stays_away_is_an_error,
     a_lost_marker_stops_unless_told_how_to_go_on,
     epochs_of_another_run_are_not_followed,
@@ -66,6 +69,8 @@ on_a_real_kafka! {
 
 /// Rows of an epoch in most tests.
 const ROWS: usize = 25;
+/// The step that asks for the commit, at the earliest: begin, send, arrive, mark, commit.
+const COMMIT: u64 = 5;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What is published
@@ -161,9 +166,8 @@ fn a_large_epoch_arrives() {
             published == Published::Done
         };
         if hangs {
-            signal_kafka(Signal::STOP);
+            let _hung = Hung::now();
             (0..10).for_each(|_| assert!(!step()));
-            signal_kafka(Signal::CONT);
         }
         eventually("all rows", || step().then_some(()));
         eprintln!(
@@ -307,13 +311,32 @@ fn a_broker_may_restart_after_any_step() {
 
 fn a_broker_may_hang_after_any_step() {
     with_trouble_after_each_step("hang", |go_on| {
-        signal_kafka(Signal::STOP);
+        let _hung = Hung::now();
         let until = Instant::now() + Duration::from_secs(3);
         while Instant::now() < until {
             go_on();
         }
-        signal_kafka(Signal::CONT);
     });
+}
+
+fn a_broker_may_be_out_of_its_cluster_for_a_while() {
+    let broker = Flapping::start();
+    let name = unused_name("flapping");
+    create_topic_patiently(&broker.brokers, &name);
+    let options = KafkaTargetOptions::new(&broker.brokers, &name, &name);
+    let mut target = eventually("a target", || {
+        let mut target = KafkaTarget::open(options.clone()).ok()?;
+        (target.last_out(&[0, 1]).unwrap() == Known::UpTo(0)).then_some(target)
+    });
+    let (began, mut last) = (Instant::now(), 0);
+    while began.elapsed() < Flapping::THRICE {
+        last += 1;
+        publish(&mut target, last);
+    }
+    let expected: Vec<String> = (1..=last).flat_map(rows_of).collect();
+    let options = bounded(&broker.brokers, &name, Fetch::Poll);
+    let mut source = eventually("a source", || KafkaSource::open(options.clone()).ok());
+    assert_eq!(payloads(&read_to_end(&mut source)), expected);
 }
 
 fn a_broker_that_stays_away_is_an_error() {
@@ -588,7 +611,8 @@ fn after_each_step(what: &str, test: impl Fn(&KafkaTargetOptions, Option<KafkaTa
 }
 
 /// Publishes epoch after epoch, and interrupts each after one step more than the one before, until one
-/// is done by then. The trouble may ask for further steps while it lasts, which must not fail.
+/// is done by then. The trouble may ask for further steps while it lasts, which must not fail. The answer to a commit may
+/// have come before the trouble, if the step that asked did not wait for it: then the next step says so.
 fn with_trouble_after_each_step(what: &str, trouble: impl Fn(&mut dyn FnMut())) {
     let options = new_sink(what, 1);
     let mut target = started(&options, 0);
@@ -601,8 +625,15 @@ fn with_trouble_after_each_step(what: &str, trouble: impl Fn(&mut dyn FnMut())) 
         if (0..steps).any(|_| step()) {
             break;
         }
-        trouble(&mut || assert!(!step(), "out without a broker, after {steps} steps"));
-        finish(&mut target, number, &rows);
+        let mut out = false;
+        trouble(&mut || out = out || step());
+        assert!(
+            !out || steps >= COMMIT,
+            "out without a broker, after {steps} steps"
+        );
+        if !out {
+            finish(&mut target, number, &rows);
+        }
         check_topic(&options, 1..=number);
         reached = steps;
     }
@@ -697,7 +728,22 @@ fn started(options: &KafkaTargetOptions, last: u64) -> KafkaTarget {
     target
 }
 
-/// Makes the broker hang, or go on.
+/// The broker hangs for as long as this lives, so that it goes on even if the test fails meanwhile.
+struct Hung;
+
+impl Hung {
+    fn now() -> Self {
+        signal_kafka(Signal::STOP);
+        Hung
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        signal_kafka(Signal::CONT);
+    }
+}
+
 fn signal_kafka(signal: Signal) {
     let file = Path::new(&setting("KAFKA_DIR")).join("kafka.pid");
     let pid: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();

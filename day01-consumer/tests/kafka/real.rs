@@ -1,11 +1,13 @@
 //! A real Kafka, which the environment names, and what tests do to it: topics of their own, retention, and what stops it.
 
 use std::env;
-use std::path::Path;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use day01_consumer::kafka::ensure_topic;
 use futures_executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -24,10 +26,63 @@ pub fn brokers() -> String {
 
 /// Stops or starts the broker.
 pub fn kafka_script(action: &str) {
+    run_script(&[
+        action,
+        "--port",
+        &setting("KAFKA_PORT"),
+        "--dir",
+        &setting("KAFKA_DIR"),
+    ]);
+}
+
+fn run_script(args: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/kafka");
-    let instance = ["--port", &setting("KAFKA_PORT"), "--dir", &setting("KAFKA_DIR")];
-    let status = Command::new(script).arg(action).args(instance).status();
-    assert!(status.unwrap().success(), "kafka {action}");
+    let status = Command::new(script).args(args).status();
+    assert!(status.unwrap().success(), "kafka {args:?}");
+}
+
+/// A broker of its own that is out of its cluster for five of each fourteen seconds, so that it answers that there are no
+/// brokers and that nobody leads any partition: it says too seldom that it is alive. A broker that hangs for longer than
+/// its session is in that state for a moment.
+pub struct Flapping {
+    pub brokers: String,
+    port: String,
+    dir: PathBuf,
+}
+
+impl Flapping {
+    /// Three of its turns, and a little more.
+    pub const THRICE: Duration = Duration::from_secs(45);
+
+    pub fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let broker = Flapping {
+            brokers: format!("127.0.0.1:{port}"),
+            port: port.to_string(),
+            dir: env::temp_dir().join(unused_name("flapping")),
+        };
+        let settings = [
+            "broker.session.timeout.ms=9000",
+            "broker.heartbeat.interval.ms=14000",
+        ];
+        broker.script("up", &["--set", settings[0], "--set", settings[1]]);
+        broker
+    }
+
+    fn script(&self, action: &str, options: &[&str]) {
+        let dir = self.dir.display().to_string();
+        run_script(&[&[action, "--port", &self.port, "--dir", &dir], options].concat());
+    }
+}
+
+impl Drop for Flapping {
+    fn drop(&mut self) {
+        self.script("down", &["--delete"]);
+    }
 }
 
 pub fn admin() -> AdminClient<DefaultClientContext> {
@@ -53,12 +108,18 @@ pub fn new_topic_with(what: &str, partitions: i32, settings: &[(&str, &str)]) ->
     name
 }
 
+/// Creates a topic with one partition on a broker that may not answer at the moment.
+pub fn create_topic_patiently(brokers: &str, name: &str) {
+    eventually("a new topic", || ensure_topic(brokers, name, 1).ok());
+}
+
 pub fn create_topic(name: &str, partitions: i32, settings: &[(&str, &str)]) {
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     topic.config = settings.to_vec();
-    // A topic of that name may be on its way out.
+    // A topic of that name may be on its way out, and a broker on its way in.
+    let in_time = AdminOptions::new().request_timeout(Some(Duration::from_secs(10)));
     eventually("a new topic", || {
-        let created = block_on(admin().create_topics([&topic], &AdminOptions::new())).unwrap();
+        let created = block_on(admin().create_topics([&topic], &in_time)).ok()?;
         created[0].is_ok().then_some(())
     });
 }

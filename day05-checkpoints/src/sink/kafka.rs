@@ -8,11 +8,11 @@
 //!
 //! ```text
 //!   Open ──▶ Look ──▶ Begin ──▶ Send ──▶ Arrive ──▶ Mark ──▶ Commit ──▶ Done
-//!    ▲                  ▲         │        │          │         │
-//!    │                  │         └────────┴────┬─────┴─────────┘
-//!    │                  │                       │ an error
-//!    │                  └─────── Abort ◀────────┤ the transaction has failed
-//!    └──────────────────────────────────────────┘ the client has failed
+//!    ▲                            │        │          │         │
+//!    │                            └────────┴────┬─────┴─────────┘
+//!    │                                          │ an error
+//!    ├──────────────────────────── Abort ◀──────┤ the transaction has failed
+//!    └──────────────────────────────────────────┘ the client has failed, or gets nowhere
 //! ```
 //!
 //! 1. `init_transactions` comes before the marker is read. It ends what an earlier run has left open
@@ -21,9 +21,15 @@
 //!    abort, or look.
 //! 3. An error that is final for the client says nothing about the commit, so the marker is asked
 //!    before anything is sent again.
-//! 4. A run that was shut out by another one never shuts it out in turn: it ends.
+//! 4. A run that hears that another one has shut it out never shuts that one out in turn: it ends.
 //! 5. The marker is only ever followed by the epoch that this run believes is next. A marker that says
 //!    otherwise was written by another run, and is an error.
+//! 6. A request that was not answered may still lie in a broker, and come to be read in the next transaction, which it
+//!    would commit too early. So after an abort, and after a request that may have been sent twice, the next transaction
+//!    belongs to a new client: brokers refuse what an earlier client of the same name has sent.
+//! 7. A client that gets nowhere is given up, because librdkafka may never recover: since 2.10 it forgets all brokers when
+//!    the only one that answers says twice that there are none, as Kafka does between a broker's hang and its coming back
+//!    into the cluster (its issues 5301 and 5511).
 //!
 //! A reader must say `isolation.level=read_committed`, or it sees rows of transactions that were
 //! aborted. Left out: more than one producer per sink (Flink has one per task, and a pool of
@@ -39,6 +45,8 @@ pub use error::KafkaTargetError;
 pub use marker::LostMarker;
 pub use plain::PlainKafkaTarget;
 
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -57,6 +65,11 @@ use verdict::Verdict;
 /// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier
 /// run has left.
 const START_WITHIN: Duration = Duration::from_secs(60);
+/// After how long without any progress a client is given up: longer than it takes to give up a request, so that it may
+/// recover by itself first.
+const STUCK_AFTER: Duration = Duration::from_secs(15);
+/// After how long the request to commit may have been sent twice: at once if a connection is lost.
+const SENT_ONCE_WITHIN: Duration = Duration::from_secs(1);
 /// How long an abort may take after which nothing else comes.
 const ABORT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -98,17 +111,41 @@ impl KafkaTargetOptions {
 /// Publishes epochs to a topic, exactly once.
 pub struct KafkaTarget {
     options: KafkaTargetOptions,
-    markers: Markers,
-    producer: Option<BaseProducer<Events>>,
+    clients: Option<Clients>,
     step: Step,
+    /// The marker that is being written.
+    marking: Option<Receiver<KafkaResult<()>>>,
+    /// The step, and how many rows were under way, when something moved last.
+    moved: (Step, i32, Instant),
     /// The epoch published last, as far as this run knows.
     known: Option<u64>,
     /// Since when the present epoch is being published.
     since: Option<Instant>,
-    /// Whether its commit has been asked for, so that it may be out.
-    commit_asked: bool,
+    /// Since when its commit has been asked for, so that it may be out.
+    commit_asked: Option<Instant>,
+    /// Whether a request may have been sent twice, so that one of the two may still be on its way.
+    sent_twice: bool,
     /// What went wrong last.
     trouble: Option<String>,
+}
+
+/// What talks to the brokers. Both are shared with whoever writes a marker.
+#[derive(Clone)]
+struct Clients {
+    producer: Arc<BaseProducer<Events>>,
+    markers: Arc<Markers>,
+}
+
+impl Clients {
+    /// They connect in the background, but say at once what is wrong with the options.
+    fn new(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
+        let producer = client::transactional(options);
+        let producer = producer.map_err(KafkaTargetError::settings(&options.brokers, &options.topic))?;
+        Ok(Clients {
+            producer: Arc::new(producer),
+            markers: Arc::new(Markers::new(options)?),
+        })
+    }
 }
 
 /// What comes next.
@@ -123,8 +160,8 @@ enum Step {
     Send(usize),
     /// Wait until the brokers have all rows.
     Arrive,
-    /// Move the marker. The one step that blocks for seconds if a broker hangs: the client cannot go on
-    /// with this call later, as it can with the others.
+    /// Move the marker, in a thread of its own: the client cannot go on with this call later, as it can with the others,
+    /// and does not keep to the time that it is given (issue 5456 of librdkafka).
     Mark,
     Commit,
     Abort,
@@ -138,34 +175,34 @@ impl KafkaTarget {
     pub fn open(options: KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
         ensure_topic(&options.brokers, &options.topic, 1)?;
         Ok(KafkaTarget {
-            markers: Markers::new(&options)?,
-            // It has not connected, but says now what is wrong with the options.
-            producer: Some(new_producer(&options)?),
+            clients: Some(Clients::new(&options)?),
             options,
             step: Step::Open,
+            marking: None,
+            moved: (Step::Open, 0, Instant::now()),
             known: None,
             since: None,
-            commit_asked: false,
+            commit_asked: None,
+            sent_twice: false,
             trouble: None,
         })
     }
 
     /// Takes a step of opening: shuts out what came before, and only then asks for the marker.
     fn open_step(&mut self, epoch: u64) -> Result<Poll<Option<u64>>, KafkaTargetError> {
+        let clients = match self.clients.take() {
+            Some(clients) => clients,
+            None => Clients::new(&self.options)?,
+        };
+        let Clients { producer, markers } = self.clients.insert(clients);
         if self.step == Step::Open {
-            let producer = match self.producer.take() {
-                Some(producer) => producer,
-                None => new_producer(&self.options)?,
-            };
-            let fenced = producer.init_transactions(SLICE);
-            self.producer = Some(producer);
-            match fenced {
+            match producer.init_transactions(SLICE) {
                 Ok(()) => self.step = Step::Look,
                 Err(error) => self.on_error(epoch, error)?,
             }
             return Ok(Poll::Pending);
         }
-        match self.markers.read() {
+        match markers.read() {
             Ok(marker) => return Ok(Poll::Ready(marker)),
             Err(Unread::Failed(error)) => self.on_error(epoch, error)?,
             Err(Unread::Foreign(metadata)) => {
@@ -182,9 +219,10 @@ impl KafkaTarget {
 
     /// Takes a step of the transaction, and says which is next.
     fn step(&mut self, epoch: u64, rows: &Encoded) -> KafkaResult<Step> {
-        let Some(producer) = &self.producer else {
+        let Some(clients) = &self.clients else {
             return Ok(Step::Open);
         };
+        let producer = &clients.producer;
         match self.step {
             Step::Begin => {
                 // An abort reports each row that it has thrown away.
@@ -199,37 +237,46 @@ impl KafkaTarget {
                 true => Ok(Step::Mark),
                 false => Ok(Step::Arrive),
             },
-            Step::Mark => self.markers.write(producer, epoch).map(|()| Step::Commit),
+            Step::Mark => {
+                let marking = self.marking.get_or_insert_with(|| mark(clients.clone(), epoch));
+                let marked = match marking.recv_timeout(SLICE) {
+                    Ok(marked) => marked,
+                    Err(RecvTimeoutError::Timeout) => return Ok(Step::Mark),
+                    Err(RecvTimeoutError::Disconnected) => Err(KafkaError::Canceled),
+                };
+                self.marking = None;
+                marked.map(|()| Step::Commit)
+            }
             Step::Commit => {
-                self.commit_asked = true;
+                self.commit_asked.get_or_insert_with(Instant::now);
                 producer.commit_transaction(SLICE).map(|()| Step::Done)
             }
-            Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Begin),
+            Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Open),
             Step::Open | Step::Look | Step::Done => Ok(self.step),
         }
     }
 
     /// Settles what comes after an error, or that nothing does.
     fn on_error(&mut self, epoch: u64, error: KafkaError) -> Result<(), KafkaTargetError> {
-        let ended = self
-            .producer
-            .as_ref()
-            .and_then(|producer| producer.client().fatal_error());
+        let producer = self.clients.as_ref().map(|clients| &clients.producer);
+        let ended = producer.and_then(|producer| producer.client().fatal_error());
         self.trouble = Some(match &ended {
             Some((_, why)) => why.clone(),
             None => error.to_string(),
         });
         let verdict = verdict::judge(&error, ended.map(|(code, _)| code));
-        match (verdict, &self.producer) {
+        match (verdict, producer) {
             // An abort waits until somebody has taken the reports of the rows that it throws away.
-            (Verdict::Again, Some(producer)) => producer.poll(MOMENT),
+            (Verdict::Again, Some(producer)) => {
+                producer.poll(MOMENT);
+                self.sent_twice |= self.step == Step::Mark;
+            }
             (Verdict::Abort, Some(producer)) => {
                 producer.poll(SLICE);
                 self.step = Step::Abort;
             }
             (Verdict::Again | Verdict::Abort | Verdict::Reopen, _) => {
-                self.producer = None;
-                self.step = Step::Open;
+                self.renew();
                 thread::sleep(SLICE);
             }
             (Verdict::Fenced, _) => return Err(KafkaTargetError::fenced(&self.options, epoch)),
@@ -245,9 +292,32 @@ impl KafkaTarget {
         Ok(())
     }
 
+    // ANCHOR: renew
+    /// Begins again with new clients. A thread that still waits for its marker to be written keeps the old ones.
+    fn renew(&mut self) {
+        self.clients = None;
+        self.marking = None;
+        self.sent_twice = false;
+        self.step = Step::Open;
+    }
+
+    fn renew_if_stuck(&mut self) {
+        let clients = self.clients.as_ref();
+        let under_way = clients.map_or(0, |clients| clients.producer.in_flight_count());
+        let (step, rows, since) = self.moved;
+        if (step, rows) != (self.step, under_way) {
+            self.moved = (self.step, under_way, Instant::now());
+        } else if since.elapsed() > STUCK_AFTER {
+            self.trouble = Some(format!("no progress for {} s", STUCK_AFTER.as_secs()));
+            self.moved = (Step::Open, 0, Instant::now());
+            self.renew();
+        }
+    }
+    // ANCHOR_END: renew
+
     /// Why no broker could be reached, if that is so.
     fn take_reason(&self) -> Option<String> {
-        self.producer.as_ref()?.context().take_reason()
+        self.clients.as_ref()?.producer.context().take_reason()
     }
 
     fn out_of_step(&self, epoch: u64, found: Option<u64>) -> KafkaTargetError {
@@ -286,7 +356,7 @@ impl Target for KafkaTarget {
         self.check_time(epoch, since, self.options.transaction_timeout)?;
         if matches!(self.step, Step::Open | Step::Look) {
             if let Poll::Ready(marker) = self.open_step(epoch)? {
-                self.step = match marker::reopened(marker, self.known, epoch, self.commit_asked) {
+                self.step = match marker::reopened(marker, self.known, epoch, self.commit_asked.is_some()) {
                     Reopened::Out => Step::Done,
                     Reopened::NotOut => Step::Begin,
                     Reopened::OutOfStep => return Err(self.out_of_step(epoch, marker).into()),
@@ -296,20 +366,26 @@ impl Target for KafkaTarget {
             return Err(self.out_of_step(epoch, self.known).into());
         } else {
             match self.step(epoch, rows) {
+                Ok(Step::Open) => self.renew(),
                 Ok(next) => self.step = next,
                 Err(error) => self.on_error(epoch, error)?,
             }
         }
         if self.step != Step::Done {
+            self.renew_if_stuck();
             return Ok(Published::Again);
         }
         self.step = Step::Begin;
         self.known = Some(epoch);
         self.since = None;
-        self.commit_asked = false;
         // What went wrong and was got over must not be told as the reason of something later.
         self.trouble = None;
-        self.take_reason();
+        self.sent_twice |= self.take_reason().is_some();
+        let asked = self.commit_asked.take();
+        self.sent_twice |= asked.is_some_and(|asked| asked.elapsed() > SENT_ONCE_WITHIN);
+        if self.sent_twice {
+            self.renew();
+        }
         Ok(Published::Done)
     }
 
@@ -322,6 +398,7 @@ impl Target for KafkaTarget {
                 self.known = marker;
                 return Ok(marker::known(marker, epochs, &self.options));
             }
+            self.renew_if_stuck();
         }
     }
 
@@ -331,6 +408,18 @@ impl Target for KafkaTarget {
     }
 }
 
-fn new_producer(options: &KafkaTargetOptions) -> Result<BaseProducer<Events>, KafkaTargetError> {
-    client::transactional(options).map_err(KafkaTargetError::settings(&options.brokers, &options.topic))
+/// Moves the marker in a thread, which ends when the client says what came of it. Without a word if there is no thread to
+/// be had.
+fn mark(clients: Clients, epoch: u64) -> Receiver<KafkaResult<()>> {
+    let (done, marking) = mpsc::sync_channel(1);
+    let write = move || {
+        let marked = clients.markers.write(&clients.producer, epoch);
+        // Nobody waits any more if the clients were given up.
+        done.send(marked).ok();
+    };
+    thread::Builder::new()
+        .name("marker".to_string())
+        .spawn(write)
+        .ok();
+    marking
 }
