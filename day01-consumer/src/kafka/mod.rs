@@ -41,6 +41,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a topic must have been unknown to be gone: a broker that has just started does not know every topic yet.
 const GONE_AFTER: Duration = Duration::from_secs(4);
+/// After how long without an answer the client is given up. librdkafka may never recover: since 2.10 it forgets all brokers
+/// when the only one that answers says twice that there are none, as Kafka does between a broker's hang and its coming back
+/// into the cluster (its issue 5301).
+const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;
 
@@ -70,6 +74,8 @@ pub struct KafkaSource {
     share: Share,
     assigned: bool,
     looked: Instant,
+    /// Since when no broker has answered this client's looks.
+    silent_since: Option<Instant>,
     unknown_since: Option<Instant>,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
@@ -112,6 +118,7 @@ impl KafkaSource {
             share: Share::ALL,
             assigned: false,
             looked: Instant::now(),
+            silent_since: None,
             unknown_since: None,
             connection: Connection::There,
             warnings: Vec::new(),
@@ -153,7 +160,11 @@ impl KafkaSource {
                 if self.connection == Connection::Down {
                     self.connection = Connection::Silent;
                 }
-                return Ok(());
+                let since = self.silent_since.get_or_insert_with(Instant::now);
+                return match since.elapsed() < RENEW_AFTER {
+                    true => Ok(()),
+                    false => self.renew(),
+                };
             }
         };
         self.broker_answers();
@@ -192,7 +203,21 @@ impl KafkaSource {
         Ok(())
     }
 
+    /// Goes on with a new client from where the splits are: what the old one had under way is fetched again.
+    fn renew(&mut self) -> Result<(), Error> {
+        self.consumer = Arc::new(connect::consumer(&self.options)?);
+        self.reader = Reader::new(self.options.fetch, &self.consumer);
+        self.silent_since = None;
+        self.assigned = false;
+        // What has been read to the end is assigned no more, which without an end is only so for the moment.
+        for split in &mut self.splits {
+            split.caught_up &= self.options.until_end;
+        }
+        Ok(())
+    }
+
     fn broker_answers(&mut self) {
+        self.silent_since = None;
         self.consumer.context().forget_reason();
         if std::mem::replace(&mut self.connection, Connection::There) == Connection::Away {
             self.warnings.push(Warning::BrokerBack {
@@ -291,9 +316,7 @@ impl Source for KafkaSource {
         }
         if self.assigned {
             // A consumer that has begun to read has records in flight; a new one has not.
-            self.consumer = Arc::new(connect::consumer(&self.options)?);
-            self.reader = Reader::new(self.options.fetch, &self.consumer);
-            self.assigned = false;
+            self.renew()?;
         }
         self.splits = splits;
         Ok(())
