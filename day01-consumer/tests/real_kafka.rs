@@ -29,8 +29,8 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use kafka::real::{
-    Flapping, add_partitions, admin, brokers, create_topic, create_topic_patiently, delete_records,
-    delete_topic, kafka_script, new_topic, new_topic_with, unused_name,
+    Flapping, add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script,
+    new_topic, new_topic_with, unused_name,
 };
 use kafka::{
     PATIENCE, WAIT, Writer, bounded, count_independently, counted, eventually, first_error, in_both_ways,
@@ -444,8 +444,7 @@ fn a_group_resumes_with_exactly_the_rest() {
 
 fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let broker = Flapping::start();
-    let topic = unused_name("flapping");
-    create_topic_patiently(&broker.brokers, &topic);
+    let topic = broker.new_topic();
     let mut sources: Vec<KafkaSource> = [Fetch::Poll, Fetch::Batch]
         .map(|fetch| {
             let options = unbounded(&broker.brokers, &topic, fetch);

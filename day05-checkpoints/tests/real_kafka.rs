@@ -39,9 +39,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use rustix::process::{Pid, Signal, kill_process};
 
-use kafka::real::{
-    Flapping, admin, brokers, create_topic, create_topic_patiently, kafka_script, setting, unused_name,
-};
+use kafka::real::{Flapping, admin, brokers, create_topic, kafka_script, setting, unused_name};
 use kafka::{Seen, bounded, eventually, payloads, read_to_end};
 
 on_a_real_kafka! {
@@ -321,8 +319,7 @@ fn a_broker_may_hang_after_any_step() {
 
 fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let broker = Flapping::start();
-    let name = unused_name("flapping");
-    create_topic_patiently(&broker.brokers, &name);
+    let name = broker.new_topic();
     let options = KafkaTargetOptions::new(&broker.brokers, &name, &name);
     let mut target = eventually("a target", || {
         let mut target = KafkaTarget::open(options.clone()).ok()?;

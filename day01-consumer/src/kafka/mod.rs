@@ -2,12 +2,15 @@
 //!
 //! The engine owns the offsets. The consumer is told which partitions to read and from where (`assign`), and nothing is
 //! committed unless [`Source::commit`] says so. There is no group membership, so there are no rebalances either: who
-//! reads which partition is decided here, not by the broker. Three rules keep records from being lost in silence:
+//! reads which partition is decided here, not by the broker. Four rules keep records from being lost in silence:
 //!
 //! 1. Every start position is checked against what the partition still holds, and librdkafka is set to fail
 //!    (`auto.offset.reset=error`) where it would otherwise jump: retention can pass a reader while it reads.
 //! 2. A partition that appears later is read from its beginning, by the source whose share it falls to.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
+//! 4. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
+//!    brokers when the only one that answers says twice that there are none (its issue 5301), as Kafka does between a
+//!    broker's hang and its coming back into the cluster; then it may never read again.
 //!
 //! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs less. Both hand out the
 //! same `Fetched` events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
@@ -41,9 +44,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a topic must have been unknown to be gone: a broker that has just started does not know every topic yet.
 const GONE_AFTER: Duration = Duration::from_secs(4);
-/// After how long without an answer the client is given up. librdkafka may never recover: since 2.10 it forgets all brokers
-/// when the only one that answers says twice that there are none, as Kafka does between a broker's hang and its coming back
-/// into the cluster (its issue 5301).
+/// After how long without an answer the client is given up: 4. above.
 const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;

@@ -73,6 +73,13 @@ impl Flapping {
         broker
     }
 
+    /// A topic of one partition, however often that has to be asked for.
+    pub fn new_topic(&self) -> String {
+        let name = unused_name("flapping");
+        eventually("a new topic", || ensure_topic(&self.brokers, &name, 1).ok());
+        name
+    }
+
     fn script(&self, action: &str, options: &[&str]) {
         let dir = self.dir.display().to_string();
         run_script(&[&[action, "--port", &self.port, "--dir", &dir], options].concat());
@@ -106,11 +113,6 @@ pub fn new_topic_with(what: &str, partitions: i32, settings: &[(&str, &str)]) ->
     let name = unused_name(what);
     create_topic(&name, partitions, settings);
     name
-}
-
-/// Creates a topic with one partition on a broker that may not answer at the moment.
-pub fn create_topic_patiently(brokers: &str, name: &str) {
-    eventually("a new topic", || ensure_topic(brokers, name, 1).ok());
 }
 
 pub fn create_topic(name: &str, partitions: i32, settings: &[(&str, &str)]) {

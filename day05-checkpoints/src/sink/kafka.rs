@@ -27,15 +27,14 @@
 //! 6. A request that was not answered may still lie in a broker, and come to be read in the next transaction, which it
 //!    would commit too early. So after an abort, and after a request that may have been sent twice, the next transaction
 //!    belongs to a new client: brokers refuse what an earlier client of the same name has sent.
-//! 7. A client that gets nowhere is given up, because librdkafka may never recover: since 2.10 it forgets all brokers when
-//!    the only one that answers says twice that there are none, as Kafka does between a broker's hang and its coming back
-//!    into the cluster (its issues 5301 and 5511).
+//! 7. A client that gets nowhere is given up: after a broker's hang it may never recover (see `day01_consumer::kafka`).
 //!
 //! A reader must say `isolation.level=read_committed`, or it sees rows of transactions that were
 //! aborted. Left out: more than one producer per sink (Flink has one per task, and a pool of
 //! transactional ids), headers and timestamps of rows.
 
 mod client;
+mod clients;
 mod error;
 mod marker;
 mod plain;
@@ -45,8 +44,7 @@ pub use error::KafkaTargetError;
 pub use marker::LostMarker;
 pub use plain::PlainKafkaTarget;
 
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -54,12 +52,13 @@ use std::time::{Duration, Instant};
 use day01_consumer::kafka::ensure_topic;
 use day02_state::operator::Outcome;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::producer::Producer;
 
 use super::encoded::Encoded;
 use super::target::{Known, Published, Target};
-use client::{Events, MOMENT, SLICE};
-use marker::{Markers, Reopened, Unread};
+use client::{MOMENT, SLICE};
+use clients::Clients;
+use marker::{Reopened, Unread};
 use verdict::Verdict;
 
 /// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier
@@ -129,25 +128,6 @@ pub struct KafkaTarget {
     trouble: Option<String>,
 }
 
-/// What talks to the brokers. Both are shared with whoever writes a marker.
-#[derive(Clone)]
-struct Clients {
-    producer: Arc<BaseProducer<Events>>,
-    markers: Arc<Markers>,
-}
-
-impl Clients {
-    /// They connect in the background, but say at once what is wrong with the options.
-    fn new(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
-        let producer = client::transactional(options);
-        let producer = producer.map_err(KafkaTargetError::settings(&options.brokers, &options.topic))?;
-        Ok(Clients {
-            producer: Arc::new(producer),
-            markers: Arc::new(Markers::new(options)?),
-        })
-    }
-}
-
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -160,8 +140,7 @@ enum Step {
     Send(usize),
     /// Wait until the brokers have all rows.
     Arrive,
-    /// Move the marker, in a thread of its own: the client cannot go on with this call later, as it can with the others,
-    /// and does not keep to the time that it is given (issue 5456 of librdkafka).
+    /// Move the marker.
     Mark,
     Commit,
     Abort,
@@ -238,7 +217,7 @@ impl KafkaTarget {
                 false => Ok(Step::Arrive),
             },
             Step::Mark => {
-                let marking = self.marking.get_or_insert_with(|| mark(clients.clone(), epoch));
+                let marking = self.marking.get_or_insert_with(|| clients.mark(epoch));
                 let marked = match marking.recv_timeout(SLICE) {
                     Ok(marked) => marked,
                     Err(RecvTimeoutError::Timeout) => return Ok(Step::Mark),
@@ -406,20 +385,4 @@ impl Target for KafkaTarget {
         let KafkaTargetOptions { brokers, topic, .. } = &self.options;
         format!("Kafka topic {topic} at {brokers}, exactly once")
     }
-}
-
-/// Moves the marker in a thread, which ends when the client says what came of it. Without a word if there is no thread to
-/// be had.
-fn mark(clients: Clients, epoch: u64) -> Receiver<KafkaResult<()>> {
-    let (done, marking) = mpsc::sync_channel(1);
-    let write = move || {
-        let marked = clients.markers.write(&clients.producer, epoch);
-        // Nobody waits any more if the clients were given up.
-        done.send(marked).ok();
-    };
-    thread::Builder::new()
-        .name("marker".to_string())
-        .spawn(write)
-        .ok();
-    marking
 }
