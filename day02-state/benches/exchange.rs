@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use day01_consumer::lab::cpu::CpuTime;
 use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day02_state::job::NoControl;
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::outbox::Outbox;
 use day02_state::rows::Rows;
 use day02_state::runtime::{Buffers, Inbox, Job, Stop, by_key, run_threads};
@@ -69,7 +69,7 @@ impl Operator for Worker {
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
         let counted = |table: &Table<u64>| table.iter().map(|(_, count)| count).sum();
         let rows = self.table.as_ref().map_or(self.rows, counted);
         self.total.fetch_add(rows, Ordering::Relaxed);

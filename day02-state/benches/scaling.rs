@@ -18,7 +18,7 @@ use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Share, Source, Start};
 use day02_state::job::{NoControl, Options, Totals, wire};
 use day02_state::keys;
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::{Cents, Order};
 use day02_state::outbox::Outbox;
 use day02_state::rows::Rows;
@@ -123,7 +123,7 @@ impl Operator for Worker {
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
         let mut answer = self.answer.lock().expect("no worker panics");
         let merchants = self.merge.table.iter();
         answer

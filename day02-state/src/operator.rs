@@ -48,7 +48,7 @@ pub struct Input {
 
 /// How a stream has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum EndReason {
     /// There is nothing more: what is still open can be closed.
     Drained,
     /// Somebody asked for an end: what is open stays open.
@@ -109,7 +109,7 @@ pub trait Operator: Send {
     }
 
     /// A channel has ended.
-    fn on_input_end(&mut self, _input: Input, _how: How, _out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _input: Input, _how: EndReason, _out: Out<'_, Self>) -> Outcome {
         Ok(())
     }
 
@@ -119,7 +119,7 @@ pub trait Operator: Send {
     }
 
     /// Everything has ended.
-    fn on_end(&mut self, _how: How, _out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _how: EndReason, _out: Out<'_, Self>) -> Outcome {
         Ok(())
     }
 

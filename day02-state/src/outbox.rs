@@ -25,7 +25,7 @@ use crossbeam_channel::Select;
 
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
-use crate::operator::{Batch, How, Message};
+use crate::operator::{Batch, EndReason, Message};
 
 /// How much may lie between two tasks.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ impl Name {
 pub(crate) enum Packet<D, C> {
     /// In their order; never none.
     Messages(Vec<Message<D, C>>),
-    End(How),
+    End(EndReason),
 }
 
 /// The sending side of a channel.
@@ -115,7 +115,7 @@ pub(crate) trait Branch<D, C>: Send {
 /// An edge, whatever kind of rows it carries.
 pub(crate) trait Edge<C> {
     fn control(&mut self, control: C, hurry: Hurry, now: Duration);
-    fn end(&mut self, how: How);
+    fn end(&mut self, how: EndReason);
     /// Seals what has waited long enough.
     fn seal_overdue(&mut self, now: Duration);
     /// Sends what can be sent; says how many packets that were.
@@ -170,7 +170,7 @@ impl<D, C: Clone> Outbox<D, C> {
             .edges(&mut |edge| edge.control(control.clone(), hurry, now));
     }
 
-    pub(crate) fn end(&mut self, how: How) {
+    pub(crate) fn end(&mut self, how: EndReason) {
         self.0.edges(&mut |edge| edge.end(how));
     }
 
@@ -336,7 +336,7 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Edge<C> for Lanes<D, C> {
         }
     }
 
-    fn end(&mut self, how: How) {
+    fn end(&mut self, how: EndReason) {
         for lane in 0..self.lanes.len() {
             self.seal(lane);
             self.lanes[lane].sealed.push_back(Packet::End(how));

@@ -33,7 +33,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bo
 use crate::error::JobError;
 use crate::fault::{Fault, put_in};
 use crate::keys::Owners;
-use crate::operator::{Batch, Failure, How, Input, Keyed, Message, Operator, Output, Turn};
+use crate::operator::{Batch, EndReason, Failure, Input, Keyed, Message, Operator, Output, Turn};
 use crate::outbox::{Channel, Gone, Hurry, Lanes, Name, Outbox, Packet, Refused, Route};
 
 pub use crate::outbox::Buffers;
@@ -65,23 +65,23 @@ struct Incoming<D, C> {
 
 impl<D, C> Incoming<D, C> {
     /// The next message, or the end, without waiting for it.
-    fn next(&mut self) -> Result<Incame<D, C>, TryRecvError> {
+    fn next(&mut self) -> Result<Received<D, C>, TryRecvError> {
         loop {
             if let Some(message) = self.rest.next() {
-                return Ok(Incame::Message(message));
+                return Ok(Received::Message(message));
             }
             match self.packets.try_recv()? {
                 Packet::Messages(messages) => self.rest = messages.into_iter(),
-                Packet::End(how) => return Ok(Incame::End(how)),
+                Packet::End(how) => return Ok(Received::End(how)),
             }
         }
     }
 }
 
 /// What has come out of a channel.
-enum Incame<D, C> {
+enum Received<D, C> {
     Message(Message<D, C>),
-    End(How),
+    End(EndReason),
 }
 
 /// Where a task receives from.
@@ -278,14 +278,14 @@ struct Task<O: Operator> {
     stuck: bool,
     /// What the last turn came to; none before the first.
     turn: Option<Turn>,
-    how: How,
+    how: EndReason,
     ended: bool,
 }
 
 /// An outbox for the length of one call, which knows what time it is.
-struct At<'a, D, C>(&'a mut Outbox<D, C>, Duration);
+struct TimedOutput<'a, D, C>(&'a mut Outbox<D, C>, Duration);
 
-impl<D, C: Clone> Output<D, C> for At<'_, D, C> {
+impl<D, C: Clone> Output<D, C> for TimedOutput<'_, D, C> {
     fn data(&mut self, data: D) {
         self.0.data(data, self.1);
     }
@@ -369,7 +369,7 @@ impl<O: Operator> Task<O> {
         let did = match self.turn.or(faulty) {
             None => Some(Did::Turn),
             Some(_) if stopping && self.channels.is_empty() => {
-                self.how = How::Stopped;
+                self.how = EndReason::Stopped;
                 self.turn = Some(Turn::Done);
                 None
             }
@@ -383,13 +383,17 @@ impl<O: Operator> Task<O> {
             },
         };
         if did.is_some() {
-            let turn = self.operator.on_turn(now, &mut At(&mut self.outbox, now));
+            let turn = self
+                .operator
+                .on_turn(now, &mut TimedOutput(&mut self.outbox, now));
             self.turn = Some(turn.map_err(|failure| self.failed(failure))?);
             return Ok(did);
         }
         let all_ended = self.channels.iter().all(|channel| channel.ended);
         if all_ended && self.turn == Some(Turn::Done) {
-            let ended = self.operator.on_end(self.how, &mut At(&mut self.outbox, now));
+            let ended = self
+                .operator
+                .on_end(self.how, &mut TimedOutput(&mut self.outbox, now));
             ended.map_err(|failure| self.failed(failure))?;
             self.outbox.end(self.how);
             self.ended = true;
@@ -422,7 +426,9 @@ impl<O: Operator> Task<O> {
             }
             Some(Err(TryRecvError::Empty)) | None => return Ok(false),
         };
-        let done = self.operator.on_mail(control, &mut At(&mut self.outbox, now));
+        let done = self
+            .operator
+            .on_mail(control, &mut TimedOutput(&mut self.outbox, now));
         done.map_err(|failure| self.failed(failure))?;
         Ok(true)
     }
@@ -453,26 +459,26 @@ impl<O: Operator> Task<O> {
     fn take(
         &mut self,
         channel: usize,
-        message: Incame<O::In, O::Control>,
+        message: Received<O::In, O::Control>,
         now: Duration,
     ) -> Result<Did, JobError> {
         let input = Input {
             port: self.channels[channel].port,
             channel,
         };
-        let out = &mut At(&mut self.outbox, now);
+        let out = &mut TimedOutput(&mut self.outbox, now);
         let (did, done) = match message {
-            Incame::Message(Message::Data(rows)) => {
+            Received::Message(Message::Data(rows)) => {
                 (Did::Data(channel), self.operator.on_data(input, rows, out))
             }
-            Incame::Message(Message::Control(control)) => (
+            Received::Message(Message::Control(control)) => (
                 Did::Control(channel),
                 self.operator.on_control(input, control, out),
             ),
-            Incame::End(how) => {
+            Received::End(how) => {
                 self.channels[channel].ended = true;
-                if how == How::Stopped {
-                    self.how = How::Stopped;
+                if how == EndReason::Stopped {
+                    self.how = EndReason::Stopped;
                 }
                 (
                     Did::InputEnd(channel),
@@ -551,7 +557,7 @@ impl Job {
             outbox,
             stuck: false,
             turn: None,
-            how: How::Drained,
+            how: EndReason::Drained,
             ended: false,
         }));
     }

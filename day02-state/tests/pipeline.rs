@@ -18,7 +18,7 @@ use day02_state::error::Error;
 use day02_state::job::{
     Decode, Gather, NoControl, Options, Plain, Progress, Report, SOURCE, TOTALS, pipeline,
 };
-use day02_state::operator::{How, Input, Operator, Out, Outcome};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome};
 use day02_state::rows::Rows;
 use day02_state::runtime::{Job, Stop, run_threads};
 use day02_state::state::file::Snapshot;
@@ -174,7 +174,7 @@ impl Operator for Counts {
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
         let state = self.snapshot(0).parts();
         let counts = self.counts.iter();
         let counts = counts.map(|(merchant, count)| (String::from_utf8(merchant.to_vec()).unwrap(), *count));

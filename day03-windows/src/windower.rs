@@ -40,7 +40,7 @@ pub struct Fired<A> {
     pub late: Vec<usize>,
     /// How often a row was late for a window; a late row of a hop counts several times here, and a row that
     /// is late for some windows only, too.
-    pub late_for: u64,
+    pub late_assignments: u64,
     /// How far behind the time that closed its window a row has been at most.
     pub behind: Span,
 }
@@ -48,7 +48,7 @@ pub struct Fired<A> {
 impl<A> Fired<A> {
     /// A row is late for so many windows, at this time.
     pub fn is_late(&mut self, ts: EventTime, windows: u64, now: EventTime) {
-        self.late_for += windows;
+        self.late_assignments += windows;
         self.behind = self.behind.max(Span(now.0.saturating_sub(ts.0)));
     }
 }
@@ -58,7 +58,7 @@ impl<A> Default for Fired<A> {
         Fired {
             closed: Rows::new(),
             late: Vec::new(),
-            late_for: 0,
+            late_assignments: 0,
             behind: Span(0),
         }
     }

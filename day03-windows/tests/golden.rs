@@ -117,7 +117,7 @@ fn a_row_may_be_late_for_one_window_and_on_time_for_another() {
         tumbling.sums,
         table_of(&[("08:00", "08:10", 2), ("08:10", "08:20", 10)])
     );
-    assert_eq!((tumbling.late, tumbling.late_for), (vec!["C", "D"], 2));
+    assert_eq!((tumbling.late, tumbling.late_assignments), (vec!["C", "D"], 2));
 
     #[rustfmt::skip]
     let sums = [
@@ -128,11 +128,11 @@ fn a_row_may_be_late_for_one_window_and_on_time_for_another() {
     ];
     let hopping = run("hop:10m/5m", &bids);
     assert_eq!(hopping.sums, table_of(&sums));
-    assert_eq!((hopping.late, hopping.late_for), (vec![], 2));
+    assert_eq!((hopping.late, hopping.late_assignments), (vec![], 2));
 
     // C and D still count in the window up to 08:15 of a hop, and a window that grows to 08:10 has ended.
     let growing = run("cumulate:10m/2m", &bids);
-    assert_eq!((growing.late, growing.late_for), (vec!["C", "D"], 4));
+    assert_eq!((growing.late, growing.late_assignments), (vec!["C", "D"], 4));
     assert_eq!(
         growing.sums[..2],
         table_of(&[("08:00", "08:08", 2), ("08:00", "08:10", 2)])
@@ -167,7 +167,7 @@ fn nine_scores_in_sessions_with_a_gap_of_a_minute() {
     ];
     let came = run("session:1m", &SCORES);
     assert_eq!(came.sums, table_of(&sums));
-    assert_eq!((came.late, came.late_for), (vec![], 0));
+    assert_eq!((came.late, came.late_assignments), (vec![], 0));
 }
 
 #[test]
@@ -454,7 +454,7 @@ struct Came {
     /// How many rows are in each of them.
     rows: Vec<u64>,
     late: Vec<&'static str>,
-    late_for: u64,
+    late_assignments: u64,
 }
 
 /// Runs rows through windows under stream time to the end, one batch a row.
@@ -477,7 +477,7 @@ fn run(windows: &str, rows: &[Row]) -> Came {
             .map(|closed| closed.acc.0.rows)
             .collect(),
         late,
-        late_for: all.late_for,
+        late_assignments: all.late_assignments,
     }
 }
 

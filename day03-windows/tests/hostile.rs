@@ -75,7 +75,7 @@ fn far_away_windows_are_as_right_as_near_ones() {
             windowing.on_drained(&mut fired).unwrap();
             collect(&fired, &mut results);
             assert_eq!(results, expected(spec(kind), &rows), "{kind}");
-            assert_eq!((fired.late.len(), fired.late_for), (0, 0), "{kind}");
+            assert_eq!((fired.late.len(), fired.late_assignments), (0, 0), "{kind}");
             assert_eq!(
                 (windowing.windows().open(), windowing.windows().memory()),
                 (0, 0),

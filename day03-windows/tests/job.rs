@@ -18,7 +18,7 @@ use day02_state::runtime::{Buffers, Stop};
 use day02_state::state::file::Snapshot;
 use day02_state::state::{Owner, Part};
 use day02_state::stepper::run_stepper;
-use day03_windows::job::{Answer, ClosedWindow, Keep, Options, Standing, View, WINDOWS, wire};
+use day03_windows::job::{Answer, ClosedWindow, Keep, Options, View, WINDOWS, WindowStats, wire};
 use day03_windows::lab::evaluator::{Row, evaluate};
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
@@ -65,7 +65,7 @@ fn an_empty_log_has_no_windows() {
     for kind in KINDS {
         let answer = life(&Log::new("orders", 1), Setup::new(kind, 3), None);
         assert_eq!((answer.windows, answer.closed), (vec![], 0), "{kind}");
-        assert_eq!(answer.standing, Standing::default(), "{kind}");
+        assert_eq!(answer.stats, WindowStats::default(), "{kind}");
     }
 }
 
@@ -92,7 +92,7 @@ fn stopped_after_any_number_of_steps_and_gone_on_each_window_closes_once() {
                 closed += answer.windows.len();
                 union.extend(places(&answer.windows));
                 assert_eq!(answer.closed, answer.windows.len() as u64);
-                assert_eq!(answer.standing.late_for, 0, "{setup:?}");
+                assert_eq!(answer.stats.late_assignments, 0, "{setup:?}");
 
                 let read = read(&answer.snapshot);
                 // Who has read everything may have drained before it heard of the stop.
@@ -103,7 +103,7 @@ fn stopped_after_any_number_of_steps_and_gone_on_each_window_closes_once() {
                         answer.windows.iter().all(|closed| closed.window.end.0 <= newest),
                         "{setup:?}"
                     );
-                    let has_open = answer.standing.open > 0;
+                    let has_open = answer.stats.open > 0;
                     assert_eq!(has_open, read > 0, "{setup:?}");
                     assert_eq!(has_open, has_open_windows(&answer.snapshot), "{setup:?}");
                     in_the_middle += usize::from(!answer.windows.is_empty());
@@ -138,7 +138,7 @@ fn stopped_on_threads_and_gone_on_each_window_closes_once() {
                 closed += answer.windows.len();
                 union.extend(places(&answer.windows));
                 let read = read(&answer.snapshot);
-                in_the_middle += usize::from(read > 0 && read < rows.len() && answer.standing.open > 0);
+                in_the_middle += usize::from(read > 0 && read < rows.len() && answer.stats.open > 0);
                 last = Some(reloaded(&answer.snapshot));
             }
             assert_eq!(closed, expected.len(), "{kind}, round {round}: each once");
@@ -155,11 +155,7 @@ fn drained_it_leaves_no_window_open() {
         for workers in WORKERS {
             let setup = Setup::new(kind, workers);
             let answer = life(&log, setup, None);
-            assert_eq!(
-                (answer.standing.open, answer.standing.memory),
-                (0, 0),
-                "{setup:?}"
-            );
+            assert_eq!((answer.stats.open, answer.stats.memory), (0, 0), "{setup:?}");
             assert!(!has_open_windows(&answer.snapshot), "{setup:?}");
             let again = life(&log, Setup::new(kind, 8 - workers), Some(&answer.snapshot));
             assert_eq!(
@@ -313,8 +309,8 @@ fn whoever_watches_sees_each_window_once_and_those_of_a_call_in_order() {
                 );
             }
             let told = seen.progress.lock().unwrap().clone();
-            let (counted, standing) = told.last().copied().expect("a word at the end");
-            assert_eq!((counted, standing), (1_000, answer.standing), "{setup:?}");
+            let (counted, stats) = told.last().copied().expect("a word at the end");
+            assert_eq!((counted, stats), (1_000, answer.stats), "{setup:?}");
         }
     }
 }
@@ -350,28 +346,35 @@ fn late_orders_are_counted_and_are_in_no_window() {
         ] {
             let answer = life(&log, setup, None);
             let in_windows: u64 = answer.windows.iter().map(|closed| closed.summed.0.rows).sum();
-            assert!(answer.standing.late > 100, "{setup:?}: {:?}", answer.standing);
+            assert!(answer.stats.late > 100, "{setup:?}: {:?}", answer.stats);
             assert_eq!(
-                answer.standing.late, answer.standing.late_for,
+                answer.stats.late, answer.stats.late_assignments,
                 "a row has one window"
             );
-            assert_eq!(in_windows + answer.standing.late, 3_000, "{setup:?}");
+            assert_eq!(in_windows + answer.stats.late, 3_000, "{setup:?}");
         }
     }
     for kind in ["tumble:100ms", "hop:300ms/100ms-7ms", "cumulate:400ms/100ms+20ms"] {
-        let (mut now, mut late, mut late_for) = (i64::MIN, 0, 0);
+        let (mut now, mut late, mut late_assignments) = (i64::MIN, 0, 0);
         for row in &rows {
             now = now.max(row.1);
             let windows = evaluate(spec(kind), std::slice::from_ref(row)).into_keys();
             let (passed, open): (Vec<_>, Vec<_>) = windows.partition(|(window, _)| window.end.0 <= now);
-            late_for += passed.len() as u64;
+            late_assignments += passed.len() as u64;
             late += u64::from(open.is_empty());
         }
         for setup in [Setup::new(kind, 1), Setup::new(kind, 1).packets(7).drawn(3)] {
-            let standing = life(&log, setup, None).standing;
-            assert_eq!((standing.late, standing.late_for), (late, late_for), "{setup:?}");
+            let stats = life(&log, setup, None).stats;
+            assert_eq!(
+                (stats.late, stats.late_assignments),
+                (late, late_assignments),
+                "{setup:?}"
+            );
         }
-        assert!(late_for > 100 && late_for >= late, "{kind}: {late_for}, {late}");
+        assert!(
+            late_assignments > 100 && late_assignments >= late,
+            "{kind}: {late_assignments}, {late}"
+        );
     }
 }
 
@@ -388,7 +391,7 @@ fn with_lateness_as_large_as_the_disorder_the_last_word_on_each_window_is_the_ev
             drive(job, setup.drive, &Stop::new()).unwrap();
             let answer = slot.take();
             assert_eq!(
-                (answer.standing.late, answer.standing.late_for),
+                (answer.stats.late, answer.stats.late_assignments),
                 (0, 0),
                 "{setup:?}"
             );
@@ -461,8 +464,8 @@ fn assert_is(answer: &Answer, expected: &Expected, setup: Setup) {
     );
     assert_eq!(answer.closed, expected.len() as u64, "{setup:?}");
     assert_eq!(
-        answer.standing,
-        Standing::default(),
+        answer.stats,
+        WindowStats::default(),
         "{setup:?}: nothing is late, open or held"
     );
 }
@@ -595,7 +598,7 @@ fn stopped_after(log: &Log, setup: Setup, restore: Option<&Snapshot>, steps: Opt
 #[derive(Default, Clone)]
 struct Seen {
     calls: Arc<Mutex<Vec<Vec<ClosedWindow>>>>,
-    progress: Arc<Mutex<Vec<(u64, Standing)>>>,
+    progress: Arc<Mutex<Vec<(u64, WindowStats)>>>,
     stop_at: Option<(usize, Stop)>,
 }
 
@@ -611,8 +614,8 @@ impl View for Seen {
         Ok(())
     }
 
-    fn progress(&mut self, progress: &Progress, standing: Standing, _: &[ClosedWindow]) {
-        self.progress.lock().unwrap().push((progress.counted, standing));
+    fn progress(&mut self, progress: &Progress, stats: WindowStats, _: &[ClosedWindow]) {
+        self.progress.lock().unwrap().push((progress.counted, stats));
     }
 
     fn warn(&mut self, warning: &str) {
@@ -627,6 +630,6 @@ impl View for Unwilling {
     fn closed(&mut self, _: &[ClosedWindow]) -> Outcome {
         Err("the printer is on fire".into())
     }
-    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
     fn warn(&mut self, _: &str) {}
 }

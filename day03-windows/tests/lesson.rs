@@ -91,7 +91,7 @@ fn delays_of_up_to_three_seconds_lose_some_15_in_a_hundred_orders_of_windows_of_
     )
     .unwrap();
     run_threads(job, &Stop::new()).unwrap();
-    let late = slot.take().standing.late;
+    let late = slot.take().stats.late;
     assert!((14_000..16_000).contains(&late), "{late}");
 }
 

@@ -85,7 +85,7 @@ fn run(spec: WindowSpec, rows: &[Row], size: usize) -> Came {
     windowing.on_drained(&mut fired).unwrap();
     assert_eq!((windowing.windows().open(), windowing.windows().memory()), (0, 0));
     late.sort_unstable();
-    (closed::<i64>(&fired), late, fired.late_for)
+    (closed::<i64>(&fired), late, fired.late_assignments)
 }
 
 fn results_of(came: &Came) -> Results {
@@ -148,12 +148,12 @@ proptest! {
     fn a_row_counts_in_those_of_its_windows_that_stream_time_has_not_passed(
         spec in on_the_calendar(), rows in rows(), size in select(&SIZES)
     ) {
-        let (mut now, mut on_time, mut late, mut late_for) = (i64::MIN, Vec::new(), Vec::new(), 0);
+        let (mut now, mut on_time, mut late, mut late_assignments) = (i64::MIN, Vec::new(), Vec::new(), 0);
         for (place, row) in rows.iter().enumerate() {
             now = now.max(row.1);
             let all = expected(spec, std::slice::from_ref(row)).into_keys();
             let (passed, open): (Vec<_>, Vec<_>) = all.partition(|(window, _)| window.end.0 <= now);
-            late_for += passed.len() as u64;
+            late_assignments += passed.len() as u64;
             if open.is_empty() {
                 late.push(place);
             }
@@ -165,7 +165,7 @@ proptest! {
             *entry = (entry.0 + 1, entry.1 + i128::from(value), entry.2.min(value), entry.3.max(value));
         }
         let came = run(spec, &rows, size);
-        prop_assert_eq!((&came.1, came.2), (&late, late_for));
+        prop_assert_eq!((&came.1, came.2), (&late, late_assignments));
         prop_assert_eq!(results_of(&came), counted);
     }
 }
@@ -210,7 +210,7 @@ impl Workers {
                 let mut fired = Fired::default();
                 worker.on_rows(&rows, &mut fired).unwrap();
                 assert_eq!(
-                    (fired.late.len(), fired.late_for),
+                    (fired.late.len(), fired.late_assignments),
                     (0, 0),
                     "rows in order are not late"
                 );

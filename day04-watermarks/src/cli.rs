@@ -10,7 +10,7 @@ use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 use day02_state::runtime::run_threads;
 use day03_windows::cli::{Screen, WindowArgs};
-use day03_windows::job::Standing;
+use day03_windows::job::WindowStats;
 use day03_windows::time::Span;
 
 use crate::job::{Options, wire};
@@ -113,11 +113,11 @@ fn run(args: &Cli) -> Result<(), Error> {
 
     let answer = slot.take();
     screen.finish(&answer)?;
-    say_what_was_late(answer.standing, &watermarks);
+    say_what_was_late(answer.stats, &watermarks);
     if interrupt.asked() {
         answer.progress.status.iter().for_each(say);
     }
-    answer.standing.say_what_is_missing(interrupt.asked());
+    answer.stats.say_what_is_missing(interrupt.asked());
     if opened.sandbox.is_some() && !interrupt.asked() {
         say(TRY_NEXT);
     }
@@ -125,24 +125,24 @@ fn run(args: &Cli) -> Result<(), Error> {
 }
 
 /// Says how many rows were late, and what would have kept them.
-pub fn say_what_was_late(standing: Standing, watermarks: &Strategy) {
-    if let Some(enough) = would_have_kept_all(standing, watermarks) {
-        let behind = rounded_up(standing.behind);
+pub fn say_what_was_late(stats: WindowStats, watermarks: &Strategy) {
+    if let Some(enough) = would_have_kept_all(stats, watermarks) {
+        let behind = rounded_up(stats.behind);
         say(format!(
             "{} late row{}, at most {behind} behind; a delay of {enough} would have kept all",
-            standing.late,
-            if standing.late == 1 { "" } else { "s" },
+            stats.late,
+            if stats.late == 1 { "" } else { "s" },
         ));
     }
 }
 
 /// The delay with which no row would have been late; none if none was. It is longer by whole steps of the grid, with which
 /// each watermark is earlier by just as much. By anything else, one that was held back to the grid might stay where it was.
-pub fn would_have_kept_all(standing: Standing, watermarks: &Strategy) -> Option<Span> {
-    let Span(behind) = rounded_up(standing.behind);
+pub fn would_have_kept_all(stats: WindowStats, watermarks: &Strategy) -> Option<Span> {
+    let Span(behind) = rounded_up(stats.behind);
     let short_of_a_step = (-behind).rem_euclid(watermarks.grid.0);
     let longer = Span(behind).plus(Span(short_of_a_step));
-    (standing.late_for > 0).then(|| watermarks.delay.plus(longer))
+    (stats.late_assignments > 0).then(|| watermarks.delay.plus(longer))
 }
 
 /// To whole seconds, or what is less than one to whole milliseconds.

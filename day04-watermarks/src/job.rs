@@ -16,9 +16,9 @@ use day03_windows::time::EventTime;
 use day03_windows::windowing::Windowing;
 
 use crate::clock::WatermarkClock;
-use crate::reader::Timed as TimedReader;
+use crate::operator::{OnWatermark, WatermarkOperator};
+use crate::reader::TimestampReader;
 use crate::splits::Strategy;
-use crate::valved::{Timed, Valved};
 use crate::watermark::Watermark;
 
 /// A worker whose windows are closed by watermarks.
@@ -33,17 +33,21 @@ pub struct Options {
     pub watermarks: Strategy,
 }
 
-impl Timed for Worker {
+impl OnWatermark for Worker {
     fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
         self.on_time(at, out)
     }
 }
 
 /// A worker with nothing in its windows, whose task has so many channels.
-pub fn worker(number: usize, channels: usize, options: &day03_windows::job::Options) -> Valved<Worker> {
+pub fn worker(
+    number: usize,
+    channels: usize,
+    options: &day03_windows::job::Options,
+) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    Valved::new(channels, WindowWorker::new(number, windowing, &options.tasks))
+    WatermarkOperator::new(channels, WindowWorker::new(number, windowing, &options.tasks))
 }
 
 // ANCHOR: wire
@@ -59,7 +63,7 @@ pub fn wire<S: Source + Send + 'static>(
     let job = day02::pipeline(
         sources,
         &options.windows.tasks,
-        || TimedReader::<Cents>::new(options.watermarks),
+        || TimestampReader::<Cents>::new(options.watermarks),
         (WINDOWS, |number| worker(number, channels, &options.windows)),
         Results::new(view, slot.clone(), options.windows.keep),
         restore,

@@ -21,15 +21,15 @@ use crate::watermark::Watermark;
 
 /// Reads rows of `V` with their times.
 #[derive(Debug)]
-pub struct Timed<V> {
+pub struct TimestampReader<V> {
     rows: Rows<Stamped<V>>,
     watermarks: SplitWatermarks,
 }
 
-impl<V> Timed<V> {
+impl<V> TimestampReader<V> {
     /// Has read nothing.
     pub fn new(strategy: Strategy) -> Self {
-        Timed {
+        TimestampReader {
             rows: Rows::new(),
             watermarks: SplitWatermarks::new(strategy),
         }
@@ -37,7 +37,7 @@ impl<V> Timed<V> {
 }
 
 // ANCHOR: reader
-impl<V: Copy + Send + 'static> Reader for Timed<V>
+impl<V: Copy + Send + 'static> Reader for TimestampReader<V>
 where
     Stamped<V>: Decode,
 {
@@ -64,7 +64,7 @@ where
         self.watermarks.on_start(splits)
     }
 
-    fn look_around(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
+    fn on_idle_poll(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
         self.watermarks.on_look(now, splits)
     }
 

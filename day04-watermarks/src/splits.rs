@@ -58,11 +58,11 @@ impl Default for Strategy {
 
 /// One split.
 #[derive(Debug)]
-struct Of {
+struct SplitState {
     partition: i32,
     generator: BoundedDisorder,
     /// Whether a record came since the last look.
-    heard: bool,
+    saw_record: bool,
     /// For how long none has come.
     silent: Duration,
 }
@@ -71,7 +71,7 @@ struct Of {
 #[derive(Debug)]
 pub struct SplitWatermarks {
     strategy: Strategy,
-    splits: Vec<Of>,
+    splits: Vec<SplitState>,
     /// Has a channel for each split.
     valve: WatermarkValve,
     /// The split that the last row was of.
@@ -99,7 +99,7 @@ impl SplitWatermarks {
             self.current = self.place(partition);
         }
         let split = &mut self.splits[self.current];
-        split.heard = true;
+        split.saw_record = true;
         let moved = split.generator.on_row(ts);
         let comes_back = self.valve.channel_is_idle(self.current);
         match moved {
@@ -123,10 +123,10 @@ impl SplitWatermarks {
     fn place(&mut self, partition: i32) -> usize {
         let place = self.splits.iter().position(|split| split.partition == partition);
         place.unwrap_or_else(|| {
-            self.splits.push(Of {
+            self.splits.push(SplitState {
                 partition,
                 generator: BoundedDisorder::new(self.strategy.delay, self.strategy.grid),
-                heard: false,
+                saw_record: false,
                 silent: Duration::ZERO,
             });
             self.valve.add_channel();
@@ -170,7 +170,7 @@ impl SplitWatermarks {
                 true => since,
                 false => since.min(timeout.map_or(LOOK, |timeout| LOOK.min(timeout / 4))),
             };
-            of.silent = match std::mem::take(&mut of.heard) || !split.caught_up {
+            of.silent = match std::mem::take(&mut of.saw_record) || !split.caught_up {
                 true => Duration::ZERO,
                 false => of.silent + counts,
             };
@@ -216,7 +216,7 @@ impl SplitWatermarks {
 
     /// What is to be remembered of each split.
     pub fn parts(&self, splits: &[Split]) -> Vec<Part> {
-        let largest = |of: &Of| {
+        let largest = |of: &SplitState| {
             let split = splits.iter().find(|split| split.partition == of.partition)?;
             Some(Part {
                 name: LARGEST.to_string(),

@@ -51,14 +51,14 @@ pub struct WatermarkValve {
 /// What is to be said, in this order.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub struct Said {
+pub struct ValveOutput {
     /// The watermark has moved here, or is here again after it was idle.
     pub at: Option<EventTime>,
     /// There is nothing to wait for any more.
     pub idle: bool,
 }
 
-impl Said {
+impl ValveOutput {
     /// As watermarks.
     pub fn watermarks(self) -> impl Iterator<Item = Watermark> {
         let idle = self.idle.then_some(Watermark::Idle);
@@ -110,7 +110,7 @@ impl WatermarkValve {
 
     // ANCHOR: valve
     /// A channel has said something.
-    pub fn on_watermark(&mut self, channel: usize, watermark: Watermark) -> Said {
+    pub fn on_watermark(&mut self, channel: usize, watermark: Watermark) -> ValveOutput {
         let said = self.said;
         let of = &mut self.channels[channel];
         match watermark {
@@ -128,7 +128,7 @@ impl WatermarkValve {
         let comes_back = std::mem::replace(&mut self.idle, false);
         let moved = self.lowest().filter(|lowest| Some(*lowest) > self.said);
         self.said = self.said.max(moved);
-        Said {
+        ValveOutput {
             at: moved.or(self.said.filter(|_| comes_back)),
             idle: false,
         }
@@ -145,11 +145,11 @@ impl WatermarkValve {
     }
 
     /// There is nobody left to wait for.
-    fn all_are_idle(&mut self) -> Said {
+    fn all_are_idle(&mut self) -> ValveOutput {
         let highest = self.channels.iter().map(|channel| channel.said).max().flatten();
         let moved = highest.filter(|highest| Some(*highest) > self.said);
         self.said = self.said.max(moved);
-        Said {
+        ValveOutput {
             at: moved,
             idle: !std::mem::replace(&mut self.idle, true),
         }

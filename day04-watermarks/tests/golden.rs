@@ -15,7 +15,7 @@ mod results;
 mod setup;
 
 use day02_state::job::Report;
-use day02_state::operator::{How, Input, Operator, Output};
+use day02_state::operator::{EndReason, Input, Operator, Output};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
 use day03_windows::job::{Options as Windows, WindowReport};
@@ -75,7 +75,7 @@ fn fired(setup: Setup) -> (Vec<(String, i64, i128)>, u64, u64) {
     let fired = closed
         .iter()
         .map(|(at, closed)| (by(*at), closed.window.start.0, closed.summed.0.sum().unwrap()));
-    (fired.collect(), answer.standing.late, answer.standing.late_for)
+    (fired.collect(), answer.stats.late, answer.stats.late_assignments)
 }
 
 /// Flink's example has a delay of a second: with it, nine of eleven dollars of the first window would be lost if the bids
@@ -137,7 +137,7 @@ fn the_delay_from_which_nothing_is_lost_is_that_of_the_window_and_not_that_of_th
                 drive,
                 ..Setup::new("tumble:10m")
             };
-            assert_eq!(setup.run(&log).standing.late, lost, "{setup:?}");
+            assert_eq!(setup.run(&log).stats.late, lost, "{setup:?}");
         }
     }
 }
@@ -182,9 +182,9 @@ const SCHEDULE: [Comes; 18] = [
 
 /// What a worker says, as lines.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct ValveOutput(Vec<String>);
 
-impl Output<Vec<Report<WindowReport>>, Watermark> for Said {
+impl Output<Vec<Report<WindowReport>>, Watermark> for ValveOutput {
     fn data(&mut self, reports: Vec<Report<WindowReport>>) {
         for report in reports {
             let Report::Worker(_, WindowReport::Closed(rows)) = report else {
@@ -210,7 +210,7 @@ impl Output<Vec<Report<WindowReport>>, Watermark> for Said {
 /// Runs the schedule with one of the two kinds of watermarks; returns what the worker has said, and its late rows.
 fn scores(is_mine: fn(&Comes) -> Option<&'static str>) -> (Vec<String>, u64) {
     let options = Windows::new("tumble:2m".parse().unwrap());
-    let (mut worker, mut said) = (worker(0, 1, &options), Said::default());
+    let (mut worker, mut said) = (worker(0, 1, &options), ValveOutput::default());
     let input = Input { port: 0, channel: 0 };
     worker.on_turn(MILLI, &mut said).unwrap();
     for comes in &SCHEDULE {
@@ -234,7 +234,7 @@ fn scores(is_mine: fn(&Comes) -> Option<&'static str>) -> (Vec<String>, u64) {
         }
     }
     let mut last = Standings::default();
-    worker.on_end(How::Drained, &mut last).unwrap();
+    worker.on_end(EndReason::Drained, &mut last).unwrap();
     (said.0, last.0)
 }
 
@@ -246,7 +246,7 @@ impl Output<Vec<Report<WindowReport>>, Watermark> for Standings {
     fn data(&mut self, reports: Vec<Report<WindowReport>>) {
         for report in reports {
             match report {
-                Report::Worker(_, WindowReport::Standing(standing)) => self.0 = standing.late,
+                Report::Worker(_, WindowReport::WindowStats(stats)) => self.0 = stats.late,
                 report => panic!("{report:?} at the end"),
             }
         }

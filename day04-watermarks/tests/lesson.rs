@@ -64,7 +64,7 @@ fn every_scenario_of_the_book_without_damaged_clocks_is_counted_right() {
                 let answer = setup.run(&log);
                 let right = results::expected(setup.window, &partitions.concat());
                 assert_eq!(places(&answer.windows), right, "{} {kind}", scenario.name);
-                assert_eq!(answer.standing.late_for, 0, "{} {kind}", scenario.name);
+                assert_eq!(answer.stats.late_assignments, 0, "{} {kind}", scenario.name);
             }
         }
         tried.insert(scenario.name);
@@ -91,7 +91,7 @@ fn each_second_of_delay_loses_less_and_the_whole_disorder_nothing() {
             drive: Drive::Threads,
             ..Setup::new("tumble:10s")
         };
-        setup.run(&log).standing.late
+        setup.run(&log).stats.late
     });
     // Disorder is even, so what is lost shrinks with the square of what the delay leaves out: 9 to 4 to 1.
     let share = lost.map(|lost| 100.0 * lost as f64 / 20_000.0);

@@ -155,7 +155,7 @@ fn one_order_from_2099_makes_all_orders_behind_it_late() {
             when(ts)
         ));
     }
-    assert_eq!((answer.standing.late, late), (5, 5), "all behind it");
+    assert_eq!((answer.stats.late, late), (5, 5), "all behind it");
     let in_windows: u64 = answer.windows.iter().map(|closed| closed.summed.0.rows).sum();
     assert_eq!(in_windows, 4);
     steps.push("no more orders".to_string());

@@ -20,7 +20,7 @@
 
 use std::time::Duration;
 
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
 use day02_state::state::file::Snapshot;
@@ -61,7 +61,7 @@ pub enum Event {
     /// This one is durable, so long after it was begun.
     Durable(u64, Duration),
     /// This one was given up after so long; these tasks had not acknowledged it.
-    GivenUp(u64, Duration, Vec<String>),
+    Aborted(u64, Duration, Vec<String>),
 }
 
 /// Whoever hears of them.
@@ -163,7 +163,7 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
     fn give_up(&mut self, now: Duration, started: Duration) {
         let missing = self.members.iter().filter(|member| member.state.is_none());
         let missing = missing.map(|member| member.task.clone()).collect();
-        (self.listener)(Event::GivenUp(self.id, now - started, missing));
+        (self.listener)(Event::Aborted(self.id, now - started, missing));
         self.members.iter_mut().for_each(|member| member.state = None);
         self.phase = Phase::Rests;
         self.last = None;
@@ -260,7 +260,7 @@ impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
         }
     }
 
-    fn on_input_end(&mut self, input: Input, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
         self.members[input.channel].ended = true;
         Ok(())
     }

@@ -18,7 +18,7 @@ use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, Mailbox, Stop, mailb
 use day02_state::state::{Stateful, share};
 use day04_watermarks::watermark::Watermark;
 
-use crate::aligned::{Aligned, Injected};
+use crate::checkpointed::{CheckpointedOperator, CheckpointedSource};
 use crate::coordinator::{Coordinator, Listener, Member, Schedule};
 use crate::disk::Disk;
 use crate::signal::{Ack, Signal};
@@ -43,7 +43,7 @@ pub struct Dataflow {
 
 /// Which one of the tasks of an operator.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct Subtask<'a> {
     /// The id under which the operator's state is saved.
     pub operator: &'a str,
     /// Which one, counted from 0.
@@ -52,7 +52,7 @@ pub struct Place<'a> {
     pub of: usize,
 }
 
-impl Place<'_> {
+impl Subtask<'_> {
     fn task(&self) -> String {
         format!("{} {}", self.operator, self.number)
     }
@@ -92,7 +92,7 @@ impl Dataflow {
     /// Adds a source, which reads the splits that `reads` says.
     pub fn source<O>(
         &mut self,
-        place: Place<'_>,
+        subtask: Subtask<'_>,
         mut operator: O,
         reads: impl Fn(&O, &str) -> bool,
         outbox: Outbox<O::Out, Control>,
@@ -101,10 +101,10 @@ impl Dataflow {
         O: Operator<In = (), Control = Watermark> + Stateful + 'static,
         O::Out: Send,
     {
-        self.restore(place, &mut operator, reads)?;
-        let (acks, mailbox, mail) = self.member(place, true);
+        self.restore(subtask, &mut operator, reads)?;
+        let (acks, mailbox, mail) = self.member(subtask, true);
         self.sources.push(mail);
-        let (task, operator) = (place.task(), Injected::new(operator));
+        let (task, operator) = (subtask.task(), CheckpointedSource::new(operator));
         self.job
             .task_with_mail(task, Inbox::none(), mailbox, operator, outbox.split(acks));
         Ok(())
@@ -113,7 +113,7 @@ impl Dataflow {
     /// Adds a task with channels.
     pub fn task<O>(
         &mut self,
-        place: Place<'_>,
+        subtask: Subtask<'_>,
         inbox: Inbox<O::In, Control>,
         mut operator: O,
         outbox: Outbox<O::Out, Control>,
@@ -122,22 +122,22 @@ impl Dataflow {
         O: Operator<Control = Watermark> + Stateful + 'static,
         O::Out: Send,
     {
-        self.restore(place, &mut operator, |_, _| false)?;
-        let (acks, mailbox, mail) = self.member(place, false);
+        self.restore(subtask, &mut operator, |_, _| false)?;
+        let (acks, mailbox, mail) = self.member(subtask, false);
         self.others.push(mail);
         let adapter = match self.aligns {
-            true => Aligned::new,
-            false => Aligned::tracking,
+            true => CheckpointedOperator::new,
+            false => CheckpointedOperator::tracking,
         };
         let operator = adapter(inbox.channels(), self.passed(), operator);
         self.job
-            .task_with_mail(place.task(), inbox, mailbox, operator, outbox.split(acks));
+            .task_with_mail(subtask.task(), inbox, mailbox, operator, outbox.split(acks));
         Ok(())
     }
     // ANCHOR_END: task
 
     /// Adds a task that has no state to be saved, and is not waited for: one that shows what comes.
-    pub fn onlooker<O>(&mut self, task: &str, inbox: Inbox<O::In, Control>, operator: O)
+    pub fn observer<O>(&mut self, task: &str, inbox: Inbox<O::In, Control>, operator: O)
     where
         O: Operator<Out = (), Control = Control> + 'static,
     {
@@ -146,31 +146,31 @@ impl Dataflow {
 
     fn restore<O: Stateful>(
         &mut self,
-        place: Place<'_>,
+        subtask: Subtask<'_>,
         operator: &mut O,
         reads: impl Fn(&O, &str) -> bool,
     ) -> Result<(), Error> {
         let Some(checkpoint) = &self.restore else {
             return Ok(());
         };
-        self.restored.insert(place.operator.to_string());
-        let parts = checkpoint.snapshot.parts(place.operator);
-        let parts = share(parts, place.number, place.of, |split| reads(operator, split));
+        self.restored.insert(subtask.operator.to_string());
+        let parts = checkpoint.snapshot.parts(subtask.operator);
+        let parts = share(parts, subtask.number, subtask.of, |split| reads(operator, split));
         operator.restore(parts).map_err(Error::Restore)
     }
 
     /// What connects a task with the coordinator.
     fn member(
         &mut self,
-        place: Place<'_>,
+        subtask: Subtask<'_>,
         is_source: bool,
     ) -> (Outbox<Vec<Ack>, Control>, Mailbox<Control>, Mail<Control>) {
         let Edge { outboxes, inboxes } = single(1, self.buffers);
         let acks = std::mem::replace(&mut self.acks, Inbox::none());
         self.acks = inboxes.into_iter().fold(acks, Inbox::merge);
         self.members.push(Member {
-            task: place.task(),
-            operator: place.operator.to_string(),
+            task: subtask.task(),
+            operator: subtask.operator.to_string(),
             is_source,
             state: None,
             drained: false,

@@ -19,11 +19,11 @@ use day02_state::runtime::{Edge, Inbox, Job, Mail, Stop, by_key, single};
 use day03_windows::cli::{COLUMNS, row};
 use day03_windows::job::{AnswerSlot, Results, View, WINDOWS, WindowReport, closed_windows};
 use day04_watermarks::job::{Options, worker};
-use day04_watermarks::reader::Timed;
-use day04_watermarks::valved::Valved;
+use day04_watermarks::operator::WatermarkOperator;
+use day04_watermarks::reader::TimestampReader;
 
 use crate::coordinator::{Listener, Schedule};
-use crate::dataflow::{Control, Dataflow, Place};
+use crate::dataflow::{Control, Dataflow, Subtask};
 use crate::disk::Disk;
 use crate::ended::{Ended, has_ended};
 use crate::sink::encoded::Encoded;
@@ -141,28 +141,28 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
 
     let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
     for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
-        let place = Place {
+        let subtask = Subtask {
             operator: SOURCE,
             number,
             of: 1,
         };
-        let task = Orders::new(number, source, Timed::<Cents>::new(*watermarks), tasks);
-        dataflow.source(place, task, Orders::reads, to_workers.split(to_collector))?;
+        let task = Orders::new(number, source, TimestampReader::<Cents>::new(*watermarks), tasks);
+        dataflow.source(subtask, task, Orders::reads, to_workers.split(to_collector))?;
     }
     let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
     for (number, (inbox, outbox)) in edges.enumerate() {
-        let place = Place {
+        let subtask = Subtask {
             operator: WINDOWS,
             number,
             of: workers,
         };
-        dataflow.task(place, inbox, worker(number, readers, windows), outbox)?;
+        dataflow.task(subtask, inbox, worker(number, readers, windows), outbox)?;
     }
     let mut reports = from_workers.inboxes;
     if let Some((text, target)) = target {
         let inbox = reports.into_iter().fold(Inbox::none(), Inbox::merge);
-        let sink = Valved::new(inbox.channels(), Sink::new(Lines(text), target));
-        let place = Place {
+        let sink = WatermarkOperator::new(inbox.channels(), Sink::new(Lines(text), target));
+        let subtask = Subtask {
             operator: SINK,
             number: 0,
             of: 1,
@@ -171,13 +171,13 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
             mut outboxes,
             inboxes,
         } = single(1, tasks.buffers);
-        dataflow.task(place, inbox, sink, outboxes.remove(0))?;
+        dataflow.task(subtask, inbox, sink, outboxes.remove(0))?;
         reports = inboxes;
     }
     let inbox = from_sources.inboxes.into_iter().chain(reports);
     let inbox = inbox.fold(Inbox::none(), Inbox::merge);
     let results = Results::new(view, slot.clone(), windows.keep);
-    dataflow.onlooker("collect", inbox, Collect::new(results));
+    dataflow.observer("collect", inbox, Collect::new(results));
 
     let Checkpoints {
         store,

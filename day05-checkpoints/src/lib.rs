@@ -19,9 +19,9 @@
 //! - [`job`], [`cli`]: the job, the command line; [`ended`]: a job that has come to the end of its input
 //! - [`lab`]: a disk that loses what was not synced, and a job that dies after each of its steps
 
-pub mod aligned;
 pub mod aligner;
-pub mod aside;
+pub mod atomic_file;
+pub mod checkpointed;
 pub mod cli;
 pub mod coordinator;
 pub mod dataflow;

@@ -29,7 +29,7 @@ use std::collections::BTreeSet;
 
 use day02_state::state::file::Snapshot;
 
-use crate::aside::{WriteAside, digits, from_digits, settle};
+use crate::atomic_file::{AtomicFile, digits, from_digits, recover};
 use crate::disk::{Disk, DiskError, file_of};
 
 const PREFIX: &str = "checkpoint-";
@@ -39,7 +39,7 @@ const PREFIX: &str = "checkpoint-";
 pub struct Store<D> {
     disk: D,
     keep: usize,
-    under_way: Option<(u64, WriteAside)>,
+    under_way: Option<(u64, AtomicFile)>,
     /// The newest one that is durable.
     durable: Option<u64>,
     /// Whether there may be more than are kept.
@@ -116,7 +116,7 @@ impl<D: Disk> Store<D> {
     /// Opens the store, of which at least the newest `keep` checkpoints are kept, and never less than
     /// one. Removes what an earlier run has left unfinished.
     pub fn open(mut disk: D, keep: usize) -> Result<Self, StoreError> {
-        let durable = settle(&mut disk, id_of)?.last().copied();
+        let durable = recover(&mut disk, id_of)?.last().copied();
         Ok(Store {
             disk,
             keep: keep.max(1),
@@ -153,7 +153,7 @@ impl<D: Disk> Store<D> {
             }
             (None, Some(durable)) if id <= durable => Err(StoreError::NotNewer { id, durable }),
             (None, _) => {
-                self.under_way = Some((id, WriteAside::new(name_of(id), snapshot.encode())));
+                self.under_way = Some((id, AtomicFile::new(name_of(id), snapshot.encode())));
                 Ok(())
             }
         }

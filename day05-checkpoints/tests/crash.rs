@@ -63,7 +63,7 @@ fn what_comes_out_is_what_day_4_says_and_some_orders_are_late() {
         let (job, slot) = day04(vec![source.with_batch(8)], &options(windows, 1), (), None).unwrap();
         run_stepper(job, 1, &Stop::new(), &mut |_, _, _| {}).unwrap();
         let answer = slot.take();
-        assert_eq!(answer.standing.late, 4, "{windows}");
+        assert_eq!(answer.stats.late, 4, "{windows}");
         let windows_of_4: BTreeSet<(String, String)> = answer
             .windows
             .iter()

@@ -10,7 +10,7 @@ use day05_checkpoints::disk::Disk;
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::files::{FileTarget, Format};
-use day05_checkpoints::sink::target::{Known, Published, Target};
+use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 
 use weaker::{Life, Random, Weakened, Weaker, first_failure};
 
@@ -67,8 +67,8 @@ impl Job {
             return Ok(()); // The disk was full, which ends the run.
         };
         match known {
-            Known::UpTo(epoch) if epoch == self.epoch => self.is_out = true,
-            Known::UpTo(_) if !self.is_out || rows(self.epoch).is_empty() => {}
+            LastPublished::UpTo(epoch) if epoch == self.epoch => self.is_out = true,
+            LastPublished::UpTo(_) if !self.is_out || rows(self.epoch).is_empty() => {}
             known => return Err(format!("{known:?}, and epoch {} was out", self.epoch)),
         }
         for _ in 0..steps {
@@ -151,13 +151,13 @@ fn a_file_that_is_moved_away_too_early_comes_again() {
     let (epoch, before) = (job.epoch, job.epoch - 1);
     assert_eq!(
         target().last_out(&[before, epoch]).expect("known"),
-        Known::UpTo(epoch)
+        LastPublished::UpTo(epoch)
     );
     disk.clone()
         .remove("part-00000000000000000001.json")
         .expect("moved away");
     assert_eq!(
         target().last_out(&[before, epoch]).expect("known"),
-        Known::UpTo(before)
+        LastPublished::UpTo(before)
     );
 }

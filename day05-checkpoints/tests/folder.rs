@@ -10,7 +10,7 @@ use day02_state::state::{Owner, Part};
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::files::{FileTarget, Format};
-use day05_checkpoints::sink::target::{Known, Published, Target};
+use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 use day05_checkpoints::store::{Progress, Store};
 
 const FOLDER: &str = "FOLDER_TO_HOLD";
@@ -98,9 +98,9 @@ fn an_epoch_is_a_file_with_its_rows() {
     drop(first);
     let mut second = target();
     assert_eq!(second.describe(), format!("files in {}", folder.path().display()));
-    assert_eq!(second.last_out(&[7, 8]).expect("known"), Known::UpTo(7));
+    assert_eq!(second.last_out(&[7, 8]).expect("known"), LastPublished::UpTo(7));
     assert_eq!(names(folder.path()), ["part-00000000000000000007.csv"]);
-    assert_eq!(second.last_out(&[6, 7]).expect("known"), Known::UpTo(7));
+    assert_eq!(second.last_out(&[6, 7]).expect("known"), LastPublished::UpTo(7));
 }
 
 #[test]

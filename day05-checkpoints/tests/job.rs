@@ -220,7 +220,7 @@ fn late(around: i64) -> Vec<String> {
 }
 
 fn given_up(events: &[Event]) -> usize {
-    let given_up = events.iter().filter(|event| matches!(event, Event::GivenUp(..)));
+    let given_up = events.iter().filter(|event| matches!(event, Event::Aborted(..)));
     given_up.count()
 }
 

@@ -14,7 +14,7 @@ mod kafka;
 use day01_consumer::kafka::{Fetch, KafkaSource};
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetError, KafkaTargetOptions};
-use day05_checkpoints::sink::target::{Known, Published, Target};
+use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::mocking::MockCluster;
@@ -103,7 +103,7 @@ fn each_error_of_a_broker_has_the_answer_that_it_needs() {
         let cluster = cluster();
         let mut target = open(&cluster);
         cluster.request_errors(api, errors);
-        assert_eq!(publish(&mut target, &cluster), expected, "{api:?} {errors:?}");
+        assert_eq!(publish(&mut target, &cluster, 1), expected, "{api:?} {errors:?}");
     }
 }
 
@@ -117,13 +117,41 @@ fn after_a_lost_client_the_marker_decides() {
     ] {
         let cluster = cluster();
         let mut target = open(&cluster);
-        assert_eq!(target.last_out(&[0, 1]).unwrap(), Known::UpTo(0));
+        assert_eq!(target.last_out(&[0, 1]).unwrap(), LastPublished::UpTo(0));
         cluster.request_errors(Api::EndTxn, &[RD_KAFKA_RESP_ERR_INVALID_TXN_STATE]);
         if let Some(marker) = marker {
             commit_marker(&cluster, marker);
         }
-        assert_eq!(publish(&mut target, &cluster), expected, "{marker:?}");
+        assert_eq!(publish(&mut target, &cluster, 1), expected, "{marker:?}");
     }
+}
+
+#[test]
+fn after_a_slow_commit_the_next_epoch_belongs_to_a_new_client_which_asks_for_the_marker() {
+    // This broker has none, so who asks is told that epoch 1 is not out.
+    let slow = [RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS; 6];
+    for (errors, expected) in [([].as_slice(), End::Done { sent: 2 }), (&slow, End::OutOfStep)] {
+        let cluster = cluster();
+        let mut target = open(&cluster);
+        assert_eq!(target.last_out(&[0, 1]).unwrap(), LastPublished::UpTo(0));
+        cluster.request_errors(Api::EndTxn, errors);
+        assert_eq!(
+            publish(&mut target, &cluster, 1),
+            End::Done { sent: 1 },
+            "{errors:?}"
+        );
+        assert_eq!(publish(&mut target, &cluster, 2), expected, "{errors:?}");
+    }
+}
+
+#[test]
+fn after_an_abort_a_new_client_asks_for_the_marker() {
+    let cluster = cluster();
+    let mut target = open(&cluster);
+    assert_eq!(target.last_out(&[0, 1]).unwrap(), LastPublished::UpTo(0));
+    cluster.request_errors(Api::TxnOffsetCommit, &[RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION]);
+    commit_marker(&cluster, "epoch=2");
+    assert_eq!(publish(&mut target, &cluster, 1), End::OutOfStep);
 }
 
 #[test]
@@ -139,7 +167,11 @@ fn a_question_for_the_marker_that_fails_is_not_taken_for_no_marker() {
         commit_marker(&cluster, "epoch=1");
         let mut target = open(&cluster);
         cluster.request_errors(Api::OffsetFetch, &[error; 3]);
-        assert_eq!(target.last_out(&[0, 1]).unwrap(), Known::UpTo(1), "{error:?}");
+        assert_eq!(
+            target.last_out(&[0, 1]).unwrap(),
+            LastPublished::UpTo(1),
+            "{error:?}"
+        );
     }
     let cluster = cluster();
     let mut target = open(&cluster);
@@ -164,12 +196,12 @@ fn open(cluster: &MockCluster<'_, DefaultProducerContext>) -> KafkaTarget {
     KafkaTarget::open(options(cluster)).unwrap()
 }
 
-/// Publishes an epoch of two rows as epoch 1.
-fn publish(target: &mut KafkaTarget, cluster: &MockCluster<'_, DefaultProducerContext>) -> End {
+/// Publishes an epoch of two rows, the same in each.
+fn publish(target: &mut KafkaTarget, cluster: &MockCluster<'_, DefaultProducerContext>, epoch: u64) -> End {
     let mut rows = Encoded::default();
     rows.push(None, b"a");
     rows.push(Some(b"k"), b"b");
-    let outcome = eventually("an end", || match target.publish(1, &rows) {
+    let outcome = eventually("an end", || match target.publish(epoch, &rows) {
         Ok(Published::Again) => None,
         Ok(Published::Done) => Some(Ok(())),
         Err(error) => Some(Err(error)),

@@ -31,7 +31,7 @@ use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::{
     KafkaTarget, KafkaTargetError, KafkaTargetOptions, LostMarker, PlainKafkaTarget,
 };
-use day05_checkpoints::sink::target::{Known, Published, Target};
+use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminOptions;
@@ -76,7 +76,7 @@ const COMMIT: u64 = 5;
 fn an_epoch_is_seen_once_and_whole() {
     let options = new_sink("once", 3);
     let mut target = open(&options);
-    assert_eq!(target.last_out(&[0, 1]).unwrap(), Known::UpTo(0));
+    assert_eq!(target.last_out(&[0, 1]).unwrap(), LastPublished::UpTo(0));
     for number in 1..=3 {
         publish(&mut target, number);
         check_topic(&options, 1..=number);
@@ -87,7 +87,7 @@ fn an_epoch_is_seen_once_and_whole() {
     for epochs in [[2, 3].as_slice(), &[3, 4], &[1, 2, 3, 4]] {
         assert_eq!(
             open(&options).last_out(epochs).unwrap(),
-            Known::UpTo(3),
+            LastPublished::UpTo(3),
             "{epochs:?}"
         );
     }
@@ -138,7 +138,7 @@ fn an_empty_epoch_moves_the_marker() {
     let mut target = started(&options, 0);
     finish(&mut target, 1, &Encoded::default());
     finish(&mut target, 2, &Encoded::default());
-    assert_eq!(open(&options).last_out(&[1, 2]).unwrap(), Known::UpTo(2));
+    assert_eq!(open(&options).last_out(&[1, 2]).unwrap(), LastPublished::UpTo(2));
     let mut target = started(&options, 2);
     publish(&mut target, 3);
     check_topic(&options, 3..=3);
@@ -196,10 +196,10 @@ fn a_crash_after_any_step_loses_and_doubles_nothing() {
             }
             let known = second.last_out(&[1, 2]).unwrap();
             match done {
-                true => assert_eq!(known, Known::UpTo(2)),
-                false => assert_eq!(known, Known::UpTo(1)),
+                true => assert_eq!(known, LastPublished::UpTo(2)),
+                false => assert_eq!(known, LastPublished::UpTo(1)),
             }
-            if known == Known::UpTo(1) {
+            if known == LastPublished::UpTo(1) {
                 check_topic(options, 1..=1);
                 publish(&mut second, 2);
             }
@@ -213,7 +213,7 @@ fn a_zombie_is_fenced_after_any_step() {
     after_each_step("zombie", |options, first, done| {
         let mut zombie = first.unwrap();
         let mut second = open(options);
-        if second.last_out(&[1, 2]).unwrap() == Known::UpTo(1) {
+        if second.last_out(&[1, 2]).unwrap() == LastPublished::UpTo(1) {
             publish(&mut second, 2);
         }
         let zombies_next = if done { 3 } else { 2 };
@@ -287,9 +287,9 @@ fn a_process_may_be_killed_at_any_moment() {
 
         let mut target = open(&options);
         match target.last_out(&[next - 1, next]).unwrap() {
-            Known::UpTo(epoch) if epoch == next - 1 => publish(&mut target, next),
+            LastPublished::UpTo(epoch) if epoch == next - 1 => publish(&mut target, next),
             known => {
-                assert_eq!(known, Known::UpTo(next));
+                assert_eq!(known, LastPublished::UpTo(next));
                 were_out += 1;
             }
         }
@@ -323,7 +323,7 @@ fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let options = KafkaTargetOptions::new(&broker.brokers, &name, &name);
     let mut target = eventually("a target", || {
         let mut target = KafkaTarget::open(options.clone()).ok()?;
-        (target.last_out(&[0, 1]).unwrap() == Known::UpTo(0)).then_some(target)
+        (target.last_out(&[0, 1]).unwrap() == LastPublished::UpTo(0)).then_some(target)
     });
     let (began, mut last) = (Instant::now(), 0);
     while began.elapsed() < Flapping::THRICE {
@@ -362,7 +362,7 @@ fn a_broker_that_stays_away_is_an_error() {
     drop(target);
 
     let mut next = open(&options);
-    assert_eq!(next.last_out(&[1, 2]).unwrap(), Known::UpTo(1));
+    assert_eq!(next.last_out(&[1, 2]).unwrap(), LastPublished::UpTo(1));
     publish(&mut next, 2);
     check_topic(&options, 1..=2);
 }
@@ -373,8 +373,8 @@ fn a_broker_that_stays_away_is_an_error() {
 fn a_lost_marker_stops_unless_told_how_to_go_on() {
     for (lost_marker, told) in [
         (LostMarker::Stop, None),
-        (LostMarker::Published, Some(Known::UpTo(3))),
-        (LostMarker::Publish, Some(Known::UpTo(2))),
+        (LostMarker::Published, Some(LastPublished::UpTo(3))),
+        (LostMarker::Publish, Some(LastPublished::UpTo(2))),
     ] {
         let options = KafkaTargetOptions {
             lost_marker,
@@ -391,7 +391,7 @@ fn a_lost_marker_stops_unless_told_how_to_go_on() {
         let known = next.last_out(&[2, 3]).unwrap();
         match told {
             None => {
-                let Known::Unknown(text) = known else {
+                let LastPublished::Unknown(text) = known else {
                     panic!("{known:?}");
                 };
                 for part in [
@@ -408,13 +408,13 @@ fn a_lost_marker_stops_unless_told_how_to_go_on() {
             }
             Some(told) => assert_eq!(known, told, "{lost_marker:?}"),
         }
-        if known == Known::UpTo(2) {
+        if known == LastPublished::UpTo(2) {
             publish(&mut next, 3);
             check_topic(&options, 1..=3);
         }
         // From here on there is a marker again.
         publish(&mut next, 4);
-        assert_eq!(open(&options).last_out(&[3, 4]).unwrap(), Known::UpTo(4));
+        assert_eq!(open(&options).last_out(&[3, 4]).unwrap(), LastPublished::UpTo(4));
     }
 }
 
@@ -444,7 +444,7 @@ fn epochs_of_another_run_are_not_followed() {
         ([1, 2].as_slice(), "goes on from checkpoint 2"),
         (&[0], "begins anew"),
     ] {
-        let Known::Unknown(text) = open(&options).last_out(epochs).unwrap() else {
+        let LastPublished::Unknown(text) = open(&options).last_out(epochs).unwrap() else {
             panic!("it would publish again what is there");
         };
         assert!(
@@ -579,7 +579,7 @@ fn without_transactions_a_crash_doubles_rows() {
     drop(first);
 
     let mut second = PlainKafkaTarget::open(&brokers(), &topic).unwrap();
-    assert_eq!(second.last_out(&[1, 2]).unwrap(), Known::UpTo(1));
+    assert_eq!(second.last_out(&[1, 2]).unwrap(), LastPublished::UpTo(1));
     finish(&mut second, 2, &rows);
     let expected: Vec<String> = [1, 2, 2].into_iter().flat_map(rows_of).collect();
     assert_eq!(read_payloads(&options(&topic), expected.len()), expected);
@@ -721,7 +721,10 @@ fn open(options: &KafkaTargetOptions) -> KafkaTarget {
 /// A run that goes on behind `last`.
 fn started(options: &KafkaTargetOptions, last: u64) -> KafkaTarget {
     let mut target = open(options);
-    assert_eq!(target.last_out(&[last, last + 1]).unwrap(), Known::UpTo(last));
+    assert_eq!(
+        target.last_out(&[last, last + 1]).unwrap(),
+        LastPublished::UpTo(last)
+    );
     target
 }
 

@@ -510,8 +510,8 @@ fn rows_that_come_too_late_are_in_no_window_and_counted() {
                     .map(|row| row.rsplit(", ").next().unwrap())
                     .collect();
                 assert_eq!(found, sums, "{delay} {window}");
-                let dropped = ran.standing.dropped;
-                assert_eq!((dropped.late, dropped.late_for), late, "{delay} {window}");
+                let dropped = ran.stats.dropped;
+                assert_eq!((dropped.late, dropped.late_assignments), late, "{delay} {window}");
             }
         }
     }
@@ -533,7 +533,7 @@ fn rows_without_a_time_are_in_no_window_and_counted() {
     for how in ways() {
         let ran = run_in(&sql, &mut world, how);
         assert_eq!(ran.rows(), ["2020-04-15T08:00, 2020-04-15T08:10, 1.00"]);
-        assert_eq!(ran.standing.dropped.null_time, 2);
+        assert_eq!(ran.stats.dropped.null_time, 2);
     }
 }
 

@@ -107,7 +107,7 @@ fn checkpoints_change_nothing() {
     let mut without = World::new().and("orders", orders());
     let ran = run(SQL, &mut without, How::default());
     let expected = came_out(&ran, &without);
-    assert_eq!(ran.standing.dropped, Default::default(), "no row is late");
+    assert_eq!(ran.stats.dropped, Default::default(), "no row is late");
     let lines = windows_of_orders();
     assert_eq!(expected.2, lines, "what a loop over all orders finds");
     for seed in 0..20 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use day01_consumer::order::Reason;
 
 use super::{NoControl, Report, SourceReport};
-use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
+use crate::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use crate::state::file::Snapshot;
 
 /// How far the whole job has come.
@@ -114,7 +114,7 @@ impl<G: Gather, C: Clone + Send> Operator for Collect<G, C> {
         Ok(Turn::Done)
     }
 
-    fn on_end(&mut self, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
         let snapshot = std::mem::take(&mut self.snapshot);
         self.gather.end(self.progress(), snapshot)
     }

@@ -44,7 +44,7 @@ pub trait Reader: Send {
     }
 
     /// Everything that was found has been read; the splits stand so.
-    fn look_around(&mut self, _now: Duration, _splits: &[Split]) -> Vec<Self::Control> {
+    fn on_idle_poll(&mut self, _now: Duration, _splits: &[Split]) -> Vec<Self::Control> {
         Vec::new()
     }
 

@@ -13,7 +13,7 @@ use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Source, Split};
 
 use super::{FromSource, Options, Reader, Report};
-use crate::operator::{Failure, How, Input, Operator, Out, Outcome, Output, Turn};
+use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Output, Turn};
 use crate::outbox::Either;
 use crate::state::{BadPart, Frozen, Owner, Part, Stateful};
 
@@ -77,7 +77,7 @@ impl<S: Source + Send, D: Reader, R: Send> Operator for Orders<S, D, R> {
             self.read(out)?;
         }
         let control = match polled {
-            Polled::Ready | Polled::Idle => self.reader.look_around(now, self.source.splits()),
+            Polled::Ready | Polled::Idle => self.reader.on_idle_poll(now, self.source.splits()),
             Polled::End => self.reader.drain(),
         };
         control
@@ -98,7 +98,7 @@ impl<S: Source + Send, D: Reader, R: Send> Operator for Orders<S, D, R> {
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
         self.report(Duration::ZERO, out);
         if self.save {
             out.data(Either::Right(vec![Report::State(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{NoControl, Options, Report, Reporting};
-use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
+use crate::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use crate::order::Cents;
 use crate::rows::Rows;
 use crate::state::{Frozen, Part, Slot, Stateful, Table, Value};
@@ -118,12 +118,12 @@ impl Operator for MerchantTotals {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
         if self.save {
             let parts = self.snapshot(0).parts();
             out.data(vec![Report::State(TOTALS, parts)]);

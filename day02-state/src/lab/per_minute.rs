@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::Error;
 use crate::job::NoControl;
-use crate::operator::{How, Input, Operator, Out, Outcome, Turn};
+use crate::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use crate::outbox::Outbox;
 use crate::runtime::{Buffers, Inbox, Job, Stop, forward};
 use crate::stepper::run_stepper;
@@ -114,7 +114,7 @@ impl Operator for CountByClock {
         Ok(Turn::Done)
     }
 
-    fn on_end(&mut self, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = std::mem::take(&mut self.counts);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::operator::{How, Input, Operator, Out, Outcome, Output, Turn};
+use crate::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 
 /// One thing that happened at a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl<O: Operator> Operator for Traced<O> {
         inner!(self, out, on_turn(now))
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         inner!(self, out, on_input_end(input, how))
     }
 
@@ -156,7 +156,7 @@ impl<O: Operator> Operator for Traced<O> {
         inner!(self, out, on_flush())
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.trace.note(self.now, &self.task, What::Ended);
         inner!(self, out, on_end(how))
     }

@@ -31,7 +31,7 @@ pub trait Stateful {
     fn snapshot(&mut self, id: u64) -> Frozen;
 
     /// The snapshot with this number is safe: what only it needed can go.
-    fn durable(&mut self, _id: u64) {}
+    fn on_checkpoint_complete(&mut self, _id: u64) {}
 
     /// Takes the state over from the parts of a snapshot, those that [`share`] gives it. Called before anything else.
     fn restore(&mut self, parts: Vec<Part>) -> Outcome;

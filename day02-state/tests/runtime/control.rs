@@ -1,7 +1,7 @@
 //! Where control goes, and its place between the rows.
 
 use day02_state::operator::Message::{Control, Data};
-use day02_state::operator::{How, Input, Operator, Output, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Output, Turn};
 use day02_state::runtime::{Buffers, Job, Stop, broadcast, by_key, forward, single};
 use day02_state::stepper::run_stepper;
 
@@ -93,8 +93,8 @@ fn rows_that_wait_for_a_full_packet_go_before_the_control_behind_them() {
                     Call::Data(input, Numbers(vec![2, 3])),
                     Call::Control(input, 2),
                     Call::Data(input, Numbers(vec![4])),
-                    Call::InputEnd(input, How::Drained),
-                    Call::End(How::Drained),
+                    Call::InputEnd(input, EndReason::Drained),
+                    Call::End(EndReason::Drained),
                 ];
                 assert_eq!(log.calls(), expected);
             }
@@ -191,8 +191,8 @@ fn by_default_control_is_passed_on_and_nothing_else_says_anything() {
     let input = Input { port: 0, channel: 0 };
     plain.on_flush(&mut said).unwrap();
     plain.on_mail(1, &mut said).unwrap();
-    plain.on_input_end(input, How::Drained, &mut said).unwrap();
-    plain.on_end(How::Drained, &mut said).unwrap();
+    plain.on_input_end(input, EndReason::Drained, &mut said).unwrap();
+    plain.on_end(EndReason::Drained, &mut said).unwrap();
     assert_eq!(plain.on_turn(MILLI, &mut said).unwrap(), Turn::Done);
     assert_eq!(said.0, []);
     plain.on_control(input, 2, &mut said).unwrap();
@@ -283,7 +283,7 @@ fn control_that_goes_with_the_rows_keeps_its_place_among_them_whatever_the_packe
                     let calls = log.calls();
                     assert!(matches!(
                         calls[..],
-                        [.., Call::InputEnd(..), Call::End(How::Drained)]
+                        [.., Call::InputEnd(..), Call::End(EndReason::Drained)]
                     ));
                 }
             });

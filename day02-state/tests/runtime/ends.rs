@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use day02_state::operator::Message::Data;
-use day02_state::operator::{How, Input, Turn};
+use day02_state::operator::{EndReason, Input, Turn};
 use day02_state::runtime::{Did, Job, Stop, by_key, forward, mailbox, run_threads, single};
 use day02_state::stepper::run_stepper;
 
@@ -36,7 +36,7 @@ fn a_task_ends_when_all_its_inputs_have_ended_and_not_before() {
         let kept = log.clone();
         let relay = does(move |call, out| {
             kept.add(&call);
-            if call == Call::InputEnd(input(0, 0), How::Drained) {
+            if call == Call::InputEnd(input(0, 0), EndReason::Drained) {
                 mail.send(1);
             }
             pass_on(call, out)
@@ -44,17 +44,17 @@ fn a_task_ends_when_all_its_inputs_have_ended_and_not_before() {
         job.task("relay", edge.inboxes.remove(0), relay, last.outboxes.remove(0));
         job.task("sink", last.inboxes.remove(0), behind.keeper(), Outbox::none());
         driver.run(job, &Stop::new()).unwrap();
-        let (row, end) = (Numbers(vec![7]), Call::End(How::Drained));
+        let (row, end) = (Numbers(vec![7]), Call::End(EndReason::Drained));
         let expected = [
-            Call::InputEnd(input(0, 0), How::Drained),
+            Call::InputEnd(input(0, 0), EndReason::Drained),
             Call::Data(input(0, 1), row.clone()),
-            Call::InputEnd(input(0, 1), How::Drained),
+            Call::InputEnd(input(0, 1), EndReason::Drained),
             end.clone(),
         ];
         assert_eq!(log.calls(), expected);
         let expected = [
             Call::Data(input(0, 0), row),
-            Call::InputEnd(input(0, 0), How::Drained),
+            Call::InputEnd(input(0, 0), EndReason::Drained),
             end,
         ];
         assert_eq!(behind.calls(), expected);
@@ -108,7 +108,7 @@ fn one_input_that_was_stopped_makes_the_end_a_stop_whichever_ends_last() {
             let drained = Arc::new(AtomicBool::new(false));
             let (sets, asks) = (drained.clone(), stop.clone());
             let short = does(move |call, _| {
-                if matches!(call, Call::End(How::Drained)) {
+                if matches!(call, Call::End(EndReason::Drained)) {
                     sets.store(true, Ordering::SeqCst);
                 }
                 Ok(Turn::Done)
@@ -126,15 +126,18 @@ fn one_input_that_was_stopped_makes_the_end_a_stop_whichever_ends_last() {
             job.task("sink", last.inboxes.remove(0), behind.keeper(), Outbox::none());
             driver.run(job, &stop).unwrap();
             let mut expected = vec![
-                Call::InputEnd(input(0, 0), How::Drained),
-                Call::InputEnd(input(0, 1), How::Stopped),
-                Call::End(How::Stopped),
+                Call::InputEnd(input(0, 0), EndReason::Drained),
+                Call::InputEnd(input(0, 1), EndReason::Stopped),
+                Call::End(EndReason::Stopped),
             ];
             if drained_is_last {
                 expected.swap(0, 1);
             }
             assert_eq!(log.calls(), expected);
-            let stopped = [Call::InputEnd(input(0, 0), How::Stopped), Call::End(How::Stopped)];
+            let stopped = [
+                Call::InputEnd(input(0, 0), EndReason::Stopped),
+                Call::End(EndReason::Stopped),
+            ];
             assert_eq!(behind.calls(), stopped);
         });
     }
@@ -264,11 +267,11 @@ fn assert_stopped(produced: &AtomicU64, logs: &[Log]) -> u64 {
     assert_eq!(rows, Vec::from_iter(0..produced));
     for log in logs {
         let calls = log.calls();
-        assert_eq!(calls.last(), Some(&Call::End(How::Stopped)));
+        assert_eq!(calls.last(), Some(&Call::End(EndReason::Stopped)));
         assert!(
             !calls
                 .iter()
-                .any(|call| matches!(call, Call::InputEnd(_, How::Drained)))
+                .any(|call| matches!(call, Call::InputEnd(_, EndReason::Drained)))
         );
     }
     produced
@@ -365,7 +368,10 @@ fn a_source_that_waits_for_nothing_can_be_stopped() {
         });
         job.task("timer", Inbox::none(), timer, Outbox::none());
         driver.run(job, &stop).unwrap();
-        let stopped = [Call::InputEnd(input(0, 0), How::Stopped), Call::End(How::Stopped)];
+        let stopped = [
+            Call::InputEnd(input(0, 0), EndReason::Stopped),
+            Call::End(EndReason::Stopped),
+        ];
         assert_eq!(log.calls(), stopped);
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use day02_state::error::JobError;
 use day02_state::keys::{self, Owners};
 use day02_state::operator::Message::{self, Control, Data};
-use day02_state::operator::{Batch, How, Input, Keyed, Operator, Out, Outcome, Output, Turn};
+use day02_state::operator::{Batch, EndReason, Input, Keyed, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::runtime::{Buffers, Job, Stop, run_threads};
 use day02_state::stepper::run_stepper;
@@ -104,8 +104,8 @@ pub enum Call {
     Control(Input, Barrier),
     Mail(Barrier),
     Turn(Duration),
-    InputEnd(Input, How),
-    End(How),
+    InputEnd(Input, EndReason),
+    End(EndReason),
 }
 
 /// An operator that is nothing but what it does when it is called; the answer counts for turns only.
@@ -142,11 +142,11 @@ where
         (self.0)(Call::Turn(now), out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         (self.0)(Call::InputEnd(input, how), out).map(drop)
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         (self.0)(Call::End(how), out).map(drop)
     }
 }
@@ -262,7 +262,7 @@ impl<O: Operator> Operator for Aligns<O> {
         self.inner.on_control(input, control, out)
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
@@ -299,12 +299,12 @@ impl<O: Operator> Operator for Ordered<O> {
         self.inner.on_data(input, rows, out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.over |= input.channel == self.first;
         self.inner.on_input_end(input, how, out)
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, out)
     }
 

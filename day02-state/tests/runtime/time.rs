@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use day02_state::error::JobError;
 use day02_state::operator::Message::{Control, Data};
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Buffers, Did, Job, Stop, by_key, mailbox, single};
 use day02_state::stepper::{Schedule, run_stepper};
 
@@ -258,7 +258,7 @@ fn mail_to_a_task_that_has_ended_is_ignored() {
         });
         job.task("sink", edge.inboxes.remove(0), sink, Outbox::none());
         driver.run(job, &Stop::new()).unwrap();
-        assert_eq!(log.calls(), [Call::End(How::Drained)]);
+        assert_eq!(log.calls(), [Call::End(EndReason::Drained)]);
     });
 }
 
@@ -273,7 +273,7 @@ fn mail_is_read_although_nobody_is_left_who_could_write() {
         let mut job = Job::new();
         job.task_with_mail("task", Inbox::none(), mailbox, log.keeper(), Outbox::none());
         driver.run(job, &Stop::new()).unwrap();
-        let end = Call::End(How::Drained);
+        let end = Call::End(EndReason::Drained);
         assert_eq!(log.calls(), [Call::Mail(1), Call::Mail(2), end]);
     });
 }

@@ -7,7 +7,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use day02_state::operator::{Failure, How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::{Owner, Part};
 
@@ -30,7 +30,7 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, Default)]
 struct Lane {
     drained: bool,
-    ended: Option<How>,
+    ended: Option<EndReason>,
     /// The number of the last snapshot, and its parts.
     last: (u64, Vec<Part>),
 }
@@ -101,7 +101,7 @@ impl Ledger {
     }
 
     /// A task has ended.
-    pub fn ended(&mut self, lane: usize, how: How) {
+    pub fn ended(&mut self, lane: usize, how: EndReason) {
         self.lanes[lane].ended = Some(how);
     }
 
@@ -109,8 +109,8 @@ impl Ledger {
     pub fn complete(&mut self) -> Option<(u64, Vec<Vec<Part>>)> {
         let counts = |(place, lane): (usize, &Lane)| {
             let at_its_end = match lane.ended {
-                Some(How::Drained) => true,
-                Some(How::Stopped) => self.fault == Some(Fault::StoppedIsDrained),
+                Some(EndReason::Drained) => true,
+                Some(EndReason::Stopped) => self.fault == Some(Fault::StoppedIsDrained),
                 None => false,
             };
             lane.last.0 == self.id || (place < self.sources && at_its_end)
@@ -208,7 +208,7 @@ impl Operator for Coordinator {
         Ok(())
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, _: Out<'_, Self>) -> Outcome {
         self.ledger.ended(input.channel, how);
         Ok(())
     }
@@ -260,8 +260,8 @@ fn a_source_at_its_end_counts_with_its_last_parts_and_one_that_was_stopped_does_
         bytes: vec![at],
     };
     for (how, complete) in [
-        (How::Drained, Some((2, vec![vec![part(1)], vec![part(2)]]))),
-        (How::Stopped, None),
+        (EndReason::Drained, Some((2, vec![vec![part(1)], vec![part(2)]]))),
+        (EndReason::Stopped, None),
     ] {
         let mut ledger = Ledger::new(2, 1, 0, None);
         assert_eq!(ledger.begin(), 1);

@@ -4,7 +4,7 @@
 //! said so: the lowest mark counts. A channel that has ended holds nothing back any more, except if it was stopped: then
 //! there are rows that it has not sent, and its last mark stays.
 
-use day02_state::operator::{Failure, How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Part, Stateful};
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ impl Marks {
     }
 
     /// A channel has ended; returns the mark to send on if only this channel held it back.
-    pub fn end(&mut self, channel: usize, how: How) -> Option<Mark> {
-        if how == How::Drained && self.fault != Some(Fault::MarksOfTheEnded) {
+    pub fn end(&mut self, channel: usize, how: EndReason) -> Option<Mark> {
+        if how == EndReason::Drained && self.fault != Some(Fault::MarksOfTheEnded) {
             self.channels[channel] = FINAL;
         }
         self.lowest()
@@ -143,7 +143,7 @@ impl<O: Timed<In: Dated>> Operator for Valve<O> {
         self.inner.on_turn(now, out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_input_end(input, how, out)?;
         let moved = self.marks.end(input.channel, how);
         self.pass(moved, out)
@@ -153,9 +153,9 @@ impl<O: Timed<In: Dated>> Operator for Valve<O> {
         self.inner.on_flush(out)
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         match how {
-            How::Drained if self.marks.sent != FINAL => Err(format!(
+            EndReason::Drained if self.marks.sent != FINAL => Err(format!(
                 "everything has ended, but the last mark was {:?}",
                 self.marks.sent
             )
@@ -178,8 +178,8 @@ impl<O: Stateful> Stateful for Valve<O> {
         self.inner.snapshot(id)
     }
 
-    fn durable(&mut self, id: u64) {
-        self.inner.durable(id);
+    fn on_checkpoint_complete(&mut self, id: u64) {
+        self.inner.on_checkpoint_complete(id);
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use day02_state::keys;
-use day02_state::operator::{How, Input, Operator, Out, Outcome};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome};
 use day02_state::outbox::Either;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Owner, Part, Stateful};
@@ -172,7 +172,7 @@ impl Operator for Pack {
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
         self.on_flush(out)
     }
 }

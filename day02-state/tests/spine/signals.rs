@@ -7,7 +7,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use day02_state::operator::{Failure, How, Input, Operator, Out, Outcome, Output, Turn};
+use day02_state::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::{Frozen, Part, Stateful};
 
@@ -236,7 +236,7 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
         match signal {
             Signal::Inner(control) => self.inner.on_mail(control, &mut Within(out))?,
             Signal::Complete(id) => {
-                self.inner.durable(id);
+                self.inner.on_checkpoint_complete(id);
                 self.durable.send((self.name.clone(), id))?;
             }
             Signal::Barrier(_) | Signal::Pause | Signal::Finish => return Err("this goes to sources".into()),
@@ -249,7 +249,7 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
         Ok(self.snapshots.turn(&mut self.inner, wanted, out))
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_input_end(input, how, &mut Within(out))?;
         let passed = self.aligner.end(input.channel);
         self.pass(passed, out)
@@ -259,7 +259,7 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
         self.inner.on_flush(&mut Within(out))
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, &mut Within(out))
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::outbox::Either;
 use day02_state::rows::Rows;
 use day02_state::runtime::Stop;
@@ -251,7 +251,7 @@ impl<S: Operator + Stateful> Operator for Injected<S> {
                 }
             }
             (Signal::Complete(id), state) => {
-                self.inner.durable(id);
+                self.inner.on_checkpoint_complete(id);
                 if self.ending == Ending::Each && state == Sending::Drained(Some(id)) {
                     self.state = Sending::Finished;
                 }
@@ -281,7 +281,7 @@ impl<S: Operator + Stateful> Operator for Injected<S> {
         Ok(self.snapshots.turn(&mut self.inner, wanted, out))
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, &mut Within(out))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use day02_state::error::JobError;
 use day02_state::keys::{Owners, hash};
-use day02_state::operator::{How, Input, Operator, Out, Outcome};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome};
 use day02_state::outbox::Outbox;
 use day02_state::rows::Rows;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Stop, by_key};
@@ -195,13 +195,13 @@ fn the_lowest_mark_counts_and_an_ended_channel_does_not() {
     let mut marks = Marks::new(3, None);
     assert_eq!(marks.mark(0, Mark(5)).unwrap(), None);
     assert_eq!(marks.mark(1, Mark(7)).unwrap(), None);
-    assert_eq!(marks.end(2, How::Drained), Some(Mark(5)));
+    assert_eq!(marks.end(2, EndReason::Drained), Some(Mark(5)));
     assert_eq!(marks.mark(0, Mark(6)).unwrap(), Some(Mark(6)));
     assert_eq!(marks.mark(0, Mark(9)).unwrap(), Some(Mark(7)));
     assert!(marks.mark(0, Mark(8)).is_err());
     assert_eq!(marks.mark(0, Mark(9)).unwrap(), None);
-    assert_eq!(marks.end(0, How::Drained), None);
-    assert_eq!(marks.end(1, How::Drained), Some(FINAL));
+    assert_eq!(marks.end(0, EndReason::Drained), None);
+    assert_eq!(marks.end(1, EndReason::Drained), Some(FINAL));
 }
 
 #[test]
@@ -209,6 +209,6 @@ fn a_channel_that_was_stopped_still_holds_the_mark_back() {
     let mut marks = Marks::new(2, None);
     assert_eq!(marks.mark(0, Mark(5)).unwrap(), None);
     assert_eq!(marks.mark(1, Mark(7)).unwrap(), Some(Mark(5)));
-    assert_eq!(marks.end(0, How::Stopped), None);
+    assert_eq!(marks.end(0, EndReason::Stopped), None);
     assert_eq!(marks.mark(1, Mark(9)).unwrap(), None);
 }

@@ -99,11 +99,11 @@ fn run(args: &Cli) -> Result<(), Error> {
 
     let answer = slot.take();
     screen.finish(&answer)?;
-    let standing = answer.standing;
-    if let Some(share) = standing.late_share(answer.progress.counted) {
+    let stats = answer.stats;
+    if let Some(share) = stats.late_share(answer.progress.counted) {
         say(format!("{share}, and are in no row"));
     }
-    standing.say_what_is_missing(interrupt.asked());
+    stats.say_what_is_missing(interrupt.asked());
     if opened.sandbox.is_some() && !interrupt.asked() {
         say(TRY_NEXT);
     }

@@ -15,7 +15,7 @@ use day02_state::job::Progress;
 use day02_state::operator::Outcome;
 use day02_state::order::money;
 
-use crate::job::{Answer, ClosedWindow, Keep, Standing, View};
+use crate::job::{Answer, ClosedWindow, Keep, View, WindowStats};
 
 /// How many windows the final table shows; json and csv have all of them.
 const SHOWN: usize = 20;
@@ -103,7 +103,7 @@ impl View for Screen {
         Ok(())
     }
 
-    fn progress(&mut self, progress: &Progress, _: Standing, latest: &[ClosedWindow]) {
+    fn progress(&mut self, progress: &Progress, _: WindowStats, latest: &[ClosedWindow]) {
         // Rows that come out on the same screen show as well how far things are, and would break the table.
         if self.prints && std::io::stdout().is_terminal() {
             return;
@@ -117,7 +117,7 @@ impl View for Screen {
     }
 }
 
-impl Standing {
+impl WindowStats {
     /// How many of so many orders were late for all their windows; none if none was.
     pub fn late_share(&self, counted: u64) -> Option<String> {
         let share = self.late as f64 * 100.0 / counted.max(1) as f64;
@@ -131,16 +131,16 @@ impl Standing {
 
     /// Says what else is in no row.
     pub fn say_what_is_missing(&self, interrupted: bool) {
-        let Standing {
+        let WindowStats {
             late,
-            late_for,
+            late_assignments,
             open,
             memory,
             ..
         } = *self;
-        if late_for > late {
+        if late_assignments > late {
             say(format!(
-                "{late_for} times, an order came late for one of its windows, and is not in that row"
+                "{late_assignments} times, an order came late for one of its windows, and is not in that row"
             ));
         }
         if interrupted {

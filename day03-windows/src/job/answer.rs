@@ -32,11 +32,11 @@ impl ClosedWindow {
 
 /// What is known of the windows of one worker, or of all.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct WindowStats {
     /// How many rows were late for all their windows. They are in no result.
     pub late: u64,
     /// How often a row was late for a window.
-    pub late_for: u64,
+    pub late_assignments: u64,
     /// How far behind a late row has been at most.
     pub behind: Span,
     /// How many accumulators are kept for windows that are open: one for each merchant and session, or slice.
@@ -76,7 +76,7 @@ pub trait View: Send {
     /// These windows have closed, ordered by window and merchant.
     fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome;
     /// Things have moved on; `latest` are the windows that closed last.
-    fn progress(&mut self, progress: &Progress, standing: Standing, latest: &[ClosedWindow]);
+    fn progress(&mut self, progress: &Progress, stats: WindowStats, latest: &[ClosedWindow]);
     /// Something happened that a person should hear of.
     fn warn(&mut self, warning: &str);
 }
@@ -86,7 +86,7 @@ impl View for () {
     fn closed(&mut self, _: &[ClosedWindow]) -> Outcome {
         Ok(())
     }
-    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
     fn warn(&mut self, _: &str) {}
 }
 
@@ -98,7 +98,7 @@ pub struct Answer {
     /// How many have closed.
     pub closed: u64,
     /// What is not in them.
-    pub standing: Standing,
+    pub stats: WindowStats,
     /// How far it has come.
     pub progress: Progress,
     /// Positions and state, if they are to be saved.
@@ -121,7 +121,7 @@ pub struct Results<V> {
     windows: Vec<ClosedWindow>,
     latest: Vec<ClosedWindow>,
     closed: u64,
-    standing: BTreeMap<usize, Standing>,
+    stats: BTreeMap<usize, WindowStats>,
 }
 
 impl<V: View> Results<V> {
@@ -134,7 +134,7 @@ impl<V: View> Results<V> {
             windows: Vec::new(),
             latest: Vec::new(),
             closed: 0,
-            standing: BTreeMap::new(),
+            stats: BTreeMap::new(),
         }
     }
 
@@ -159,11 +159,11 @@ impl<V: View> Results<V> {
         Ok(())
     }
 
-    fn standing(&self) -> Standing {
-        let mut all = Standing::default();
-        for one in self.standing.values() {
+    fn stats(&self) -> WindowStats {
+        let mut all = WindowStats::default();
+        for one in self.stats.values() {
             all.late += one.late;
-            all.late_for += one.late_for;
+            all.late_assignments += one.late_assignments;
             all.behind = all.behind.max(one.behind);
             all.open += one.open;
             all.memory += one.memory;
@@ -192,15 +192,15 @@ impl<V: View> Gather for Results<V> {
     fn report(&mut self, worker: usize, report: WindowReport) -> Outcome {
         match report {
             WindowReport::Closed(rows) => self.take(&rows),
-            WindowReport::Standing(standing) => {
-                self.standing.insert(worker, standing);
+            WindowReport::WindowStats(stats) => {
+                self.stats.insert(worker, stats);
                 Ok(())
             }
         }
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.view.progress(progress, self.standing(), &self.latest);
+        self.view.progress(progress, self.stats(), &self.latest);
     }
 
     fn warn(&mut self, warning: &str) {
@@ -216,7 +216,7 @@ impl<V: View> Gather for Results<V> {
         let answer = Answer {
             windows,
             closed: self.closed,
-            standing: self.standing(),
+            stats: self.stats(),
             progress,
             snapshot,
         };

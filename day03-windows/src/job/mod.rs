@@ -17,7 +17,7 @@ use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
 
-pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, Results, Standing, View, closed_windows};
+pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, Results, View, WindowStats, closed_windows};
 pub use worker::{Summed, WINDOWS, WindowReport, WindowWorker, windows};
 
 use crate::clock::StreamTime;

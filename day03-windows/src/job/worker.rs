@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use day02_state::job::{NoControl, Options, Report, Reporting};
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
 
-use super::Standing;
+use super::WindowStats;
 use crate::aggregate::{Aggregate, Number, Summary};
 use crate::assigner::SliceAssigner;
 use crate::clock::{Clock, StreamTime};
@@ -32,7 +32,7 @@ pub enum WindowReport {
     /// These windows have closed.
     Closed(Rows<Closed<Summed>>),
     /// How things stand.
-    Standing(Standing),
+    WindowStats(WindowStats),
 }
 
 // ANCHOR: windows
@@ -54,7 +54,7 @@ pub struct WindowWorker<T = StreamTime, C = NoControl> {
     number: usize,
     windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
     control: PhantomData<fn() -> C>,
-    standing: Standing,
+    stats: WindowStats,
     save: bool,
     started: bool,
     reporting: Reporting,
@@ -71,7 +71,7 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
             number,
             windowing,
             control: PhantomData,
-            standing: Standing::default(),
+            stats: WindowStats::default(),
             save: options.save,
             started: false,
             reporting: Reporting::new(options.report_every),
@@ -88,9 +88,9 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
 
     fn send(&mut self, fired: Fired<Summed>, out: Out<'_, Self>) {
         self.reporting.changed();
-        self.standing.late += fired.late.len() as u64;
-        self.standing.late_for += fired.late_for;
-        self.standing.behind = self.standing.behind.max(fired.behind);
+        self.stats.late += fired.late.len() as u64;
+        self.stats.late_assignments += fired.late_assignments;
+        self.stats.behind = self.stats.behind.max(fired.behind);
         if !fired.closed.is_empty() {
             out.data(vec![Report::Worker(
                 self.number,
@@ -100,10 +100,10 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
     }
 
     fn report(&mut self, out: Out<'_, Self>) {
-        self.standing.open = self.windowing.windows().open();
-        self.standing.memory = self.windowing.windows().memory();
-        let standing = WindowReport::Standing(self.standing);
-        out.data(vec![Report::Worker(self.number, standing)]);
+        self.stats.open = self.windowing.windows().open();
+        self.stats.memory = self.windowing.windows().memory();
+        let stats = WindowReport::WindowStats(self.stats);
+        out.data(vec![Report::Worker(self.number, stats)]);
     }
 }
 
@@ -119,8 +119,8 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
         Ok(())
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
-        if how == How::Drained {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+        if how == EndReason::Drained {
             let mut fired = Fired::default();
             self.windowing.on_drained(&mut fired)?;
             self.send(fired, out);
@@ -148,7 +148,7 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }

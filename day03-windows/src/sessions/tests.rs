@@ -51,7 +51,7 @@ fn add(sessions: &mut Sessions, rows: &[Row]) -> Gives {
     }
     let mut out = Fired::default();
     sessions.add(&batch, 0..batch.len(), &mut out).unwrap();
-    assert_eq!(out.late_for, out.late.len() as u64);
+    assert_eq!(out.late_assignments, out.late.len() as u64);
     assert_sound(sessions);
     (results(&out), out.late)
 }
@@ -59,7 +59,7 @@ fn add(sessions: &mut Sessions, rows: &[Row]) -> Gives {
 fn advance(sessions: &mut Sessions, now: i64) -> Vec<Result> {
     let mut out = Fired::default();
     sessions.advance(EventTime(now), &mut out).unwrap();
-    assert!(out.late.is_empty() && out.late_for == 0);
+    assert!(out.late.is_empty() && out.late_assignments == 0);
     assert_sound(sessions);
     let ends = out.closed.values().iter().map(|closed| closed.window.end);
     assert!(ends.is_sorted(), "windows close in the order of their ends");

@@ -39,7 +39,7 @@ use crate::assigner::SliceAssigner;
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
 use crate::windower::{Closed, Fired, Unable, Windower};
-use sliding::{Slices, Sliding, Straggler};
+use sliding::{LateRow, Slices, Sliding};
 
 /// Open windows, as slices.
 pub struct SliceWindows<A: Aggregate> {
@@ -134,7 +134,7 @@ impl<A: Aggregate> SliceWindows<A> {
             return Ok(());
         }
         for (row, place) in picked.rows().zip(&self.slots) {
-            let straggler = Straggler {
+            let straggler = LateRow {
                 slice,
                 key: rows.key(row),
                 hash: rows.hashes()[row],

@@ -84,7 +84,7 @@ pub(super) struct Sliding<A: Aggregate> {
 }
 
 /// A row for a slice that has entered already.
-pub(super) struct Straggler<'a, R> {
+pub(super) struct LateRow<'a, R> {
     pub slice: EventTime,
     pub key: &'a [u8],
     pub hash: u64,
@@ -238,7 +238,7 @@ impl<A: Aggregate> Sliding<A> {
     /// front of its key is put together anew, which costs a lookup in each slice of it.
     pub(super) fn straggle(
         &mut self,
-        straggler: Straggler<'_, A::Row>,
+        straggler: LateRow<'_, A::Row>,
         slices: &Slices<A::Acc>,
         aggregate: &A,
     ) -> Result<(), Overflow> {
@@ -254,7 +254,7 @@ impl<A: Aggregate> Sliding<A> {
             let (end, places, rests) = (straggler.slice, Vec::new(), Vec::new());
             self.slices.insert(at, Entered { end, places, rests });
         }
-        let Straggler { key, hash, row, .. } = straggler;
+        let LateRow { key, hash, row, .. } = straggler;
         let is_new = straggler.place.index() >= self.slices[at].places.len();
         if is_new {
             let mut found = Vec::new();

@@ -44,7 +44,7 @@ proptest! {
     ) {
         let setup = Setup { delay: Span(80), sources, ..setup };
         let answer = setup.run(&logged(&partitions));
-        prop_assert_eq!(answer.standing.late_for, 0);
+        prop_assert_eq!(answer.stats.late_assignments, 0);
         prop_assert_eq!(places(&answer.windows), expected(setup.window, &partitions.concat()));
     }
 
@@ -54,14 +54,14 @@ proptest! {
     ) {
         let setup = Setup { delay: Span(delay), ..setup };
         let log = logged(&partitions);
-        let standing = setup.run(&log).standing;
+        let stats = setup.run(&log).stats;
         let watermarks = setup.options().watermarks;
-        let Some(enough) = would_have_kept_all(standing, &watermarks) else {
-            prop_assert_eq!(standing.late_for, 0);
+        let Some(enough) = would_have_kept_all(stats, &watermarks) else {
+            prop_assert_eq!(stats.late_assignments, 0);
             return Ok(());
         };
         let answer = Setup { delay: enough, ..setup }.run(&log);
-        prop_assert_eq!(answer.standing.late_for, 0, "{} instead of {}", enough, setup.delay);
+        prop_assert_eq!(answer.stats.late_assignments, 0, "{} instead of {}", enough, setup.delay);
         prop_assert_eq!(places(&answer.windows), expected(setup.window, &partitions.concat()));
     }
 }
@@ -75,10 +75,10 @@ fn what_would_have_kept_all_reckons_with_the_grid() {
     };
     // Behind 1.099 the watermark is 1.000, and 950 is 50 behind it; with a delay of 50 it would be 1.000 again.
     let log = logged(&[of_m(&[1_099, 950])]);
-    let standing = setup.run(&log).standing;
-    assert_eq!((standing.late_for, standing.behind), (1, Span(50)));
-    let late = |delay| Setup { delay, ..setup }.run(&log).standing.late_for;
+    let stats = setup.run(&log).stats;
+    assert_eq!((stats.late_assignments, stats.behind), (1, Span(50)));
+    let late = |delay| Setup { delay, ..setup }.run(&log).stats.late_assignments;
     assert_eq!((late(Span(50)), late(Span(99)), late(Span(100))), (1, 1, 0));
-    let enough = would_have_kept_all(standing, &setup.options().watermarks).unwrap();
+    let enough = would_have_kept_all(stats, &setup.options().watermarks).unwrap();
     assert_eq!(enough, Span(100));
 }

@@ -46,11 +46,7 @@ fn drained_it_closes_everything_and_stopped_it_leaves_open_what_the_watermark_ha
 
             let drained = run(Event::Over);
             assert_eq!(places(&drained.windows), all, "{setup:?}");
-            assert_eq!(
-                (drained.standing.open, drained.standing.memory),
-                (0, 0),
-                "{setup:?}"
-            );
+            assert_eq!((drained.stats.open, drained.stats.memory), (0, 0), "{setup:?}");
             assert!(!has_open(drained.snapshot.parts(WINDOWS)), "{setup:?}");
 
             let stopped = run(Event::Stop);
@@ -58,9 +54,9 @@ fn drained_it_closes_everything_and_stopped_it_leaves_open_what_the_watermark_ha
             passed.retain(|(window, _), _| window.end.0 <= 410 - 20);
             assert_ne!(passed, all);
             assert_eq!(places(&stopped.windows), passed, "{setup:?}");
-            assert!(stopped.standing.open > 0, "{setup:?}");
+            assert!(stopped.stats.open > 0, "{setup:?}");
             assert!(has_open(stopped.snapshot.parts(WINDOWS)), "{setup:?}");
-            assert_eq!(stopped.standing.late_for, 0, "{setup:?}");
+            assert_eq!(stopped.stats.late_assignments, 0, "{setup:?}");
         }
     }
 }
@@ -120,7 +116,7 @@ fn an_order_from_2099_does_no_harm_as_long_as_another_partition_holds_the_waterm
         let starts = [IN_2026, IN_2026 + 60_000, IN_2099];
         let found = counts(&answer.windows);
         assert_eq!(found, starts.into_iter().zip([5, 1, 1]).collect::<Vec<_>>());
-        assert_eq!((answer.standing.late, answer.standing.behind), (1, Span(56_000)));
+        assert_eq!((answer.stats.late, answer.stats.behind), (1, Span(56_000)));
     }
 }
 
@@ -139,10 +135,10 @@ fn an_order_from_2099_makes_all_later_ones_of_its_partition_late_and_the_summary
         };
         let (_, answer) = play(setup, &Live::new(1), &script, None);
         assert_eq!(counts(&answer.windows), [(IN_2026, 1), (IN_2099, 1)]);
-        assert_eq!(answer.standing.late, 3);
+        assert_eq!(answer.stats.late, 3);
         // The first of them was behind most: by 73 years.
-        assert_eq!(answer.standing.behind, Span(IN_2099 - 5_000 - (IN_2026 + 2_000)));
-        let enough = would_have_kept_all(answer.standing, &setup.options().watermarks).unwrap();
+        assert_eq!(answer.stats.behind, Span(IN_2099 - 5_000 - (IN_2026 + 2_000)));
+        let enough = would_have_kept_all(answer.stats, &setup.options().watermarks).unwrap();
         let years = enough.0 / (1_000 * 60 * 60 * 24 * 365);
         assert_eq!(years, 73, "which nobody takes for a delay");
     }
@@ -164,7 +160,7 @@ fn a_job_on_threads_that_is_stopped_ends_with_what_has_closed() {
         drive(job, Drive::Threads, &stop).unwrap();
         let answer = slot.take();
         assert_eq!(counts(&answer.windows), [(0, 2), (10, 2), (20, 2)], "{setup:?}");
-        assert_eq!(answer.standing.open, 1, "{setup:?}");
+        assert_eq!(answer.stats.open, 1, "{setup:?}");
     }
 }
 
@@ -182,7 +178,7 @@ impl day03_windows::job::View for Asks {
     fn progress(
         &mut self,
         _: &day02_state::job::Progress,
-        _: day03_windows::job::Standing,
+        _: day03_windows::job::WindowStats,
         _: &[day03_windows::job::ClosedWindow],
     ) {
     }

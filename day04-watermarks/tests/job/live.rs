@@ -16,7 +16,7 @@ use day02_state::operator::Outcome;
 use day02_state::runtime::{Did, Job, Stop};
 use day02_state::state::file::Snapshot;
 use day02_state::stepper::run_stepper;
-use day03_windows::job::{Answer, ClosedWindow, Standing, View};
+use day03_windows::job::{Answer, ClosedWindow, View, WindowStats};
 use day04_watermarks::job::wire;
 
 use crate::drive::Drive;
@@ -128,7 +128,7 @@ impl View for Watch {
         self.closed.lock().unwrap().extend(closed);
         Ok(())
     }
-    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
     fn warn(&mut self, _: &str) {}
 }
 

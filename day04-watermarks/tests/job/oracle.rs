@@ -27,7 +27,7 @@ struct Oracle {
     /// Rows of sessions that may still be open.
     rows: Vec<Row>,
     late: u64,
-    late_for: u64,
+    late_assignments: u64,
     behind: i64,
 }
 
@@ -39,7 +39,7 @@ impl Oracle {
             values: Answer::new(),
             rows: Vec::new(),
             late: 0,
-            late_for: 0,
+            late_assignments: 0,
             behind: 0,
         }
     }
@@ -60,7 +60,7 @@ impl Oracle {
             .into_iter()
             .partition(|(window, _)| is_over(window));
         if !passed.is_empty() {
-            self.late_for += passed.len() as u64;
+            self.late_assignments += passed.len() as u64;
             self.behind = self.behind.max(now.unwrap() - ts);
         }
         self.late += u64::from(open.is_empty());
@@ -194,10 +194,10 @@ proptest! {
         }
         let answer = setup.run(&logged(&partitions));
         prop_assert_eq!(places(&answer.windows), oracle.results());
-        let standing = answer.standing;
-        prop_assert_eq!((standing.late, standing.late_for), (oracle.late, oracle.late_for));
-        prop_assert_eq!(standing.behind, Span(oracle.behind));
-        prop_assert_eq!((standing.open, standing.memory), (0, 0), "all has closed");
+        let stats = answer.stats;
+        prop_assert_eq!((stats.late, stats.late_assignments), (oracle.late, oracle.late_assignments));
+        prop_assert_eq!(stats.behind, Span(oracle.behind));
+        prop_assert_eq!((stats.open, stats.memory), (0, 0), "all has closed");
     }
 
     /// Late rows stay as late as they were, and nothing closes twice.
@@ -209,7 +209,7 @@ proptest! {
         let log = logged(&partitions);
         let mut oracle = Oracle::new(setup, partitions.len());
         let mut from = vec![0; partitions.len()];
-        let (mut all, mut last, mut late, mut late_for) = (Vec::new(), None, 0, 0);
+        let (mut all, mut last, mut late, mut late_assignments) = (Vec::new(), None, 0, 0);
         let lives = stops.into_iter().map(|(steps, workers, batch)| (Some(steps), workers, batch));
         let lives = lives.chain([(None, setup.workers, setup.batch)]);
         for ((steps, workers, batch), seed) in lives.zip(seeds) {
@@ -228,12 +228,12 @@ proptest! {
             }
             prop_assert_eq!(&from, &until, "it reads in the order that is expected here");
             all.extend(answer.windows);
-            late += answer.standing.late;
-            late_for += answer.standing.late_for;
+            late += answer.stats.late;
+            late_assignments += answer.stats.late_assignments;
             last = Some(answer.snapshot);
         }
         prop_assert_eq!(places(&all), oracle.results());
-        prop_assert_eq!((late, late_for), (oracle.late, oracle.late_for));
+        prop_assert_eq!((late, late_assignments), (oracle.late, oracle.late_assignments));
     }
 }
 
@@ -271,7 +271,7 @@ fn five_rows_by_hand() {
         oracle.on_row(0, ("m".to_string(), ts, 1));
     }
     // 8 is late for [0, 10) and not for [5, 15); 4 for [-5, 5) and [0, 10).
-    assert_eq!((oracle.late, oracle.late_for, oracle.behind), (1, 3, 7));
+    assert_eq!((oracle.late, oracle.late_assignments, oracle.behind), (1, 3, 7));
     let counts: BTreeMap<i64, u64> = oracle
         .results()
         .into_iter()

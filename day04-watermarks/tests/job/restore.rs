@@ -105,7 +105,7 @@ fn stopped_and_restored_at_other_sources_and_workers_each_window_closes_once_and
                     Some(steps) => setup.stopped_after(steps, &log, last.as_ref()),
                     None => setup.go_on(&log, last.as_ref()),
                 };
-                assert_eq!(answer.standing.late_for, 0, "{setup:?}");
+                assert_eq!(answer.stats.late_assignments, 0, "{setup:?}");
                 in_the_middle += usize::from(steps.is_some() && !answer.windows.is_empty());
                 windows.extend(answer.windows);
                 let bytes = answer.snapshot.encode();
@@ -144,7 +144,7 @@ fn windows_close_by_what_a_restored_partition_had_promised_although_it_is_silent
         };
         let (closed, stopped) = again(&answer.snapshot);
         assert_eq!(closed, [(true, 50)], "{setup:?}");
-        assert_eq!(stopped.standing.open, 2, "{setup:?}");
+        assert_eq!(stopped.stats.open, 2, "{setup:?}");
         let held_back = |status: &[String], split: &str| {
             status
                 .iter()
@@ -173,7 +173,7 @@ fn if_a_restored_partition_has_forgotten_what_it_had_promised_windows_wait_for_i
         let script = [(1_000, Event::Row(1, 90)), (10_000, Event::Stop)];
         let (closed, stopped) = play(setup, &live, &script, Some(&snapshot));
         assert_eq!(closed, [], "{setup:?}: for ten seconds");
-        assert_eq!(stopped.standing.open, 3, "{setup:?}");
+        assert_eq!(stopped.stats.open, 3, "{setup:?}");
         let waits = |said: &String| {
             said.starts_with("no watermark yet, held back by orders/0: no record for ")
                 && said.ends_with(", never idle: there is no idle timeout")
@@ -250,7 +250,7 @@ fn a_late_order_behind_a_restore(setup: Setup, forget: bool) -> (Vec<ClosedWindo
     let (_, again) = play(setup, &live, &script, Some(&snapshot));
     let mut windows = answer.windows;
     windows.extend(again.windows);
-    (windows, again.standing.late)
+    (windows, again.stats.late)
 }
 
 #[test]

@@ -31,12 +31,12 @@ fn results_do_not_depend_on_batches_packets_linger_seeds_threads_or_workers() {
             ..Setup::new(kind)
         };
         let right = plain.run(&log);
-        let late = right.standing.late_for;
+        let late = right.stats.late_assignments;
         assert!((10..200).contains(&late), "{kind}: {late}");
         let check = |setup: Setup| {
             let answer = setup.run(&log);
             assert_eq!(answer.windows, right.windows, "{setup:?}");
-            assert_eq!(answer.standing, right.standing, "{setup:?}");
+            assert_eq!(answer.stats, right.stats, "{setup:?}");
         };
         for (number, batch) in SIZES.into_iter().enumerate() {
             for rows in SIZES {
@@ -116,7 +116,7 @@ fn with_rows_that_are_within_the_delay_they_do_not_depend_on_sources_either() {
                     let answer = setup.run(&log);
                     assert_eq!(places(&answer.windows), right, "{setup:?}");
                     assert_eq!(
-                        (answer.standing.late, answer.standing.late_for),
+                        (answer.stats.late, answer.stats.late_assignments),
                         (0, 0),
                         "{setup:?}"
                     );
@@ -161,7 +161,7 @@ fn orders_that_overtake_each_other_and_partitions_at_two_speeds_lose_nothing() {
                 };
                 let answer = setup.run(&log);
                 assert_eq!(places(&answer.windows), right, "{name}, {setup:?}");
-                assert_eq!(answer.standing.late_for, 0, "{name}, {setup:?}");
+                assert_eq!(answer.stats.late_assignments, 0, "{name}, {setup:?}");
             }
         }
     }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use day02_state::job::pipeline;
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::runtime::Did;
 use day02_state::state::{Frozen, Part, Stateful};
-use day03_windows::job::{AnswerSlot, Results, Standing, WINDOWS};
+use day03_windows::job::{AnswerSlot, Results, WINDOWS, WindowStats};
 use day03_windows::time::Span;
 use day04_watermarks::job::worker;
-use day04_watermarks::reader::Timed;
+use day04_watermarks::reader::TimestampReader;
 
 use crate::drive::Drive;
 use crate::live::{Closed, Event, Live, Script, play, write_while};
@@ -190,7 +190,7 @@ fn when_all_are_idle_windows_close_up_to_the_highest_and_later_orders_go_on_from
                 (9_700, 50, 2),
             ];
             assert_times(&closed, &windows, setup);
-            assert_eq!(answer.standing.late, 1, "{setup:?}");
+            assert_eq!(answer.stats.late, 1, "{setup:?}");
         });
     }
 }
@@ -229,7 +229,7 @@ fn a_partition_that_comes_back_behind_is_not_waited_for_until_it_has_caught_up()
             (3_800, 60, 1),
         ];
         assert_times(&closed, &windows, setup);
-        assert_eq!(answer.standing.late, 2, "{setup:?}");
+        assert_eq!(answer.stats.late, 2, "{setup:?}");
     });
 }
 
@@ -264,7 +264,7 @@ impl<O: Operator> Operator for Busy<O> {
         })
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
@@ -285,7 +285,7 @@ impl<O: Stateful> Stateful for Busy<O> {
 
 /// Partition 1 has an order at first, and one more ten seconds later. In between the worker is busy, and partition 0 has
 /// more than its channel holds, or nothing is in the way at all.
-fn behind(busy: bool, seed: u64) -> (Standing, Duration) {
+fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
     let setup = Setup {
         idle_timeout: Some(SECOND),
         ..Setup::new("tumble:10ms")
@@ -301,7 +301,7 @@ fn behind(busy: bool, seed: u64) -> (Standing, Duration) {
     let job = pipeline(
         setup.share(|| live.reader()),
         &options.windows.tasks,
-        || Timed::<Cents>::new(options.watermarks),
+        || TimestampReader::<Cents>::new(options.watermarks),
         (WINDOWS, |number| Busy {
             inner: worker(number, setup.sources, &options.windows),
             from: 50 * MILLI,
@@ -321,20 +321,20 @@ fn behind(busy: bool, seed: u64) -> (Standing, Duration) {
     });
     let answer = slot.take();
     let rows: u64 = counts(&answer.windows).iter().map(|(_, rows)| rows).sum();
-    assert_eq!(rows + answer.standing.late, 52);
-    (answer.standing, longest)
+    assert_eq!(rows + answer.stats.late, 52);
+    (answer.stats, longest)
 }
 
 #[test]
 fn a_source_that_is_stuck_behind_a_slow_worker_for_ten_times_the_timeout_has_no_idle_partition() {
     for seed in 0..20 {
-        let (standing, longest) = behind(true, seed);
+        let (stats, longest) = behind(true, seed);
         assert!(longest > 9 * SECOND, "it was stuck for {longest:?} only");
-        assert_eq!(standing.late, 0, "seed {seed}");
+        assert_eq!(stats.late, 0, "seed {seed}");
         // The same silence, with nobody in the way, is one.
-        let (standing, longest) = behind(false, seed);
+        let (stats, longest) = behind(false, seed);
         assert!(longest < 50 * MILLI, "it looked all the time: {longest:?}");
-        assert_eq!(standing.late, 1, "seed {seed}");
-        assert_eq!(standing.behind, Span(4_900 - 7));
+        assert_eq!(stats.late, 1, "seed {seed}");
+        assert_eq!(stats.behind, Span(4_900 - 7));
     }
 }

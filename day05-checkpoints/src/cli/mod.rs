@@ -2,7 +2,7 @@
 
 mod args;
 mod demo;
-mod words;
+mod log;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +19,7 @@ use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::job::Options;
 
 pub use args::{CheckpointArgs, SinkArg};
-pub use words::Words;
+pub use log::CheckpointLog;
 
 use crate::dataflow::Control;
 use crate::disk::Folder;
@@ -89,7 +89,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         windows: args.windows.options(&args.tasks, &args.records, &screen),
         watermarks: args.time.strategy(),
     };
-    let words = Words::default();
+    let words = CheckpointLog::default();
     let checkpoints = Checkpoints {
         store,
         restore,
@@ -108,14 +108,14 @@ fn run(args: &Cli) -> Result<(), Error> {
         true => screen.finish_without_rows(&answer),
         false => screen.finish(&answer)?,
     }
-    say_what_was_late(answer.standing, &options.watermarks);
+    say_what_was_late(answer.stats, &options.watermarks);
     if args.checkpoints.checkpoint_dir.is_some() {
         say(words.summary());
     }
     if interrupt.asked() {
         answer.progress.status.iter().for_each(say);
     }
-    answer.standing.say_what_is_missing(interrupt.asked());
+    answer.stats.say_what_is_missing(interrupt.asked());
     Ok(())
 }
 

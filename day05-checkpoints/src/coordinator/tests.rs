@@ -194,7 +194,7 @@ fn what_belongs_to_a_checkpoint_that_was_given_up_is_worth_nothing() {
     office.state(0, 1);
     office.at(15);
     let missing = ["source 1", "task"].map(str::to_string).to_vec();
-    assert_eq!(office.events(), [Event::GivenUp(1, ms(5), missing)]);
+    assert_eq!(office.events(), [Event::Aborted(1, ms(5), missing)]);
     office.at(20);
     // What source 0 had sent for the first one does not count for the second, and neither does what comes late.
     office.state(1, 1);
@@ -259,7 +259,9 @@ fn once_all_sources_are_drained_there_is_a_last_one_and_none_after_it() {
                 port: 0,
                 channel: member,
             };
-            let ended = office.coordinator.on_input_end(input, How::Drained, &mut Nowhere);
+            let ended = office
+                .coordinator
+                .on_input_end(input, EndReason::Drained, &mut Nowhere);
             ended.expect("it is told");
         }
         assert_eq!(office.at(501), Turn::Done);

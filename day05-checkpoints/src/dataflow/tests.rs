@@ -35,7 +35,7 @@ impl Stateful for Counts {
         })
     }
 
-    fn durable(&mut self, id: u64) {
+    fn on_checkpoint_complete(&mut self, id: u64) {
         self.durable = id;
     }
 
@@ -91,7 +91,7 @@ impl Operator for Counts {
         Ok(())
     }
 
-    fn on_end(&mut self, _: day02_state::operator::How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: day02_state::operator::EndReason, _: Out<'_, Self>) -> Outcome {
         if let Some(has_ended) = &self.has_ended {
             has_ended.lock().expect("one thread").push(self.durable);
         }
@@ -99,8 +99,8 @@ impl Operator for Counts {
     }
 }
 
-fn place(operator: &str) -> Place<'_> {
-    Place {
+fn subtask(operator: &str) -> Subtask<'_> {
+    Subtask {
         operator,
         number: 0,
         of: 1,
@@ -121,12 +121,12 @@ fn wired(restore: Option<Checkpoint>, until: u64) -> Result<(Dataflow, Heard), E
         until,
         ..Counts::default()
     });
-    dataflow.source(place("numbers"), source, |_, _| false, edge.outboxes.remove(0))?;
+    dataflow.source(subtask("numbers"), source, |_, _| false, edge.outboxes.remove(0))?;
     let counts = Counts {
         has_ended: Some(Arc::clone(&has_ended)),
         ..Counts::default()
     };
-    dataflow.task(place("counts"), edge.inboxes.remove(0), counts, Outbox::none())?;
+    dataflow.task(subtask("counts"), edge.inboxes.remove(0), counts, Outbox::none())?;
     Ok((dataflow, has_ended))
 }
 
@@ -182,7 +182,7 @@ fn run(until: u64, also_told: usize, drive: impl FnOnce(Job, &Stop)) -> (Vec<u64
     let heard = Arc::clone(&durable);
     let listener: Listener = Box::new(move |event| match event {
         Event::Durable(id, _) => heard.lock().expect("whole").push(id),
-        Event::GivenUp(id, ..) => panic!("{id} was given up"),
+        Event::Aborted(id, ..) => panic!("{id} was given up"),
     });
     let schedule = Schedule {
         interval: Some(Duration::from_millis(8)),

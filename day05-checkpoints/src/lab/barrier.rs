@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use day02_state::error::JobError;
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Inbox, Job, Stop, single};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day02_state::stepper::run_stepper;
 use day04_watermarks::watermark::Watermark;
 
-use crate::aligned::{Aligned, WithAcks};
+use crate::checkpointed::{CheckpointedOperator, WithAcks};
 use crate::dataflow::Control;
 use crate::signal::Signal;
 
@@ -150,7 +150,7 @@ impl Stateful for Letters {
 
 /// Writes down what comes in, and reads on if it shall.
 struct Noted {
-    inner: Aligned<Letters>,
+    inner: CheckpointedOperator<Letters>,
     waits: Waits,
     notes: Notes,
 }
@@ -172,7 +172,7 @@ impl Operator for Noted {
         self.inner.on_control(input, signal, out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_input_end(input, how, out)
     }
 
@@ -203,7 +203,7 @@ pub fn run(tapes: [&str; 2], begins_with: &str, waits: Waits, seed: u64) -> Resu
         notes: notes.clone(),
     };
     let task = Noted {
-        inner: Aligned::new(inbox.channels(), 0, inner),
+        inner: CheckpointedOperator::new(inbox.channels(), 0, inner),
         waits,
         notes: notes.clone(),
     };

@@ -7,7 +7,7 @@
 //!                                └─ dies ─►  …                      is the same out as if nothing had happened?
 //! ```
 //!
-//! The job is the one of this day, and so are the coordinator, the store and the sink. Only what is outside can be told
+//! The job is the one of this day, and so are the coordinator, the store and the sink. Only what is external can be told
 //! to die. It runs under the stepper, so that the moment after which it dies is the same in every run, and each life has
 //! another number of workers and of sources.
 //!
@@ -16,7 +16,7 @@
 //! is to kill it everywhere.
 
 mod design;
-mod outside;
+mod external;
 mod table;
 
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ use crate::dataflow::Dataflow;
 use crate::job::{Checkpoints, wire_on};
 use crate::store::Store;
 pub use design::Design;
-use outside::{Outside, Reads, Shows, orders, target};
+use external::{ExternalSystems, Reads, Shows, orders, target};
 use table::Found;
 pub use table::{Row, Table};
 
@@ -82,12 +82,12 @@ impl Replay {
             windows,
             right: Vec::new(),
         };
-        let outside = Outside::default();
+        let external = ExternalSystems::default();
         let life = Life::undisturbed();
-        if let End::Refused(error) = replay.live(Design::IntoFiles, &outside, &life, LIVES[0], 0) {
+        if let End::Refused(error) = replay.live(Design::IntoFiles, &external, &life, LIVES[0], 0) {
             return Err(error);
         }
-        replay.right = outside.windows();
+        replay.right = external.windows();
         Ok(replay)
     }
 
@@ -105,7 +105,9 @@ impl Replay {
     /// Lets a job that is built so die after each of its moments. The order of its steps is drawn from the seed.
     pub fn run(&self, design: Design, seed: u64) -> Result<Row, Error> {
         let undisturbed = Life::undisturbed();
-        if let End::Refused(error) = self.live(design, &Outside::default(), &undisturbed, LIVES[0], seed) {
+        if let End::Refused(error) =
+            self.live(design, &ExternalSystems::default(), &undisturbed, LIVES[0], seed)
+        {
             return Err(error);
         }
         let moments = undisturbed.lived();
@@ -120,8 +122,8 @@ impl Replay {
             refused: 0,
         };
         for moment in 1..=moments {
-            let (outside, changed, refused) = self.live_and_die(design, seed, moment, moments);
-            let found = Found::compare(&self.right, &outside.windows());
+            let (external, changed, refused) = self.live_and_die(design, seed, moment, moments);
+            let found = Found::compare(&self.right, &external.windows());
             let is_right = found == Found::default() && !changed && !refused;
             row.right += u64::from(is_right);
             row.missing += u64::from(found.missing);
@@ -133,43 +135,56 @@ impl Replay {
         Ok(row)
     }
 
-    /// Three lives, of which the first ends after this moment, and the second somewhere. Returns what they leave outside,
+    /// Three lives, of which the first ends after this moment, and the second somewhere. Returns what they leave external,
     /// whether a file has changed that was there, and whether one of them would not go on.
-    fn live_and_die(&self, design: Design, seed: u64, moment: u64, moments: u64) -> (Outside, bool, bool) {
+    fn live_and_die(
+        &self,
+        design: Design,
+        seed: u64,
+        moment: u64,
+        moments: u64,
+    ) -> (ExternalSystems, bool, bool) {
         let mut random = ChaCha8Rng::seed_from_u64(seed << 32 | moment);
         let second = u64::from(random.next_u32()) % moments;
         let deaths = [Life::of(moment), Life::of(second), Life::undisturbed()];
-        let mut outside = Outside::default();
+        let mut external = ExternalSystems::default();
         let mut seen: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let (mut changed, mut refused) = (false, false);
         for (life, layout) in deaths.iter().zip(LIVES) {
-            let end = self.live(design, &outside, life, layout, seed);
+            let end = self.live(design, &external, life, layout, seed);
             refused |= matches!(end, End::Refused(_));
             // Sometimes only the process dies.
             if life.is_over() && random.next_u32() % 4 > 0 {
-                outside.checkpoints.crash(&mut random);
-                outside.files.crash(&mut random);
+                external.checkpoints.crash(&mut random);
+                external.files.crash(&mut random);
             }
-            let parts = outside.parts();
+            let parts = external.parts();
             changed |= seen.iter().any(|(name, bytes)| parts.get(name) != Some(bytes));
             seen = parts;
         }
-        (outside, changed, refused)
+        (external, changed, refused)
     }
     // ANCHOR_END: replay
 
     /// What has come out in the end, sorted, of a job that is so built and dies once, after this moment of its first life.
     pub fn after(&self, design: Design, seed: u64, moment: u64) -> Vec<String> {
-        let outside = Outside::default();
+        let external = ExternalSystems::default();
         for (life, layout) in [Life::of(moment), Life::undisturbed()].iter().zip(LIVES) {
-            self.live(design, &outside, life, layout, seed);
+            self.live(design, &external, life, layout, seed);
         }
-        outside.windows()
+        external.windows()
     }
 
     /// One run of the program, on so many workers and sources.
-    fn live(&self, design: Design, outside: &Outside, life: &Life, layout: (usize, usize), seed: u64) -> End {
-        match self.try_to_live(design, outside, life, layout, seed) {
+    fn live(
+        &self,
+        design: Design,
+        external: &ExternalSystems,
+        life: &Life,
+        layout: (usize, usize),
+        seed: u64,
+    ) -> End {
+        match self.try_to_live(design, external, life, layout, seed) {
             // Whatever the last words are, they are those of a dead.
             Err(error) if !life.is_over() => End::Refused(error),
             _ => End::Natural,
@@ -179,12 +194,12 @@ impl Replay {
     fn try_to_live(
         &self,
         design: Design,
-        outside: &Outside,
+        external: &ExternalSystems,
         life: &Life,
         (workers, readers): (usize, usize),
         seed: u64,
     ) -> Result<(), Error> {
-        let disk = Mortal::new(&outside.checkpoints, life, design.care());
+        let disk = Mortal::new(&external.checkpoints, life, design.care());
         let store = Store::open(disk, KEEP).map_err(|error| Error::Restore(error.into()))?;
         let latest = store.latest().map_err(|error| Error::Restore(error.into()))?;
         let restore = latest.map(|checkpoint| design.restores(checkpoint));
@@ -205,8 +220,8 @@ impl Replay {
         let stop = Stop::new();
         let ends_with = (design == Design::WithoutLastCheckpoint).then_some(&stop);
         let sources = self.sources(readers, ends_with)?;
-        let shows = (design == Design::AsTheyClose).then(|| (outside.topic.clone(), life.clone()));
-        let target = target(design, outside, life);
+        let shows = (design == Design::AsTheyClose).then(|| (external.topic.clone(), life.clone()));
+        let target = target(design, external, life);
         let checkpoints = Checkpoints {
             schedule: Schedule::every(Some(INTERVAL)),
             ..Checkpoints::new(Some(store), &stop)

@@ -136,7 +136,7 @@ impl Lab {
         let durable = self.store.step()? == Progress::Durable(epoch as u64);
         let stage = if durable { Stage::Durable } else { Stage::Storing };
         if durable {
-            self.sink.durable(epoch as u64);
+            self.sink.on_checkpoint_complete(epoch as u64);
         }
         self.note(epoch, stage, format!("checkpoint {epoch}: {}", STEPS[step]));
         Ok(())

@@ -22,7 +22,7 @@ use day02_state::operator::Outcome;
 use super::fragile::Fragile;
 use crate::disk::Disk;
 use crate::sink::encoded::Encoded;
-use crate::sink::target::{Known, Published, Target};
+use crate::sink::target::{LastPublished, Published, Target};
 
 /// How many moments a job has left. Clones are the same life.
 #[derive(Debug, Clone)]
@@ -244,14 +244,14 @@ impl Target for Transactions {
         Ok(Published::Done)
     }
 
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         self.life.act()?;
         let (first, marker) = (epochs.first().copied(), self.topic.inside().marker);
         let first = first.unwrap_or_default();
         Ok(match () {
-            () if !self.asks || marker <= first => Known::UpTo(first),
-            () if epochs.contains(&marker) => Known::UpTo(marker),
-            () => Known::Unknown(format!("the topic has epoch {marker}, which no checkpoint knows")),
+            () if !self.asks || marker <= first => LastPublished::UpTo(first),
+            () if epochs.contains(&marker) => LastPublished::UpTo(marker),
+            () => LastPublished::Unknown(format!("the topic has epoch {marker}, which no checkpoint knows")),
         })
     }
 
@@ -293,9 +293,12 @@ mod tests {
         }
         let mut lives = Transactions::new(&topic, &Life::undisturbed(), true);
         while lives.publish(1, &rows).expect("alive") == Published::Again {}
-        assert_eq!(lives.last_out(&[0, 1]).expect("alive"), Known::UpTo(1));
-        assert_eq!(lives.last_out(&[1, 2]).expect("alive"), Known::UpTo(1));
-        assert!(matches!(lives.last_out(&[0]).expect("alive"), Known::Unknown(_)));
+        assert_eq!(lives.last_out(&[0, 1]).expect("alive"), LastPublished::UpTo(1));
+        assert_eq!(lives.last_out(&[1, 2]).expect("alive"), LastPublished::UpTo(1));
+        assert!(matches!(
+            lives.last_out(&[0]).expect("alive"),
+            LastPublished::Unknown(_)
+        ));
     }
 
     #[test]

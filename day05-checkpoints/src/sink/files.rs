@@ -28,8 +28,8 @@
 use day02_state::operator::Outcome;
 
 use super::encoded::Encoded;
-use super::target::{Known, Published, Target};
-use crate::aside::{WriteAside, digits, from_digits, settle};
+use super::target::{LastPublished, Published, Target};
+use crate::atomic_file::{AtomicFile, digits, from_digits, recover};
 use crate::disk::Disk;
 
 const PREFIX: &str = "part-";
@@ -69,7 +69,7 @@ impl Format {
 pub struct FileTarget<D> {
     disk: D,
     format: Format,
-    under_way: Option<(u64, WriteAside)>,
+    under_way: Option<(u64, AtomicFile)>,
 }
 
 impl<D: Disk> FileTarget<D> {
@@ -91,7 +91,7 @@ impl<D: Disk> Target for FileTarget<D> {
         }
         let mut file = match self.under_way.take() {
             Some((under_way, file)) if under_way == epoch => file,
-            _ => WriteAside::new(name_of(epoch, &self.format), self.format.bytes(rows)),
+            _ => AtomicFile::new(name_of(epoch, &self.format), self.format.bytes(rows)),
         };
         if file.step(&mut self.disk)? {
             return Ok(Published::Done);
@@ -101,22 +101,22 @@ impl<D: Disk> Target for FileTarget<D> {
     }
 
     /// Epochs without a file may have had no rows: the last one that has a file decides.
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         let (first, last) = (epochs.first().copied(), epochs.last().copied());
         let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-        let file = settle(&mut self.disk, epoch_of)?
+        let file = recover(&mut self.disk, epoch_of)?
             .last()
             .copied()
             .unwrap_or_default();
         Ok(match file {
-            file if file <= first => Known::UpTo(first),
-            file if epochs.contains(&file) => Known::UpTo(file),
-            file if last == 0 => Known::Unknown(format!(
+            file if file <= first => LastPublished::UpTo(first),
+            file if epochs.contains(&file) => LastPublished::UpTo(file),
+            file if last == 0 => LastPublished::Unknown(format!(
                 "{} has what another run has written, up to epoch {file}, and this run begins anew: go on with the \
                  --checkpoint-dir of that run, move its files away, or take another folder",
                 self.disk.place()
             )),
-            file => Known::Unknown(format!(
+            file => LastPublished::Unknown(format!(
                 "{} has a file of epoch {file}, and this run goes on with epoch {last}: the file is of \
                  another job, or of a newer checkpoint that was removed; move all files behind epoch \
                  {last} away, or take another folder",
@@ -205,7 +205,7 @@ mod tests {
             files(&disk),
             [("part-00000000000000000002.csv".to_string(), "id\n2\n".to_string())]
         );
-        assert_eq!(target.last_out(&[2, 3]).expect("known"), Known::UpTo(2));
+        assert_eq!(target.last_out(&[2, 3]).expect("known"), LastPublished::UpTo(2));
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
                 target.publish(2, &rows(&["2"])).expect("a step");
             }
             let mut target = json(&disk);
-            let wanted = Known::UpTo(if steps < 3 { 1 } else { 2 });
+            let wanted = LastPublished::UpTo(if steps < 3 { 1 } else { 2 });
             assert_eq!(target.last_out(&[1, 2]).expect("known"), wanted, "{steps}");
             let left = files(&disk).into_iter().map(|(name, _)| name);
             assert!(left.eq((1..=if steps < 3 { 1 } else { 2 }).map(|epoch| name_of(epoch, &Format::Json))));
@@ -230,7 +230,7 @@ mod tests {
         let disk = Fragile::new();
         publish(&mut json(&disk), 1, &rows(&["1"]));
         let mut target = FileTarget::new(disk, Format::Csv { header: None });
-        assert_eq!(target.last_out(&[0, 1]).expect("known"), Known::UpTo(1));
+        assert_eq!(target.last_out(&[0, 1]).expect("known"), LastPublished::UpTo(1));
     }
 
     #[test]
@@ -240,7 +240,10 @@ mod tests {
         for name in names {
             disk.write(name, b"").expect("written");
         }
-        assert_eq!(json(&disk).last_out(&[1, 2]).expect("known"), Known::UpTo(1));
+        assert_eq!(
+            json(&disk).last_out(&[1, 2]).expect("known"),
+            LastPublished::UpTo(1)
+        );
         assert_eq!(files(&disk).len(), names.len());
     }
 
@@ -255,7 +258,7 @@ mod tests {
                     --checkpoint-dir of that run, move its files away, or take another folder";
         assert_eq!(
             json(&disk).last_out(&[0]).expect("known"),
-            Known::Unknown(anew.to_string())
+            LastPublished::Unknown(anew.to_string())
         );
         for epoch in [3, 5] {
             let said = format!(
@@ -265,13 +268,13 @@ mod tests {
             );
             assert_eq!(
                 json(&disk).last_out(&[0, epoch]).expect("known"),
-                Known::Unknown(said)
+                LastPublished::Unknown(said)
             );
         }
         let known = |epochs: &[u64]| json(&disk).last_out(epochs).expect("known");
-        assert_eq!(known(&[5, 6]), Known::UpTo(6));
-        assert_eq!(known(&[6, 7]), Known::UpTo(6));
-        assert_eq!(known(&[4, 5, 6, 7]), Known::UpTo(6));
+        assert_eq!(known(&[5, 6]), LastPublished::UpTo(6));
+        assert_eq!(known(&[6, 7]), LastPublished::UpTo(6));
+        assert_eq!(known(&[4, 5, 6, 7]), LastPublished::UpTo(6));
     }
 
     #[test]

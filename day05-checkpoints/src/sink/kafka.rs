@@ -55,7 +55,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::Producer;
 
 use super::encoded::Encoded;
-use super::target::{Known, Published, Target};
+use super::target::{LastPublished, Published, Target};
 use client::{MOMENT, SLICE};
 use clients::Clients;
 use marker::{Reopened, Unread};
@@ -125,7 +125,7 @@ pub struct KafkaTarget {
     /// Whether a request may have been sent twice, so that one of the two may still be on its way.
     sent_twice: bool,
     /// What went wrong last.
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 /// What comes next.
@@ -134,12 +134,12 @@ enum Step {
     /// Shut out earlier runs, and end what they have left.
     Open,
     /// Ask for the marker.
-    Look,
+    ReadMarker,
     Begin,
     /// Hand the client the rows, from this one on.
     Send(usize),
     /// Wait until the brokers have all rows.
-    Arrive,
+    AwaitAcks,
     /// Move the marker.
     Mark,
     Commit,
@@ -163,7 +163,7 @@ impl KafkaTarget {
             since: None,
             commit_asked: None,
             sent_twice: false,
-            trouble: None,
+            last_error: None,
         })
     }
 
@@ -176,7 +176,7 @@ impl KafkaTarget {
         let Clients { producer, markers } = self.clients.insert(clients);
         if self.step == Step::Open {
             match producer.init_transactions(SLICE) {
-                Ok(()) => self.step = Step::Look,
+                Ok(()) => self.step = Step::ReadMarker,
                 Err(error) => self.on_error(epoch, error)?,
             }
             return Ok(Poll::Pending);
@@ -210,11 +210,11 @@ impl KafkaTarget {
             }
             Step::Send(from) => {
                 let left = client::send(producer, &self.options.topic, rows, from)?;
-                Ok(left.map_or(Step::Arrive, Step::Send))
+                Ok(left.map_or(Step::AwaitAcks, Step::Send))
             }
-            Step::Arrive => match client::arrive(producer)? {
+            Step::AwaitAcks => match client::arrive(producer)? {
                 true => Ok(Step::Mark),
-                false => Ok(Step::Arrive),
+                false => Ok(Step::AwaitAcks),
             },
             Step::Mark => {
                 let marking = self.marking.get_or_insert_with(|| clients.mark(epoch));
@@ -231,7 +231,7 @@ impl KafkaTarget {
                 producer.commit_transaction(SLICE).map(|()| Step::Done)
             }
             Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Open),
-            Step::Open | Step::Look | Step::Done => Ok(self.step),
+            Step::Open | Step::ReadMarker | Step::Done => Ok(self.step),
         }
     }
 
@@ -239,7 +239,7 @@ impl KafkaTarget {
     fn on_error(&mut self, epoch: u64, error: KafkaError) -> Result<(), KafkaTargetError> {
         let producer = self.clients.as_ref().map(|clients| &clients.producer);
         let ended = producer.and_then(|producer| producer.client().fatal_error());
-        self.trouble = Some(match &ended {
+        self.last_error = Some(match &ended {
             Some((_, why)) => why.clone(),
             None => error.to_string(),
         });
@@ -287,7 +287,7 @@ impl KafkaTarget {
         if (step, rows) != (self.step, under_way) {
             self.moved = (self.step, under_way, Instant::now());
         } else if since.elapsed() > STUCK_AFTER {
-            self.trouble = Some(format!("no progress for {} s", STUCK_AFTER.as_secs()));
+            self.last_error = Some(format!("no progress for {} s", STUCK_AFTER.as_secs()));
             self.moved = (Step::Open, 0, Instant::now());
             self.renew();
         }
@@ -315,7 +315,7 @@ impl KafkaTarget {
             return Ok(());
         }
         let unreachable = self.take_reason();
-        let reasons: Vec<String> = self.trouble.clone().into_iter().chain(unreachable).collect();
+        let reasons: Vec<String> = self.last_error.clone().into_iter().chain(unreachable).collect();
         Err(KafkaTargetError::TooLong {
             epoch,
             topic: self.options.topic.clone(),
@@ -333,7 +333,7 @@ impl Target for KafkaTarget {
     fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.check_time(epoch, since, self.options.transaction_timeout)?;
-        if matches!(self.step, Step::Open | Step::Look) {
+        if matches!(self.step, Step::Open | Step::ReadMarker) {
             if let Poll::Ready(marker) = self.open_step(epoch)? {
                 self.step = match marker::reopened(marker, self.known, epoch, self.commit_asked.is_some()) {
                     Reopened::Out => Step::Done,
@@ -358,7 +358,7 @@ impl Target for KafkaTarget {
         self.known = Some(epoch);
         self.since = None;
         // What went wrong and was got over must not be told as the reason of something later.
-        self.trouble = None;
+        self.last_error = None;
         self.sent_twice |= self.take_reason().is_some();
         let asked = self.commit_asked.take();
         self.sent_twice |= asked.is_some_and(|asked| asked.elapsed() > SENT_ONCE_WITHIN);
@@ -368,7 +368,7 @@ impl Target for KafkaTarget {
         Ok(Published::Done)
     }
 
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         let (since, epoch) = (Instant::now(), epochs.last().copied().unwrap_or_default());
         loop {
             self.check_time(epoch, since, START_WITHIN)?;

@@ -23,12 +23,12 @@ use std::time::Duration;
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day03_windows::time::EventTime;
-use day04_watermarks::valved::Timed;
+use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
 
 use encoded::Encoded;
 use pending::Pending;
-use target::{Known, Published, Target};
+use target::{LastPublished, Published, Target};
 
 /// The name of the rows among the parts of a snapshot.
 const PENDING: &str = "pending";
@@ -80,8 +80,8 @@ impl<F: Format, T: Target> Operator for Sink<F, T> {
     fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
         if !self.asked {
             match self.target.last_out(&self.pending.epochs())? {
-                Known::UpTo(epoch) => self.pending.is_out(epoch),
-                Known::Unknown(why) => return Err(why.into()),
+                LastPublished::UpTo(epoch) => self.pending.is_out(epoch),
+                LastPublished::Unknown(why) => return Err(why.into()),
             }
             self.asked = true;
         }
@@ -103,7 +103,7 @@ impl<F: Format, T: Target> Operator for Sink<F, T> {
 }
 
 /// Rows are published by epoch, whatever their time.
-impl<F: Format, T: Target> Timed for Sink<F, T> {
+impl<F: Format, T: Target> OnWatermark for Sink<F, T> {
     fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self>) -> Outcome {
         Ok(())
     }
@@ -128,7 +128,7 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
         })
     }
 
-    fn durable(&mut self, id: u64) {
+    fn on_checkpoint_complete(&mut self, id: u64) {
         self.pending.durable(id);
     }
 

@@ -18,7 +18,7 @@ pub trait Target: Send {
 
     /// Which of these epochs is the last that is out. They rise; the first is known to be out, or is 0. Called once, before
     /// anything is published, and ends whatever an earlier run has left unfinished.
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known>;
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished>;
 
     /// Where it publishes to, in words.
     fn describe(&self) -> String;
@@ -30,7 +30,7 @@ impl<T: Target + ?Sized> Target for Box<T> {
         (**self).publish(epoch, rows)
     }
 
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         (**self).last_out(epochs)
     }
 
@@ -50,7 +50,7 @@ pub enum Published {
 
 /// What a target knows of the epochs that it was asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known {
+pub enum LastPublished {
     /// This one is out, and none behind it.
     UpTo(u64),
     /// It cannot say, and why.

@@ -311,7 +311,7 @@ fn right(topic: &str) -> Vec<String> {
     let (job, slot) = wire(vec![source], &options, (), None).unwrap();
     run_threads(job, &Stop::new()).unwrap();
     let answer = slot.take();
-    assert_eq!(answer.standing.late, 0);
+    assert_eq!(answer.stats.late, 0);
     let mut text = Vec::new();
     table::append(&mut text, Format::Csv, &COLUMNS, answer.windows.iter().map(row)).unwrap();
     let mut lines: Vec<String> = String::from_utf8(text)

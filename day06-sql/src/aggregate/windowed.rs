@@ -108,7 +108,7 @@ pub struct Dropped {
     /// Rows that were late for all their windows.
     pub late: u64,
     /// How often a row was late for a window: rows that were late for some of them only are here, too.
-    pub late_for: u64,
+    pub late_assignments: u64,
     /// How far behind a late row has been at most.
     pub behind: Span,
     /// Rows without a time.
@@ -203,7 +203,7 @@ impl WindowBy {
         self.emit(&fired, out)?;
         Ok(Dropped {
             late: fired.late.len() as u64,
-            late_for: fired.late_for,
+            late_assignments: fired.late_assignments,
             behind: fired.behind,
             null_time: (came - rows.len()) as u64,
         })

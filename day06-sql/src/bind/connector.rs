@@ -7,7 +7,7 @@ use day03_windows::time::Span as Length;
 use jiff::Timestamp;
 
 use super::catalog::{Found, find};
-use super::options::{Taker, no_such};
+use super::options::{OptionReader, no_such};
 use crate::error::{Outcome, SqlError, suggest, unsupported};
 use crate::parse::ast::{Name, OptionDef, Options};
 use crate::plan::{Connector, FileFormat, Generated, JsonOptions, TableColumn};
@@ -56,7 +56,7 @@ fn common(key: &str) -> bool {
 
 /// What a table is connected to.
 pub(crate) fn connector(options: &Options, columns: &[TableColumn]) -> Outcome<Connector> {
-    let taker = Taker::new(options)?;
+    let taker = OptionReader::new(options)?;
     let kind = taker.required("a table", "connector").map_err(|error| {
         let hint = format!(
             "{}; there are: {}",
@@ -92,7 +92,7 @@ pub(crate) fn connector(options: &Options, columns: &[TableColumn]) -> Outcome<C
     }
 }
 
-fn kafka(taker: &Taker<'_>) -> Outcome<Connector> {
+fn kafka(taker: &OptionReader<'_>) -> Outcome<Connector> {
     for key in [
         "key.format",
         "key.fields",
@@ -133,7 +133,7 @@ fn kafka(taker: &Taker<'_>) -> Outcome<Connector> {
     })
 }
 
-fn start(taker: &Taker<'_>, group: Option<&str>) -> Outcome<Start> {
+fn start(taker: &OptionReader<'_>, group: Option<&str>) -> Outcome<Start> {
     let millis = taker.parsed(
         "scan.startup.timestamp-millis",
         "a number of milliseconds since 1970",
@@ -181,7 +181,7 @@ fn length(option: &OptionDef) -> Outcome<Length> {
     }
 }
 
-fn json(taker: &Taker<'_>) -> Outcome<JsonOptions> {
+fn json(taker: &OptionReader<'_>) -> Outcome<JsonOptions> {
     let options = JsonOptions {
         fail_on_missing_field: taker.flag("json.fail-on-missing-field")?,
         ignore_parse_errors: taker.flag("json.ignore-parse-errors")?,
@@ -195,7 +195,7 @@ fn json(taker: &Taker<'_>) -> Outcome<JsonOptions> {
     }
 }
 
-fn filesystem(taker: &Taker<'_>) -> Outcome<Connector> {
+fn filesystem(taker: &OptionReader<'_>) -> Outcome<Connector> {
     taker.known(
         "filesystem",
         |key| common(key) || FILESYSTEM.contains(&key),
@@ -229,7 +229,7 @@ fn filesystem(taker: &Taker<'_>) -> Outcome<Connector> {
     })
 }
 
-fn datagen(taker: &Taker<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
+fn datagen(taker: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
     let is_known = |key: &str| match key.strip_prefix("fields.").and_then(|rest| rest.rsplit_once('.')) {
         Some((_, what)) => ["kind", "start", "end", "min", "max", "length"].contains(&what),
         None => common(key) || ["number-of-rows", "rows-per-second"].contains(&key),
@@ -281,7 +281,7 @@ fn datagen(taker: &Taker<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
 }
 
 /// How a column is drawn, if anything is said of it. For times, numbers are milliseconds since 1970; for BOOLEAN, 0 and 1.
-fn generated(taker: &Taker<'_>, column: &str, data_type: DataType) -> Outcome<Option<Generated>> {
+fn generated(taker: &OptionReader<'_>, column: &str, data_type: DataType) -> Outcome<Option<Generated>> {
     let key = |what: &str| format!("fields.{column}.{what}");
     let number = |what: &str| taker.parsed::<i64>(&key(what), "a whole number");
     let useless = |whats: &[&str], why: &str| match whats.iter().find_map(|what| taker.get(&key(what))) {

@@ -21,13 +21,13 @@ const ALIASES: [(&str, &str); 6] = [
 ];
 
 /// The options of one table, which are taken one after the other.
-pub(crate) struct Taker<'a> {
+pub(crate) struct OptionReader<'a> {
     list: Vec<(&'a str, &'a OptionDef)>,
     /// Where a missing one is missed.
     pub span: Span,
 }
 
-impl<'a> Taker<'a> {
+impl<'a> OptionReader<'a> {
     pub(crate) fn new(options: &'a Options) -> Outcome<Self> {
         let mut list: Vec<(&str, &OptionDef)> = Vec::new();
         for option in &options.list {
@@ -41,7 +41,7 @@ impl<'a> Taker<'a> {
             }
             list.push((key, option));
         }
-        Ok(Taker {
+        Ok(OptionReader {
             list,
             span: options.span,
         })

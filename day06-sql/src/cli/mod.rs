@@ -21,7 +21,7 @@ use day02_state::runtime::{Buffers, Stop, run_threads};
 use day03_windows::time::Span;
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::splits::Strategy;
-use day05_checkpoints::cli::{Words, open_store};
+use day05_checkpoints::cli::{CheckpointLog, open_store};
 use day05_checkpoints::job::Checkpoints;
 
 use crate::aggregate::Dropped;
@@ -29,7 +29,7 @@ use crate::bind::{Catalog, read};
 use crate::error::SqlError;
 use crate::exec::once::{answer, reads_view};
 use crate::exec::open::Inputs;
-use crate::exec::report::Standing;
+use crate::exec::report::WindowStats;
 use crate::exec::{Options, Printed, Running, wire};
 use crate::plan::{Connector, Query, Sink, Statement};
 use crate::view::View;
@@ -194,7 +194,7 @@ fn run_queries(
             ));
         });
     }
-    let words = Words::default();
+    let words = CheckpointLog::default();
     let checkpoints = Checkpoints {
         store,
         restore,
@@ -253,17 +253,17 @@ fn prints(query: &Query) -> bool {
 }
 
 /// What is in no result of a query, and why.
-fn say_what_is_missing(query: &Query, standing: Standing, interrupted: bool) {
+fn say_what_is_missing(query: &Query, stats: WindowStats, interrupted: bool) {
     let Dropped {
         late,
-        late_for,
+        late_assignments,
         behind,
         null_time,
-    } = standing.dropped;
+    } = stats.dropped;
     let watermark = query.plan.table().and_then(|table| table.watermark);
-    let rows = day03_windows::job::Standing {
+    let rows = day03_windows::job::WindowStats {
         late,
-        late_for,
+        late_assignments,
         behind,
         ..Default::default()
     };
@@ -272,9 +272,9 @@ fn say_what_is_missing(query: &Query, standing: Standing, interrupted: bool) {
         ..Strategy::default()
     };
     say_what_was_late(rows, &watermarks);
-    if late_for > late {
+    if late_assignments > late {
         say(format!(
-            "{late_for} times, a row came late for a window, and is not in its result"
+            "{late_assignments} times, a row came late for a window, and is not in its result"
         ));
     }
     if null_time > 0 {
@@ -283,8 +283,8 @@ fn say_what_is_missing(query: &Query, standing: Standing, interrupted: bool) {
     if interrupted && query.plan.has_windows() {
         say(format!(
             "interrupted: these are the windows that have closed; what is still open is not shown (groups: {}, {} KiB)",
-            standing.open,
-            standing.memory.div_ceil(1_024)
+            stats.open,
+            stats.memory.div_ceil(1_024)
         ));
     }
 }

@@ -25,7 +25,7 @@ const TOP: usize = 10;
 #[derive(Clone)]
 pub struct Screen {
     live: Arc<Mutex<Live>>,
-    /// Known once the job is wired.
+    /// LastPublished once the job is wired.
     view: Arc<OnceLock<View>>,
     /// Whether lines come out on the same screen, which would break the table.
     prints: bool,

@@ -10,7 +10,7 @@ use day01_consumer::Error as InputError;
 use day02_state::operator::{Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Part, Stateful};
 use day03_windows::time::EventTime;
-use day04_watermarks::valved::Timed;
+use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
 
 use crate::chunk::Chunk;
@@ -69,7 +69,7 @@ impl Operator for Deliver {
     }
 }
 
-impl Timed for Deliver {
+impl OnWatermark for Deliver {
     fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self>) -> Outcome {
         Ok(())
     }

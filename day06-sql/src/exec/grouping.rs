@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use day02_state::job::{Report, Reporting};
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::{Frozen, Part, Stateful};
 use day03_windows::time::EventTime;
-use day04_watermarks::valved::Timed;
+use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
 
 use super::lower::Grouping;
-use super::report::{Standing, WorkerReport};
+use super::report::{WindowStats, WorkerReport};
 use super::steps::Steps;
 use crate::aggregate::{Calls, GroupBy, WindowBy, group::owner_of_all};
 use crate::chunk::Chunk;
@@ -36,7 +36,7 @@ pub struct GroupWorker {
     next_keys: Vec<usize>,
     /// A chunk of more rows is cut.
     chunk_rows: usize,
-    standing: Standing,
+    stats: WindowStats,
     started: bool,
     reporting: Reporting,
 }
@@ -64,7 +64,7 @@ impl GroupWorker {
             then: grouping.then.clone(),
             next_keys: (0..next_keys).collect(),
             chunk_rows: options.chunk_rows.max(1),
-            standing: Standing::default(),
+            stats: WindowStats::default(),
             started: false,
             reporting: Reporting::new(options.report_every),
         }
@@ -85,18 +85,18 @@ impl GroupWorker {
             Groups::Updating(groups) => groups.on_chunk(&rows, &mut result)?,
             Groups::Windows(windows) => {
                 let dropped = windows.on_chunk(rows, &mut result)?;
-                self.standing.add(dropped);
+                self.stats.add(dropped);
             }
         }
         self.send(result, out)
     }
 
     fn report(&mut self, out: Out<'_, Self>) {
-        (self.standing.open, self.standing.memory) = match &self.groups {
+        (self.stats.open, self.stats.memory) = match &self.groups {
             Groups::Updating(groups) => (groups.groups(), groups.memory()),
             Groups::Windows(windows) => (windows.open(), windows.memory()),
         };
-        let report = WorkerReport(self.standing);
+        let report = WorkerReport(self.stats);
         out.data(Either::Right(vec![Report::Worker(self.number, report)]));
     }
 }
@@ -143,12 +143,12 @@ impl Operator for GroupWorker {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }
 
-    fn on_end(&mut self, _: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
         self.report(out);
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Operator for GroupWorker {
     }
 }
 
-impl Timed for GroupWorker {
+impl OnWatermark for GroupWorker {
     fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
         let mut result = Chunk::default();
         if let Groups::Windows(windows) = &mut self.groups {

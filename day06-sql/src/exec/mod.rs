@@ -28,9 +28,9 @@ use day02_state::job::{Collect, Options as Tasks, Orders, Report, check_position
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
+use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::splits::Strategy;
-use day04_watermarks::valved::Valved;
-use day05_checkpoints::dataflow::{Control, Dataflow, Place};
+use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
 use day05_checkpoints::job::Checkpoints;
@@ -233,7 +233,7 @@ pub fn wire_over<D: Disk + 'static>(
         reports,
         ..
     } = wiring;
-    dataflow.onlooker("collect", reports, Collect::new(listen));
+    dataflow.observer("collect", reports, Collect::new(listen));
     let Checkpoints {
         store,
         schedule,
@@ -273,14 +273,14 @@ impl Wiring<'_> {
             };
             let task = Orders::new(self.sources, source, reader(), &tasks);
             self.sources += 1;
-            let place = Place {
+            let subtask = Subtask {
                 operator: &operator,
                 number,
                 of: 1,
             };
             let reports = self.reports();
             self.dataflow
-                .source(place, task, Orders::reads, outbox.split(reports))?;
+                .source(subtask, task, Orders::reads, outbox.split(reports))?;
         }
         for (number, grouping) in line.groupings.iter().enumerate() {
             let next = self.edge(line, number + 1, options.workers);
@@ -295,14 +295,15 @@ impl Wiring<'_> {
                 let keys = line.keys_of(number + 1);
                 let worker = GroupWorker::new(self.workers, (place, of), grouping, keys, &cut);
                 self.workers += 1;
-                let place = Place {
+                let subtask = Subtask {
                     operator: &operator,
                     number: place,
                     of,
                 };
                 let reports = self.reports();
-                let worker = Valved::new(senders, worker);
-                self.dataflow.task(place, inbox, worker, outbox.split(reports))?;
+                let worker = WatermarkOperator::new(senders, worker);
+                self.dataflow
+                    .task(subtask, inbox, worker, outbox.split(reports))?;
             }
             senders = options.workers;
             inboxes = next.inboxes;
@@ -339,7 +340,7 @@ impl Wiring<'_> {
         printed: &Printed,
     ) -> Result<Option<View>, Error> {
         let operator = task_id(id, "sink");
-        let place = Place {
+        let subtask = Subtask {
             operator: &operator,
             number: 0,
             of: 1,
@@ -355,8 +356,8 @@ impl Wiring<'_> {
                     let written = table.columns.iter().filter(|column| column.is_written());
                     let names: Vec<_> = written.map(|column| column.field.clone()).collect();
                     let lines = Lines(RowWriter::new(&names, format));
-                    let sink = Valved::new(channels, ExactlyOnce::new(lines, target));
-                    self.dataflow.task(place, rows, sink, Outbox::none())?;
+                    let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target));
+                    self.dataflow.task(subtask, rows, sink, Outbox::none())?;
                     return Ok(None);
                 }
                 match &table.connector {
@@ -372,8 +373,12 @@ impl Wiring<'_> {
                 (Deliver::View(view.clone()), Some(view))
             }
         };
-        self.dataflow
-            .task(place, rows, Valved::new(channels, deliver), Outbox::none())?;
+        self.dataflow.task(
+            subtask,
+            rows,
+            WatermarkOperator::new(channels, deliver),
+            Outbox::none(),
+        )?;
         Ok(view)
     }
 }

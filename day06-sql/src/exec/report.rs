@@ -12,7 +12,7 @@ use crate::aggregate::Dropped;
 
 /// How things stand with one worker, or with all.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct WindowStats {
     /// What is in no result.
     pub dropped: Dropped,
     /// How many groups are kept.
@@ -21,11 +21,11 @@ pub struct Standing {
     pub memory: usize,
 }
 
-impl Standing {
+impl WindowStats {
     /// Adds what was dropped.
     pub fn add(&mut self, dropped: Dropped) {
         self.dropped.late += dropped.late;
-        self.dropped.late_for += dropped.late_for;
+        self.dropped.late_assignments += dropped.late_assignments;
         self.dropped.null_time += dropped.null_time;
         self.dropped.behind = self.dropped.behind.max(dropped.behind);
     }
@@ -33,7 +33,7 @@ impl Standing {
 
 /// What a worker reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkerReport(pub Standing);
+pub struct WorkerReport(pub WindowStats);
 
 /// What everybody has reported, for whoever wants to show it.
 #[derive(Debug, Clone, Default)]
@@ -44,19 +44,19 @@ pub struct Heard(Arc<Mutex<All>>);
 pub struct All {
     /// How far sources have come.
     pub progress: Progress,
-    standing: BTreeMap<usize, Standing>,
+    stats: BTreeMap<usize, WindowStats>,
 }
 
 impl All {
     /// How things stand with all workers.
-    pub fn standing(&self) -> Standing {
+    pub fn stats(&self) -> WindowStats {
         self.standing_of(0..usize::MAX)
     }
 
     /// How things stand with some of them together: those of a query, say.
-    pub fn standing_of(&self, workers: Range<usize>) -> Standing {
-        let mut all = Standing::default();
-        for (_, one) in self.standing.range(workers) {
+    pub fn standing_of(&self, workers: Range<usize>) -> WindowStats {
+        let mut all = WindowStats::default();
+        for (_, one) in self.stats.range(workers) {
             all.add(one.dropped);
             all.open += one.open;
             all.memory += one.memory;
@@ -95,8 +95,8 @@ pub(super) struct Listen<W> {
 impl<W: Watch> Gather for Listen<W> {
     type Report = WorkerReport;
 
-    fn report(&mut self, worker: usize, WorkerReport(standing): WorkerReport) -> Outcome {
-        self.heard.all().standing.insert(worker, standing);
+    fn report(&mut self, worker: usize, WorkerReport(stats): WorkerReport) -> Outcome {
+        self.heard.all().stats.insert(worker, stats);
         Ok(())
     }
 

@@ -249,7 +249,7 @@ impl Reader for ScanReader {
         watermarks.unwrap_or_default()
     }
 
-    fn look_around(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
+    fn on_idle_poll(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
         let watermarks = self
             .time
             .as_mut()

@@ -30,7 +30,7 @@ use day05_checkpoints::store::Store;
 use day06_sql::bind::{Catalog, read};
 use day06_sql::exec::once::{answer, reads_view};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
-use day06_sql::exec::report::Standing;
+use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
 use day06_sql::plan::{Connector, FileFormat, Query, Statement, Table};
 use day06_sql::view::View;
@@ -254,7 +254,7 @@ pub struct Ran {
     /// By view its rows, and by query over a view its answer; both in the order of the statements.
     pub shown: Vec<(String, Vec<String>)>,
     /// What the workers have reported at last.
-    pub standing: Standing,
+    pub stats: WindowStats,
     /// How many records were read.
     pub read: u64,
     /// How many events the stepper has seen.
@@ -407,14 +407,14 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     if let Some(last) = workers.last() {
         assert_eq!(
             all.standing_of(0..last.end),
-            all.standing(),
+            all.stats(),
             "every worker is of a query"
         );
     }
     Ok(Ran {
         printed: printed.lines().map(str::to_string).collect(),
         shown: shown(&statements, &queries, &views)?,
-        standing: all.standing(),
+        stats: all.stats(),
         read: all.progress.counted,
         events,
     })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use day01_consumer::lab::scenario::{Question, Scenario};
 use day02_state::job::Progress;
 use day02_state::operator::Outcome;
-use day03_windows::job::{ClosedWindow, Standing, View};
+use day03_windows::job::{ClosedWindow, View, WindowStats};
 use day03_windows::time::EventTime;
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -23,8 +23,8 @@ impl Closed {
     }
 
     /// All of it, and what the last job has said of itself.
-    pub fn found(&self, scenario: &Scenario, standing: Standing) -> Found {
-        let mut found = counted(standing);
+    pub fn found(&self, scenario: &Scenario, stats: WindowStats) -> Found {
+        let mut found = counted(stats);
         for closed in self.windows().iter() {
             let (sums, _) = &closed.summed;
             let start = start(scenario, closed.window.start);
@@ -40,8 +40,8 @@ impl Closed {
 }
 
 /// Nothing yet, and what a job has said of itself.
-pub(super) fn counted(standing: Standing) -> Found {
-    Found::nothing(standing.late, standing.open)
+pub(super) fn counted(stats: WindowStats) -> Found {
+    Found::nothing(stats.late, stats.open)
 }
 
 /// When a window begins, if windows are asked for.
@@ -57,6 +57,6 @@ impl View for Closed {
         Ok(())
     }
 
-    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
     fn warn(&mut self, _: &str) {}
 }

@@ -21,7 +21,7 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         };
         let (job, slot) = wire(vec![world.source()?], &options, screen.clone(), None)?;
         match world.live(job, seed, &Stop::new())? {
-            Ended::Well => return Ok(Some(screen.found(scenario, slot.take().standing))),
+            Ended::Well => return Ok(Some(screen.found(scenario, slot.take().stats))),
             Ended::Died => life += 1,
         }
     }

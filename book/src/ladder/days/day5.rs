@@ -7,7 +7,7 @@ use day01_consumer::lab::scenario::{Question, Scenario};
 use day01_consumer::lab::table::Format as Text;
 use day02_state::error::Error;
 use day02_state::runtime::Stop;
-use day03_windows::job::Standing;
+use day03_windows::job::WindowStats;
 use day04_watermarks::job::Options;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::job::{Checkpoints, Publishes, wire};
@@ -60,10 +60,10 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         )?;
         match world.live(job, seed, &stop)? {
             Ended::Well => {
-                let standing = slot.take().standing;
+                let stats = slot.take().stats;
                 return match scenario.prints {
-                    true => Ok(Some(screen.found(scenario, standing))),
-                    false => read(scenario, &published, standing).map(Some),
+                    true => Ok(Some(screen.found(scenario, stats))),
+                    false => read(scenario, &published, stats).map(Some),
                 };
             }
             Ended::Died => {
@@ -76,8 +76,8 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
 }
 
 /// What a reader finds in the files.
-fn read(scenario: &Scenario, published: &Fragile, standing: Standing) -> Result<Found, BookError> {
-    let mut found = counted(standing);
+fn read(scenario: &Scenario, published: &Fragile, stats: WindowStats) -> Result<Found, BookError> {
+    let mut found = counted(stats);
     let files = published.files();
     for (_, bytes) in files.iter().filter(|(name, _)| name.ends_with(".json")) {
         for line in String::from_utf8_lossy(bytes).lines() {

@@ -104,8 +104,8 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
             life += 1;
             continue;
         }
-        let standing = heard.all().standing();
-        let mut found = Found::nothing(standing.dropped.late, standing.open);
+        let stats = heard.all().stats();
+        let mut found = Found::nothing(stats.dropped.late, stats.open);
         let lines = match (scenario.question, scenario.prints) {
             (Question::Totals, _) => {
                 views.iter().flatten().for_each(|view| total(&mut found, view));

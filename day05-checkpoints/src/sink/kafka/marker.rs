@@ -27,7 +27,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
 use super::{KafkaTargetError, KafkaTargetOptions};
-use crate::sink::target::Known;
+use crate::sink::target::LastPublished;
 
 /// How long a question for the marker may take, after which it is asked again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -132,21 +132,21 @@ pub(super) fn in_words(marker: Option<u64>) -> String {
 // ANCHOR: known
 /// Which of these epochs is the last that is out, at the start of a run. The first was out when the others became durable
 /// (or is 0), and nothing behind the last was ever produced by this job.
-pub(super) fn known(marker: Option<u64>, epochs: &[u64], options: &KafkaTargetOptions) -> Known {
+pub(super) fn known(marker: Option<u64>, epochs: &[u64], options: &KafkaTargetOptions) -> LastPublished {
     let (first, last) = (epochs.first().copied(), epochs.last().copied());
     let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
     match marker {
         // Published, perhaps by a process that ended before it could say so.
-        Some(marker) if epochs.contains(&marker) => Known::UpTo(marker),
+        Some(marker) if epochs.contains(&marker) => LastPublished::UpTo(marker),
         // Nothing was ever published.
-        None if first == 0 => Known::UpTo(0),
+        None if first == 0 => LastPublished::UpTo(0),
         // By a job that had come further: what it has published would come again.
-        Some(marker) if marker > last => Known::Unknown(ahead(marker, last, options)),
+        Some(marker) if marker > last => LastPublished::Unknown(ahead(marker, last, options)),
         // Forgotten, or from other checkpoints: a person must say.
         marker => match options.lost_marker {
-            LostMarker::Stop => Known::Unknown(no_telling(marker, last, first, options)),
-            LostMarker::Published => Known::UpTo(last),
-            LostMarker::Publish => Known::UpTo(first),
+            LostMarker::Stop => LastPublished::Unknown(no_telling(marker, last, first, options)),
+            LostMarker::Published => LastPublished::UpTo(last),
+            LostMarker::Publish => LastPublished::UpTo(first),
         },
     }
 }
@@ -255,12 +255,12 @@ mod tests {
                 let known = known(marker, epochs, &options(lost_marker));
                 let case = format!("{marker:?} {epochs:?} {lost_marker:?}");
                 match (expected, lost_marker) {
-                    (Ok(expected), _) => assert_eq!(known, Known::UpTo(expected), "{case}"),
+                    (Ok(expected), _) => assert_eq!(known, LastPublished::UpTo(expected), "{case}"),
                     (Err(Ahead), _) | (Err(Lost), Stop) => {
-                        assert!(matches!(known, Known::Unknown(_)), "{case}: {known:?}");
+                        assert!(matches!(known, LastPublished::Unknown(_)), "{case}: {known:?}");
                     }
-                    (Err(Lost), Published) => assert_eq!(known, Known::UpTo(8), "{case}"),
-                    (Err(Lost), Publish) => assert_eq!(known, Known::UpTo(epochs[0]), "{case}"),
+                    (Err(Lost), Published) => assert_eq!(known, LastPublished::UpTo(8), "{case}"),
+                    (Err(Lost), Publish) => assert_eq!(known, LastPublished::UpTo(epochs[0]), "{case}"),
                 }
             }
         }
@@ -271,21 +271,21 @@ mod tests {
         let said = |marker| known(marker, &[7, 8], &options(LostMarker::Stop));
         assert_eq!(
             said(None),
-            Known::Unknown(
+            LastPublished::Unknown(
                 "cannot tell whether epoch 8 is in topic out: consumer group demo-sink should say epoch 7 or later, and \
                  says no marker (Kafka forgets it after offsets.retention.minutes, 7 days by default); look into the \
                  topic, then say --lost-marker published if its rows are there, or --lost-marker publish if they are not"
                     .to_string()
             )
         );
-        let Known::Unknown(text) = said(Some(5)) else {
+        let LastPublished::Unknown(text) = said(Some(5)) else {
             panic!("an older marker is not enough");
         };
         assert!(
             text.contains("should say epoch 7 or later, and says epoch 5; look"),
             "{text}"
         );
-        let Known::Unknown(text) = known(Some(9), &[0], &options(LostMarker::Publish)) else {
+        let LastPublished::Unknown(text) = known(Some(9), &[0], &options(LostMarker::Publish)) else {
             panic!("another job has come further");
         };
         assert!(

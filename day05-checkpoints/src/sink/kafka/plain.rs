@@ -20,7 +20,7 @@ use rdkafka::producer::BaseProducer;
 use super::KafkaTargetError;
 use super::client::{self, Events};
 use crate::sink::encoded::Encoded;
-use crate::sink::target::{Known, Published, Target};
+use crate::sink::target::{LastPublished, Published, Target};
 
 /// How long a row may take to arrive, outages of brokers included.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(5 * 60);
@@ -65,8 +65,8 @@ impl Target for PlainKafkaTarget {
     }
 
     /// Never known to be out, so rows can be there twice, and none is missing.
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<Known> {
-        Ok(Known::UpTo(epochs.first().copied().unwrap_or_default()))
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
+        Ok(LastPublished::UpTo(epochs.first().copied().unwrap_or_default()))
     }
 
     fn describe(&self) -> String {

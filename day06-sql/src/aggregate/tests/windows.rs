@@ -62,7 +62,7 @@ fn sums(spec: &str, bids: &[(i64, i64)], delay: i64) -> (Vec<String>, Dropped) {
 
 fn add(dropped: &mut Dropped, more: Dropped) {
     dropped.late += more.late;
-    dropped.late_for += more.late_for;
+    dropped.late_assignments += more.late_assignments;
     dropped.null_time += more.null_time;
 }
 
@@ -93,7 +93,7 @@ fn bids_add_up_as_in_the_documentation_of_flink() {
 fn bids_out_of_order_are_late_by_window_as_the_delay_allows() {
     let late = |late, pairs| Dropped {
         late,
-        late_for: pairs,
+        late_assignments: pairs,
         ..Dropped::default()
     };
     #[rustfmt::skip]
@@ -260,7 +260,7 @@ fn batch(calls: &Calls, spec: WindowSpec, steps: &[Step]) -> (Vec<String>, Dropp
             Step::Row(ts, row) => {
                 let all = windows_of(spec, *ts);
                 let open: Vec<_> = all.iter().filter(|(_, end)| *end > now).collect();
-                dropped.late_for += (all.len() - open.len()) as u64;
+                dropped.late_assignments += (all.len() - open.len()) as u64;
                 dropped.late += u64::from(open.is_empty());
                 for (start, end) in open {
                     // NULL comes last among texts, as in the order of the bytes of keys.

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Output, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day03_windows::job::Options;
 use day03_windows::time::EventTime;
 use day04_watermarks::job::worker;
-use day04_watermarks::valved::{Timed, Valved};
+use day04_watermarks::operator::{OnWatermark, WatermarkOperator};
 use day04_watermarks::watermark::Watermark::{self, At, Idle};
 
 /// Writes down every call, and says something about each watermark, of which a part is held back until it is flushed.
@@ -27,9 +27,9 @@ impl Scribe {
 
 /// A word that [`Scribe`] says, or a watermark behind it.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct ValveOutput(Vec<String>);
 
-impl Output<Vec<String>, Watermark> for Said {
+impl Output<Vec<String>, Watermark> for ValveOutput {
     fn data(&mut self, words: Vec<String>) {
         self.0.extend(words);
     }
@@ -70,7 +70,7 @@ impl Operator for Scribe {
         Ok(Turn::Wait(Some(2 * now)))
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, _: Out<'_, Self>) -> Outcome {
         self.write(format!("end of {}: {how:?}", input.channel));
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Operator for Scribe {
         Ok(())
     }
 
-    fn on_end(&mut self, how: How, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, _: Out<'_, Self>) -> Outcome {
         self.write(format!("end: {how:?}"));
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Operator for Scribe {
     }
 }
 
-impl Timed for Scribe {
+impl OnWatermark for Scribe {
     fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
         out.data(vec![format!("all before {}", at.0)]);
         self.held.push(format!("and more before {}", at.0));
@@ -113,7 +113,7 @@ impl Stateful for Scribe {
         })
     }
 
-    fn durable(&mut self, id: u64) {
+    fn on_checkpoint_complete(&mut self, id: u64) {
         self.write(format!("durable {id}"));
     }
 
@@ -135,7 +135,10 @@ fn at(millis: i64) -> Watermark {
 
 #[test]
 fn what_the_operator_says_about_a_watermark_stands_before_it_also_what_it_had_held_back() {
-    let (mut valved, mut said) = (Valved::new(2, Scribe::default()), Said::default());
+    let (mut valved, mut said) = (
+        WatermarkOperator::new(2, Scribe::default()),
+        ValveOutput::default(),
+    );
     for (from, watermark) in [
         (0, at(10)),
         (1, at(5)),
@@ -160,8 +163,8 @@ fn what_the_operator_says_about_a_watermark_stands_before_it_also_what_it_had_he
 #[test]
 fn everything_else_is_handed_through() {
     let scribe = Scribe::default();
-    let mut valved = Valved::new(2, scribe.clone());
-    let said = &mut Said::default();
+    let mut valved = WatermarkOperator::new(2, scribe.clone());
+    let said = &mut ValveOutput::default();
     let parts = valved.snapshot(7).parts();
     assert_eq!(
         parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(),
@@ -175,10 +178,10 @@ fn everything_else_is_handed_through() {
     );
     valved.on_data(Input { port: 1, channel: 3 }, 5, said).unwrap();
     valved.on_mail(Idle, said).unwrap();
-    valved.on_input_end(channel(1), How::Stopped, said).unwrap();
+    valved.on_input_end(channel(1), EndReason::Stopped, said).unwrap();
     valved.on_flush(said).unwrap();
-    valved.on_end(How::Drained, said).unwrap();
-    valved.durable(7);
+    valved.on_end(EndReason::Drained, said).unwrap();
+    valved.on_checkpoint_complete(7);
     assert_eq!((valved.accepts(0), valved.accepts(1)), (false, true));
     assert_eq!(valved.status(), "writes, it has no watermark yet");
     valved.on_control(channel(0), at(3), said).unwrap();
@@ -197,7 +200,10 @@ fn everything_else_is_handed_through() {
 
 #[test]
 fn a_restored_one_says_its_watermark_again_in_its_first_turn_and_none_that_is_lower() {
-    let (mut valved, mut said) = (Valved::new(1, Scribe::default()), Said::default());
+    let (mut valved, mut said) = (
+        WatermarkOperator::new(1, Scribe::default()),
+        ValveOutput::default(),
+    );
     valved.on_control(channel(0), at(10), &mut said).unwrap();
     let parts = valved.snapshot(1).parts();
     assert_eq!(parts.len(), 2);
@@ -211,7 +217,10 @@ fn a_restored_one_says_its_watermark_again_in_its_first_turn_and_none_that_is_lo
             .unwrap()
             .clone()
     };
-    let (mut valved, mut said) = (Valved::new(2, Scribe::default()), Said::default());
+    let (mut valved, mut said) = (
+        WatermarkOperator::new(2, Scribe::default()),
+        ValveOutput::default(),
+    );
     valved
         .restore(parts.into_iter().chain([ahead]).collect())
         .unwrap();
@@ -228,7 +237,7 @@ fn a_restored_one_says_its_watermark_again_in_its_first_turn_and_none_that_is_lo
 
 #[test]
 fn a_watermark_that_is_damaged_is_an_error_that_names_it() {
-    let mut valved = Valved::new(1, Scribe::default());
+    let mut valved = WatermarkOperator::new(1, Scribe::default());
     let part = Part {
         name: "watermark".to_string(),
         owner: Owner::Every,

@@ -60,7 +60,7 @@ impl Stateful for Letters {
         })
     }
 
-    fn durable(&mut self, id: u64) {
+    fn on_checkpoint_complete(&mut self, id: u64) {
         self.durable = id;
     }
 
@@ -97,8 +97,8 @@ impl Stateful for Writes {
     fn snapshot(&mut self, id: u64) -> Frozen {
         self.0.snapshot(id)
     }
-    fn durable(&mut self, id: u64) {
-        self.0.durable(id);
+    fn on_checkpoint_complete(&mut self, id: u64) {
+        self.0.on_checkpoint_complete(id);
     }
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
         self.0.restore(parts)
@@ -161,7 +161,7 @@ fn all_interleavings(tapes: &[Tape<'_>]) -> Vec<Vec<String>> {
     // Which channel is read next, for each step; counts through all sequences that the aligner allows.
     let mut pending: Vec<Vec<usize>> = vec![Vec::new()];
     while let Some(order) = pending.pop() {
-        let mut adapter = Aligned::new(tapes.len(), 0, Letters::default());
+        let mut adapter = CheckpointedOperator::new(tapes.len(), 0, Letters::default());
         let (mut heard, mut next) = (Heard::default(), vec![0; tapes.len()]);
         for channel in &order {
             let message = tapes[*channel][next[*channel]];
@@ -219,7 +219,7 @@ fn for_every_interleaving_the_state_is_of_the_rows_before_the_barrier() {
 
 #[test]
 fn what_is_held_back_goes_first_then_the_state_and_then_the_barrier() {
-    let mut adapter = Aligned::new(1, 0, Letters::default());
+    let mut adapter = CheckpointedOperator::new(1, 0, Letters::default());
     let mut heard = Heard::default();
     for letter in ['a', 'b'] {
         adapter.on_data(on(0), letter, &mut heard).expect("taken");
@@ -234,7 +234,7 @@ fn what_is_held_back_goes_first_then_the_state_and_then_the_barrier() {
 
 #[test]
 fn a_channel_that_ends_lets_the_barrier_pass() {
-    let mut adapter = Aligned::new(2, 0, Letters::default());
+    let mut adapter = CheckpointedOperator::new(2, 0, Letters::default());
     let mut heard = Heard::default();
     adapter
         .on_control(on(0), Signal::Barrier(1), &mut heard)
@@ -245,7 +245,7 @@ fn a_channel_that_ends_lets_the_barrier_pass() {
         "waits for input; checkpoint 1 waits for its barrier on channels [1]"
     );
     adapter
-        .on_input_end(on(1), How::Drained, &mut heard)
+        .on_input_end(on(1), EndReason::Drained, &mut heard)
         .expect("taken");
     assert!(adapter.accepts(0));
     assert_eq!(heard.0, ["state 1: ", "Barrier(1)"]);
@@ -253,7 +253,7 @@ fn a_channel_that_ends_lets_the_barrier_pass() {
 
 #[test]
 fn a_restored_task_takes_no_barrier_that_is_not_behind_its_checkpoint() {
-    let mut adapter = Aligned::new(1, 7, Letters::default());
+    let mut adapter = CheckpointedOperator::new(1, 7, Letters::default());
     let mut heard = Heard::default();
     for id in [6, 7, 8] {
         adapter
@@ -265,7 +265,7 @@ fn a_restored_task_takes_no_barrier_that_is_not_behind_its_checkpoint() {
 
 #[test]
 fn inner_control_goes_through_and_durable_is_told_by_mail() {
-    let mut adapter = Aligned::new(1, 0, Letters::default());
+    let mut adapter = CheckpointedOperator::new(1, 0, Letters::default());
     let mut heard = Heard::default();
     adapter
         .on_control(on(0), Signal::Inner(9), &mut heard)
@@ -294,15 +294,15 @@ fn inner_control_goes_through_and_durable_is_told_by_mail() {
 // Sources
 
 /// A source that sends so many letters, one a turn.
-fn source(letters: usize) -> (Injected<Writes>, Heard) {
+fn source(letters: usize) -> (CheckpointedSource<Writes>, Heard) {
     let letters = Letters {
         source: Some(letters),
         ..Letters::default()
     };
-    (Injected::new(Writes(letters)), Heard::default())
+    (CheckpointedSource::new(Writes(letters)), Heard::default())
 }
 
-impl Injected<Writes> {
+impl CheckpointedSource<Writes> {
     fn turn(&mut self, heard: &mut Heard) -> Turn {
         self.on_turn(Duration::ZERO, heard).expect("a turn")
     }

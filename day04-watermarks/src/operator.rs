@@ -15,37 +15,37 @@
 
 use std::time::Duration;
 
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day03_windows::time::EventTime;
 
 use crate::fault::{Fault, put_in};
-use crate::valve::{Said, WatermarkValve};
+use crate::valve::{ValveOutput, WatermarkValve};
 use crate::watermark::Watermark;
 
 /// The name of the watermark among the parts of a snapshot.
 const WATERMARK: &str = "watermark";
 
-// ANCHOR: timed
+// ANCHOR: on_watermark
 /// An operator that is told how far event time has come.
-pub trait Timed: Operator<Control = Watermark> {
+pub trait OnWatermark: Operator<Control = Watermark> {
     /// No row follows whose timestamp is before this.
     fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome;
 }
-// ANCHOR_END: timed
+// ANCHOR_END: on_watermark
 
 /// An operator with the valve over its channels.
-pub struct Valved<O> {
+pub struct WatermarkOperator<O> {
     valve: WatermarkValve,
     /// Whether it has to say again what it had said before it was restored.
     repeats: bool,
     inner: O,
 }
 
-impl<O> Valved<O> {
+impl<O> WatermarkOperator<O> {
     /// An operator whose task has so many channels.
     pub fn new(channels: usize, inner: O) -> Self {
-        Valved {
+        WatermarkOperator {
             valve: WatermarkValve::new(channels),
             repeats: false,
             inner,
@@ -53,8 +53,8 @@ impl<O> Valved<O> {
     }
 }
 
-impl<O: Timed> Valved<O> {
-    fn say(&mut self, said: Said, out: Out<'_, O>) -> Outcome {
+impl<O: OnWatermark> WatermarkOperator<O> {
+    fn say(&mut self, said: ValveOutput, out: Out<'_, O>) -> Outcome {
         for watermark in said.watermarks() {
             if let Watermark::At(at) = watermark {
                 self.inner.on_watermark(at, out)?;
@@ -66,7 +66,7 @@ impl<O: Timed> Valved<O> {
     }
 }
 
-impl<O: Timed> Operator for Valved<O> {
+impl<O: OnWatermark> Operator for WatermarkOperator<O> {
     type In = O::In;
     type Out = O::Out;
     type Control = Watermark;
@@ -93,7 +93,7 @@ impl<O: Timed> Operator for Valved<O> {
         Ok(turn)
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_input_end(input, how, out)
     }
 
@@ -101,7 +101,7 @@ impl<O: Timed> Operator for Valved<O> {
         self.inner.on_flush(out)
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
@@ -117,7 +117,7 @@ impl<O: Timed> Operator for Valved<O> {
     }
 }
 
-impl<O: Stateful> Stateful for Valved<O> {
+impl<O: Stateful> Stateful for WatermarkOperator<O> {
     fn snapshot(&mut self, id: u64) -> Frozen {
         let said = self.valve.watermark();
         let part = |said: EventTime| Part {
@@ -129,8 +129,8 @@ impl<O: Stateful> Stateful for Valved<O> {
         self.inner.snapshot(id).and(said)
     }
 
-    fn durable(&mut self, id: u64) {
-        self.inner.durable(id);
+    fn on_checkpoint_complete(&mut self, id: u64) {
+        self.inner.on_checkpoint_complete(id);
     }
 
     /// The workers of a stage have all said the same, unless an input was idle for some of them; then the one that is

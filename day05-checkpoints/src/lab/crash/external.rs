@@ -14,7 +14,7 @@ use day02_state::job::Progress;
 use day02_state::operator::Outcome;
 use day02_state::runtime::Stop;
 use day03_windows::cli::{COLUMNS, row};
-use day03_windows::job::{ClosedWindow, Standing, View};
+use day03_windows::job::{ClosedWindow, View, WindowStats};
 
 use super::super::fragile::Fragile;
 use super::super::mortal::{Care, Life, Mortal, Topic, Transactions};
@@ -27,13 +27,13 @@ pub(super) const PARTITIONS: usize = 3;
 
 /// Everything that survives a job.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outside {
+pub(super) struct ExternalSystems {
     pub checkpoints: Fragile,
     pub files: Fragile,
     pub topic: Topic,
 }
 
-impl Outside {
+impl ExternalSystems {
     /// Files that a reader takes, with their bytes.
     pub fn parts(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.files.files();
@@ -53,11 +53,11 @@ impl Outside {
 }
 
 /// Where windows go, if they wait for their checkpoint.
-pub(super) fn target(design: Design, outside: &Outside, life: &Life) -> Option<Publishes> {
+pub(super) fn target(design: Design, external: &ExternalSystems, life: &Life) -> Option<Publishes> {
     match design {
         Design::AsTheyClose => None,
         Design::IntoFiles => {
-            let disk = Mortal::new(&outside.files, life, Care::Full);
+            let disk = Mortal::new(&external.files, life, Care::Full);
             Some((
                 Text::Csv,
                 Box::new(FileTarget::new(disk, Format::Csv { header: None })),
@@ -65,7 +65,10 @@ pub(super) fn target(design: Design, outside: &Outside, life: &Life) -> Option<P
         }
         _ => {
             let asks = design != Design::WithoutAsking;
-            Some((Text::Csv, Box::new(Transactions::new(&outside.topic, life, asks))))
+            Some((
+                Text::Csv,
+                Box::new(Transactions::new(&external.topic, life, asks)),
+            ))
         }
     }
 }
@@ -147,7 +150,7 @@ impl View for Shows {
         Ok(())
     }
 
-    fn progress(&mut self, _: &Progress, _: Standing, _: &[ClosedWindow]) {}
+    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
 
     fn warn(&mut self, _: &str) {}
 }

@@ -9,16 +9,16 @@ use crate::coordinator::{Event, Listener};
 
 /// What has happened to checkpoints so far.
 #[derive(Debug, Clone, Default)]
-pub struct Words(Arc<Mutex<Heard>>);
+pub struct CheckpointLog(Arc<Mutex<Counts>>);
 
 #[derive(Debug, Default)]
-struct Heard {
+struct Counts {
     durable: u64,
     last: Option<(u64, Duration)>,
     longest: Duration,
 }
 
-impl Words {
+impl CheckpointLog {
     /// A listener that remembers what it hears, and says at once that a checkpoint was given up.
     pub fn listener(&self) -> Listener {
         let heard = Arc::clone(&self.0);
@@ -29,7 +29,7 @@ impl Words {
                 heard.last = Some((id, took));
                 heard.longest = heard.longest.max(took);
             }
-            Event::GivenUp(id, after, missing) => say(format!(
+            Event::Aborted(id, after, missing) => say(format!(
                 "warning: checkpoint {id} was given up after {:.0} s, it waited for {}; the next one gets more time",
                 after.as_secs_f64(),
                 missing.join(", ")

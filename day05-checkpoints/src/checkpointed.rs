@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use day02_state::operator::{How, Input, Operator, Out, Outcome, Output, Turn};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::Stateful;
 
@@ -27,9 +27,9 @@ use crate::signal::{Ack, Signal};
 pub type WithAcks<D> = Either<D, Vec<Ack>>;
 
 /// The output of the operator inside an adapter.
-struct Within<'a, D, C>(&'a mut (dyn Output<WithAcks<D>, Signal<C>> + 'a));
+struct InnerOutput<'a, D, C>(&'a mut (dyn Output<WithAcks<D>, Signal<C>> + 'a));
 
-impl<D, C> Output<D, C> for Within<'_, D, C> {
+impl<D, C> Output<D, C> for InnerOutput<'_, D, C> {
     fn data(&mut self, data: D) {
         self.0.data(Either::Left(data));
     }
@@ -50,7 +50,7 @@ fn checkpoint<O: Operator + Stateful>(
     id: u64,
     out: &mut dyn Output<WithAcks<O::Out>, Signal<O::Control>>,
 ) -> Outcome {
-    inner.on_flush(&mut Within(out))?;
+    inner.on_flush(&mut InnerOutput(out))?;
     out.data(Either::Right(vec![Ack::State(id, inner.snapshot(id))]));
     out.control(Signal::Barrier(id));
     Ok(())
@@ -58,34 +58,34 @@ fn checkpoint<O: Operator + Stateful>(
 // ANCHOR_END: checkpoint
 
 /// An operator that takes part in checkpoints.
-pub struct Aligned<O> {
+pub struct CheckpointedOperator<O> {
     aligner: BarrierAligner,
     inner: O,
 }
 
-impl<O> Aligned<O> {
+impl<O> CheckpointedOperator<O> {
     /// An operator whose task has so many channels, restored from this checkpoint (0 for none).
     pub fn new(channels: usize, restored: u64, inner: O) -> Self {
         let aligner = BarrierAligner::new(channels, restored);
-        Aligned { aligner, inner }
+        CheckpointedOperator { aligner, inner }
     }
 
     /// The same, but no channel is held back while others wait for their barriers: see [`BarrierAligner::tracking`].
     pub fn tracking(channels: usize, restored: u64, inner: O) -> Self {
         let aligner = BarrierAligner::tracking(channels, restored);
-        Aligned { aligner, inner }
+        CheckpointedOperator { aligner, inner }
     }
 }
 
-// ANCHOR: aligned
-impl<O: Operator + Stateful> Operator for Aligned<O> {
+// ANCHOR: operator
+impl<O: Operator + Stateful> Operator for CheckpointedOperator<O> {
     type In = O::In;
     type Out = WithAcks<O::Out>;
     type Control = Signal<O::Control>;
 
     fn on_control(&mut self, input: Input, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
         match signal {
-            Signal::Inner(control) => self.inner.on_control(input, control, &mut Within(out)),
+            Signal::Inner(control) => self.inner.on_control(input, control, &mut InnerOutput(out)),
             Signal::Barrier(id) => match self.aligner.on_barrier(input.channel, id) {
                 Some(id) => checkpoint(&mut self.inner, id, out),
                 None => Ok(()),
@@ -98,9 +98,9 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
 
     fn on_mail(&mut self, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
         match signal {
-            Signal::Inner(control) => self.inner.on_mail(control, &mut Within(out)),
+            Signal::Inner(control) => self.inner.on_mail(control, &mut InnerOutput(out)),
             Signal::Complete(id) => {
-                self.inner.durable(id);
+                self.inner.on_checkpoint_complete(id);
                 Ok(())
             }
             Signal::Barrier(_) | Signal::Pause | Signal::Finish | Signal::Suspend => {
@@ -109,8 +109,8 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
         }
     }
 
-    fn on_input_end(&mut self, input: Input, how: How, out: Out<'_, Self>) -> Outcome {
-        self.inner.on_input_end(input, how, &mut Within(out))?;
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_input_end(input, how, &mut InnerOutput(out))?;
         match self.aligner.on_end(input.channel) {
             Some(id) => checkpoint(&mut self.inner, id, out),
             None => Ok(()),
@@ -120,22 +120,22 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
     fn accepts(&self, channel: usize) -> bool {
         self.aligner.accepts(channel) && self.inner.accepts(channel)
     }
-    // ANCHOR_END: aligned
+    // ANCHOR_END: operator
 
     fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
-        self.inner.on_data(input, data, &mut Within(out))
+        self.inner.on_data(input, data, &mut InnerOutput(out))
     }
 
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
-        self.inner.on_turn(now, &mut Within(out))
+        self.inner.on_turn(now, &mut InnerOutput(out))
     }
 
     fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
-        self.inner.on_flush(&mut Within(out))
+        self.inner.on_flush(&mut InnerOutput(out))
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
-        self.inner.on_end(how, &mut Within(out))
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_end(how, &mut InnerOutput(out))
     }
 
     fn status(&self) -> String {
@@ -150,7 +150,7 @@ impl<O: Operator + Stateful> Operator for Aligned<O> {
 }
 
 /// A source that takes part in checkpoints.
-pub struct Injected<O> {
+pub struct CheckpointedSource<O> {
     inner: O,
     state: State,
 }
@@ -168,27 +168,27 @@ enum State {
     Finished,
 }
 
-impl<O> Injected<O> {
+impl<O> CheckpointedSource<O> {
     /// A source that produces.
     pub fn new(inner: O) -> Self {
         let state = State::Produces;
-        Injected { inner, state }
+        CheckpointedSource { inner, state }
     }
 }
 
-impl<O: Operator<In = ()> + Stateful> Operator for Injected<O> {
+impl<O: Operator<In = ()> + Stateful> Operator for CheckpointedSource<O> {
     type In = ();
     type Out = WithAcks<O::Out>;
     type Control = Signal<O::Control>;
 
-    // ANCHOR: injected
+    // ANCHOR: source
     fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
         match self.state {
             State::Produces => {}
             State::Paused | State::Drained => return Ok(Turn::Wait(None)),
             State::Finished => return Ok(Turn::Done),
         }
-        let turn = self.inner.on_turn(now, &mut Within(out))?;
+        let turn = self.inner.on_turn(now, &mut InnerOutput(out))?;
         if turn != Turn::Done {
             return Ok(turn);
         }
@@ -204,7 +204,7 @@ impl<O: Operator<In = ()> + Stateful> Operator for Injected<O> {
             (Signal::Barrier(_), State::Finished) if !put_in(Fault::BarrierAfterFinish) => Ok(()),
             (Signal::Barrier(id), _) => checkpoint(&mut self.inner, id, out),
             (Signal::Complete(id), _) => {
-                self.inner.durable(id);
+                self.inner.on_checkpoint_complete(id);
                 Ok(())
             }
             (Signal::Pause, State::Produces) => {
@@ -216,18 +216,18 @@ impl<O: Operator<In = ()> + Stateful> Operator for Injected<O> {
                 self.state = State::Finished;
                 Ok(())
             }
-            (Signal::Inner(control), _) => self.inner.on_mail(control, &mut Within(out)),
+            (Signal::Inner(control), _) => self.inner.on_mail(control, &mut InnerOutput(out)),
             (Signal::Suspend, _) => Err("this goes to the coordinator".into()),
         }
     }
-    // ANCHOR_END: injected
+    // ANCHOR_END: source
 
     fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
         Err("a source has no channels".into())
     }
 
-    fn on_end(&mut self, how: How, out: Out<'_, Self>) -> Outcome {
-        self.inner.on_end(how, &mut Within(out))
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+        self.inner.on_end(how, &mut InnerOutput(out))
     }
 
     fn status(&self) -> String {

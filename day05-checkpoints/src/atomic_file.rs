@@ -13,7 +13,7 @@
 //! 3. Each arrow is a step of its own, so that a test can crash between any two of them.
 //! 4. A step that fails ends the attempt. In particular a sync is not tried again: the system may have
 //!    dropped the bytes that it could not write, and then the second try succeeds without them.
-//! 5. After a restart comes [`settle`]. It removes what never got its name, and makes safe what has:
+//! 5. After a restart comes [`recover`]. It removes what never got its name, and makes safe what has:
 //!    the run before may have died between the last two steps, and what is taken for safe now must not
 //!    disappear later.
 //!
@@ -26,10 +26,10 @@ use crate::disk::{Disk, DiskError};
 /// What is added to the name of a file while it is written.
 const WRITING: &str = ".writing";
 
-// ANCHOR: aside
+// ANCHOR: atomic_file
 /// A file on its way to the disk.
 #[derive(Debug)]
-pub struct WriteAside {
+pub struct AtomicFile {
     name: String,
     next: Step,
 }
@@ -43,10 +43,10 @@ enum Step {
     Nothing,
 }
 
-impl WriteAside {
+impl AtomicFile {
     /// A file of this name with these bytes, of which nothing is written yet.
     pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        WriteAside {
+        AtomicFile {
             name,
             next: Step::Write(bytes),
         }
@@ -68,11 +68,11 @@ impl WriteAside {
         Ok(matches!(self.next, Step::Nothing))
     }
 }
-// ANCHOR_END: aside
+// ANCHOR_END: atomic_file
 
 /// Puts a folder in order that another run may have left in any state. Returns the numbers of all files
 /// that are whole; all of them are safe. Files to which `number` gives none are left alone.
-pub fn settle<D: Disk>(
+pub fn recover<D: Disk>(
     disk: &mut D,
     number: impl Fn(&str) -> Option<u64>,
 ) -> Result<BTreeSet<u64>, DiskError> {
@@ -113,8 +113,8 @@ mod tests {
         from_digits(name.strip_prefix("part-")?)
     }
 
-    fn file() -> WriteAside {
-        WriteAside::new(NAME.to_string(), b"rows".to_vec())
+    fn file() -> AtomicFile {
+        AtomicFile::new(NAME.to_string(), b"rows".to_vec())
     }
 
     fn names(disk: &Fragile) -> Vec<String> {
@@ -166,7 +166,7 @@ mod tests {
         for name in kept.iter().chain(&foreign).chain(&[left]) {
             disk.write(name, b"").expect("written");
         }
-        let numbers = settle(&mut disk, number).expect("settled");
+        let numbers = recover(&mut disk, number).expect("settled");
         assert_eq!(numbers, BTreeSet::from([3, 7]));
         let mut wanted = [foreign.as_slice(), kept.as_slice()].concat();
         wanted.sort();
