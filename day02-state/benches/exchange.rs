@@ -26,16 +26,15 @@ struct Replay {
     rounds: usize,
 }
 
-impl Operator for Replay {
+impl Operator<NoControl> for Replay {
     type In = ();
     type Out = Rows<u64>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, NoControl>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         if self.sent == self.rounds * self.batches.len() {
             return Ok(Turn::Done);
         }
@@ -53,12 +52,11 @@ struct Worker {
     total: Arc<AtomicU64>,
 }
 
-impl Operator for Worker {
+impl Operator<NoControl> for Worker {
     type In = Rows<u64>;
     type Out = ();
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, rows: Rows<u64>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Rows<u64>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.rows += rows.len() as u64;
         if let Some(table) = &mut self.table {
             table.slots(rows.hashes(), |row| rows.key(row), || 0, &mut self.slots);
@@ -69,7 +67,7 @@ impl Operator for Worker {
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         let counted = |table: &Table<u64>| table.iter().map(|(_, count)| count).sum();
         let rows = self.table.as_ref().map_or(self.rows, counted);
         self.total.fetch_add(rows, Ordering::Relaxed);

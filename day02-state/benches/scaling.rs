@@ -86,16 +86,15 @@ impl Read {
     }
 }
 
-impl Operator for Read {
+impl Operator<NoControl> for Read {
     type In = ();
     type Out = Rows<Totals>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, NoControl>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         Ok(match self.source.poll(&mut self.records, Duration::ZERO)? {
             Polled::End => Turn::Done,
             Polled::Ready | Polled::Idle => {
@@ -112,18 +111,17 @@ struct Worker {
     answer: Arc<Mutex<(Answer, u64)>>,
 }
 
-impl Operator for Worker {
+impl Operator<NoControl> for Worker {
     type In = Rows<Totals>;
     type Out = ();
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, rows: Rows<Totals>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Rows<Totals>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.rows += rows.len() as u64;
         self.merge.add(&rows);
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         let mut answer = self.answer.lock().expect("no worker panics");
         let merchants = self.merge.table.iter();
         answer

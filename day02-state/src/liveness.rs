@@ -116,16 +116,15 @@ fn the_hang(fault: Fault, scenario: impl Fn(u64) -> Verdict) -> String {
 /// A source that says what is on its list, all of it in one turn.
 struct Says(Vec<Message<u64, Barrier>>);
 
-impl Operator for Says {
+impl Operator<Barrier> for Says {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         for word in take(&mut self.0) {
             match word {
                 Data(number) => out.data(Numbers(vec![number])),
@@ -139,17 +138,16 @@ impl Operator for Says {
 /// Passes everything on, mail too.
 struct Relay;
 
-impl Operator for Relay {
+impl Operator<Barrier> for Relay {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         out.data(rows);
         Ok(())
     }
 
-    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         out.control(barrier);
         Ok(())
     }
@@ -187,17 +185,16 @@ fn align(channels: usize, log: &Log) -> Align {
     }
 }
 
-impl Operator for Align {
+impl Operator<Barrier> for Align {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, rows: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.log.lock().unwrap().extend(rows.0.into_iter().map(Data));
         Ok(())
     }
 
-    fn on_control(&mut self, input: Input, barrier: Barrier, _: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, barrier: Barrier, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.behind.insert(input.channel);
         if self.behind.len() == self.channels {
             self.behind.clear();
@@ -232,22 +229,21 @@ fn slow<S>(sink: S) -> Slow<S> {
     }
 }
 
-impl<S: Operator> Operator for Slow<S> {
+impl<C: Clone + Send, S: Operator<C>> Operator<C> for Slow<S> {
     type In = S::In;
     type Out = S::Out;
-    type Control = S::Control;
 
-    fn on_data(&mut self, input: Input, rows: S::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, rows: S::In, out: Out<'_, Self::Out, C>) -> Outcome {
         self.tired = true;
         self.sink.on_data(input, rows, out)
     }
 
-    fn on_control(&mut self, input: Input, control: S::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         self.tired = true;
         self.sink.on_control(input, control, out)
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         if take(&mut self.tired) {
             self.until = now + MILLI;
         }
@@ -363,16 +359,15 @@ struct Busy {
     produced: Arc<AtomicUsize>,
 }
 
-impl Operator for Busy {
+impl Operator<Barrier> for Busy {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         if self.turns == 0 {
             return Ok(Turn::Done);
         }
@@ -430,23 +425,22 @@ struct Asked {
     asked: bool,
 }
 
-impl Operator for Asked {
+impl Operator<Barrier> for Asked {
     type In = Numbers;
     type Out = Either<Numbers, Numbers>;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 
-    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         out.control(barrier);
         out.data(Either::Right(Numbers(vec![u64::from(barrier)])));
         self.asked = true;
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         if !self.asked {
             return Ok(Turn::Wait(None));
         }
@@ -481,17 +475,16 @@ fn coordinator(at: Duration, mails: Vec<Mail<Barrier>>) -> Coordinator {
     }
 }
 
-impl Operator for Coordinator {
+impl Operator<Barrier> for Coordinator {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.due = true;
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         if now < self.at {
             return Ok(Turn::Wait(Some(self.at)));
         }
@@ -552,22 +545,21 @@ struct Announces {
     announced: bool,
 }
 
-impl Operator for Announces {
+impl Operator<Barrier> for Announces {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 
-    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.asked = true;
         out.control(barrier);
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         if !std::mem::replace(&mut self.announced, true) {
             out.data(Numbers(vec![7]));
         }

@@ -80,46 +80,44 @@ pub trait Output<D, C> {
 // ANCHOR_END: words
 
 // ANCHOR: contract
-/// One step of a job.
-pub trait Operator: Send {
+/// One step of a job, which understands control `C`.
+pub trait Operator<C>: Send {
     /// The rows it takes.
     type In: Send;
     /// The rows it gives.
     type Out: Send;
-    /// The control that it understands.
-    type Control: Clone + Send;
 
     /// Rows have arrived.
-    fn on_data(&mut self, input: Input, data: Self::In, out: Out<'_, Self>) -> Outcome;
+    fn on_data(&mut self, input: Input, data: Self::In, out: Out<'_, Self::Out, C>) -> Outcome;
 
     /// Control has arrived. Passed on by default, which is only right for an operator with one channel.
-    fn on_control(&mut self, _input: Input, control: Self::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, _input: Input, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         out.control(control);
         Ok(())
     }
 
     /// Control has arrived by mail, that is, outside of the channels.
-    fn on_mail(&mut self, _control: Self::Control, _out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, _control: C, _out: Out<'_, Self::Out, C>) -> Outcome {
         Ok(())
     }
 
     /// A turn of its own: a source produces, a timer ticks.
-    fn on_turn(&mut self, _now: Duration, _out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _now: Duration, _out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         Ok(Turn::Done)
     }
 
     /// A channel has ended.
-    fn on_input_end(&mut self, _input: Input, _how: EndReason, _out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _input: Input, _how: EndReason, _out: Out<'_, Self::Out, C>) -> Outcome {
         Ok(())
     }
 
     /// Whoever wraps this operator is about to send control: rows that it has held back must go first.
-    fn on_flush(&mut self, _out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, _out: Out<'_, Self::Out, C>) -> Outcome {
         Ok(())
     }
 
     /// Everything has ended.
-    fn on_end(&mut self, _how: EndReason, _out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _how: EndReason, _out: Out<'_, Self::Out, C>) -> Outcome {
         Ok(())
     }
 
@@ -134,8 +132,8 @@ pub trait Operator: Send {
     }
 }
 
-/// The output of an operator.
-pub type Out<'a, O> = &'a mut dyn Output<<O as Operator>::Out, <O as Operator>::Control>;
+/// The output of an operator, for the length of a call.
+pub type Out<'a, D, C> = &'a mut dyn Output<D, C>;
 // ANCHOR_END: contract
 
 // ANCHOR: batch

@@ -268,12 +268,12 @@ pub(crate) trait Step: Send {
 }
 
 /// An operator with its inbox, its mailbox and its outbox.
-struct Task<O: Operator> {
+struct Task<O: Operator<C>, C> {
     name: String,
     operator: O,
-    channels: Vec<Incoming<O::In, O::Control>>,
-    mailbox: Option<Receiver<O::Control>>,
-    outbox: Outbox<O::Out, O::Control>,
+    channels: Vec<Incoming<O::In, C>>,
+    mailbox: Option<Receiver<C>>,
+    outbox: Outbox<O::Out, C>,
     /// Whether something sealed has not left.
     stuck: bool,
     /// What the last turn came to; none before the first.
@@ -299,7 +299,7 @@ impl<D, C: Clone> Output<D, C> for TimedOutput<'_, D, C> {
     }
 }
 
-impl<O: Operator> Step for Task<O> {
+impl<C: Clone + Send, O: Operator<C>> Step for Task<O, C> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -361,7 +361,7 @@ impl<O: Operator> Step for Task<O> {
     }
 }
 
-impl<O: Operator> Task<O> {
+impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
     // ANCHOR: act
     /// Does the next thing there is to do, in the order of the third rule of liveness; none if there is nothing.
     fn act(&mut self, now: Duration, stopping: bool, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
@@ -456,12 +456,7 @@ impl<O: Operator> Task<O> {
         Ok(None)
     }
 
-    fn take(
-        &mut self,
-        channel: usize,
-        message: Received<O::In, O::Control>,
-        now: Duration,
-    ) -> Result<Did, JobError> {
+    fn take(&mut self, channel: usize, message: Received<O::In, C>, now: Duration) -> Result<Did, JobError> {
         let input = Input {
             port: self.channels[channel].port,
             channel,
@@ -518,35 +513,35 @@ impl Job {
     }
 
     /// Adds a task.
-    pub fn task<O: Operator + 'static>(
+    pub fn task<C: Clone + Send + 'static, O: Operator<C> + 'static>(
         &mut self,
         name: impl Into<String>,
-        inbox: Inbox<O::In, O::Control>,
+        inbox: Inbox<O::In, C>,
         operator: O,
-        outbox: Outbox<O::Out, O::Control>,
+        outbox: Outbox<O::Out, C>,
     ) {
         self.add(name.into(), inbox, None, operator, outbox);
     }
 
     /// Adds a task that also takes mail.
-    pub fn task_with_mail<O: Operator + 'static>(
+    pub fn task_with_mail<C: Clone + Send + 'static, O: Operator<C> + 'static>(
         &mut self,
         name: impl Into<String>,
-        inbox: Inbox<O::In, O::Control>,
-        mailbox: Mailbox<O::Control>,
+        inbox: Inbox<O::In, C>,
+        mailbox: Mailbox<C>,
         operator: O,
-        outbox: Outbox<O::Out, O::Control>,
+        outbox: Outbox<O::Out, C>,
     ) {
         self.add(name.into(), inbox, Some(mailbox.0), operator, outbox);
     }
 
-    fn add<O: Operator + 'static>(
+    fn add<C: Clone + Send + 'static, O: Operator<C> + 'static>(
         &mut self,
         name: String,
-        inbox: Inbox<O::In, O::Control>,
-        mailbox: Option<Receiver<O::Control>>,
+        inbox: Inbox<O::In, C>,
+        mailbox: Option<Receiver<C>>,
         operator: O,
-        mut outbox: Outbox<O::Out, O::Control>,
+        mut outbox: Outbox<O::Out, C>,
     ) {
         outbox.name(&name);
         self.tasks.push(Box::new(Task {

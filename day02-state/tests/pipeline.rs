@@ -161,12 +161,11 @@ struct Counts {
 /// The counts of a worker, and its clock.
 type CountsReport = (Vec<(String, u64)>, u64);
 
-impl Operator for Counts {
+impl Operator<NoControl> for Counts {
     type In = Rows<Time>;
     type Out = Vec<Report<CountsReport>>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, rows: Rows<Time>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Rows<Time>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         for ((merchant, hash), time) in rows.keys().zip(rows.values()) {
             *self.counts.update(merchant, hash, || 0) += 1;
             self.clock = self.clock.max(time.0);
@@ -174,7 +173,7 @@ impl Operator for Counts {
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, NoControl>) -> Outcome {
         let state = self.snapshot(0).parts();
         let counts = self.counts.iter();
         let counts = counts.map(|(merchant, count)| (String::from_utf8(merchant.to_vec()).unwrap(), *count));

@@ -22,7 +22,7 @@ use crate::splits::Strategy;
 use crate::watermark::Watermark;
 
 /// A worker whose windows are closed by watermarks.
-pub type Worker = WindowWorker<WatermarkClock, Watermark>;
+pub type Worker = WindowWorker<WatermarkClock>;
 
 /// How a job is laid out.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Options {
 }
 
 impl OnWatermark for Worker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.on_time(at, out)
     }
 }

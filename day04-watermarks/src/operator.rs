@@ -28,9 +28,9 @@ const WATERMARK: &str = "watermark";
 
 // ANCHOR: on_watermark
 /// An operator that is told how far event time has come.
-pub trait OnWatermark: Operator<Control = Watermark> {
+pub trait OnWatermark: Operator<Watermark> {
     /// No row follows whose timestamp is before this.
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome;
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome;
 }
 // ANCHOR_END: on_watermark
 
@@ -54,7 +54,7 @@ impl<O> WatermarkOperator<O> {
 }
 
 impl<O: OnWatermark> WatermarkOperator<O> {
-    fn say(&mut self, said: ValveOutput, out: Out<'_, O>) -> Outcome {
+    fn say(&mut self, said: ValveOutput, out: Out<'_, O::Out, Watermark>) -> Outcome {
         for watermark in said.watermarks() {
             if let Watermark::At(at) = watermark {
                 self.inner.on_watermark(at, out)?;
@@ -66,25 +66,29 @@ impl<O: OnWatermark> WatermarkOperator<O> {
     }
 }
 
-impl<O: OnWatermark> Operator for WatermarkOperator<O> {
+impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
     type In = O::In;
     type Out = O::Out;
-    type Control = Watermark;
 
-    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_data(input, data, out)
     }
 
-    fn on_control(&mut self, input: Input, watermark: Watermark, out: Out<'_, Self>) -> Outcome {
+    fn on_control(
+        &mut self,
+        input: Input,
+        watermark: Watermark,
+        out: Out<'_, Self::Out, Watermark>,
+    ) -> Outcome {
         let said = self.valve.on_watermark(input.channel, watermark);
         self.say(said, out)
     }
 
-    fn on_mail(&mut self, watermark: Watermark, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, watermark: Watermark, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_mail(watermark, out)
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         let turn = self.inner.on_turn(now, out)?;
         if std::mem::take(&mut self.repeats) {
             let again = self.valve.watermark().map(Watermark::At);
@@ -93,15 +97,15 @@ impl<O: OnWatermark> Operator for WatermarkOperator<O> {
         Ok(turn)
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_input_end(input, how, out)
     }
 
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_flush(out)
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_end(how, out)
     }
 

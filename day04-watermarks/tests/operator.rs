@@ -46,41 +46,40 @@ impl Output<Vec<String>, Watermark> for ValveOutput {
     }
 }
 
-impl Operator for Scribe {
+impl Operator<Watermark> for Scribe {
     type In = u32;
     type Out = Vec<String>;
-    type Control = Watermark;
 
-    fn on_data(&mut self, input: Input, data: u32, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, data: u32, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.write(format!("data {data} of {}/{}", input.port, input.channel));
         Ok(())
     }
 
-    fn on_control(&mut self, _: Input, watermark: Watermark, _: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, _: Input, watermark: Watermark, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         panic!("{watermark:?} comes through the valve");
     }
 
-    fn on_mail(&mut self, watermark: Watermark, _: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, watermark: Watermark, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.write(format!("mail {watermark:?}"));
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         self.write(format!("turn {now:?}"));
         Ok(Turn::Wait(Some(2 * now)))
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.write(format!("end of {}: {how:?}", input.channel));
         Ok(())
     }
 
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         out.data(std::mem::take(&mut self.held));
         Ok(())
     }
 
-    fn on_end(&mut self, how: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.write(format!("end: {how:?}"));
         Ok(())
     }
@@ -95,7 +94,7 @@ impl Operator for Scribe {
 }
 
 impl OnWatermark for Scribe {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         out.data(vec![format!("all before {}", at.0)]);
         self.held.push(format!("and more before {}", at.0));
         Ok(())

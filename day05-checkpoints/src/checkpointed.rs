@@ -45,10 +45,10 @@ impl<D, C> Output<D, C> for InnerOutput<'_, D, C> {
 
 // ANCHOR: checkpoint
 /// Everything before barrier `id` has been taken in, and nothing behind it.
-fn checkpoint<O: Operator + Stateful>(
+fn checkpoint<C, O: Operator<C> + Stateful>(
     inner: &mut O,
     id: u64,
-    out: &mut dyn Output<WithAcks<O::Out>, Signal<O::Control>>,
+    out: &mut dyn Output<WithAcks<O::Out>, Signal<C>>,
 ) -> Outcome {
     inner.on_flush(&mut InnerOutput(out))?;
     out.data(Either::Right(vec![Ack::State(id, inner.snapshot(id))]));
@@ -78,12 +78,11 @@ impl<O> CheckpointedOperator<O> {
 }
 
 // ANCHOR: operator
-impl<O: Operator + Stateful> Operator for CheckpointedOperator<O> {
+impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for CheckpointedOperator<O> {
     type In = O::In;
     type Out = WithAcks<O::Out>;
-    type Control = Signal<O::Control>;
 
-    fn on_control(&mut self, input: Input, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, signal: Signal<C>, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         match signal {
             Signal::Inner(control) => self.inner.on_control(input, control, &mut InnerOutput(out)),
             Signal::Barrier(id) => match self.aligner.on_barrier(input.channel, id) {
@@ -96,7 +95,7 @@ impl<O: Operator + Stateful> Operator for CheckpointedOperator<O> {
         }
     }
 
-    fn on_mail(&mut self, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, signal: Signal<C>, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         match signal {
             Signal::Inner(control) => self.inner.on_mail(control, &mut InnerOutput(out)),
             Signal::Complete(id) => {
@@ -109,7 +108,7 @@ impl<O: Operator + Stateful> Operator for CheckpointedOperator<O> {
         }
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_input_end(input, how, &mut InnerOutput(out))?;
         match self.aligner.on_end(input.channel) {
             Some(id) => checkpoint(&mut self.inner, id, out),
@@ -122,19 +121,19 @@ impl<O: Operator + Stateful> Operator for CheckpointedOperator<O> {
     }
     // ANCHOR_END: operator
 
-    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_data(input, data, &mut InnerOutput(out))
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, Signal<C>>) -> Outcome<Turn> {
         self.inner.on_turn(now, &mut InnerOutput(out))
     }
 
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_flush(&mut InnerOutput(out))
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_end(how, &mut InnerOutput(out))
     }
 
@@ -176,13 +175,12 @@ impl<O> CheckpointedSource<O> {
     }
 }
 
-impl<O: Operator<In = ()> + Stateful> Operator for CheckpointedSource<O> {
+impl<C: Clone + Send, O: Operator<C, In = ()> + Stateful> Operator<Signal<C>> for CheckpointedSource<O> {
     type In = ();
     type Out = WithAcks<O::Out>;
-    type Control = Signal<O::Control>;
 
     // ANCHOR: source
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, Signal<C>>) -> Outcome<Turn> {
         match self.state {
             State::Produces => {}
             State::Paused | State::Drained => return Ok(Turn::Wait(None)),
@@ -197,7 +195,7 @@ impl<O: Operator<In = ()> + Stateful> Operator for CheckpointedSource<O> {
         Ok(Turn::Wait(None))
     }
 
-    fn on_mail(&mut self, signal: Self::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, signal: Signal<C>, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         match (signal, self.state) {
             // The last checkpoint covers everything that was sent; a later one would never be complete, because those
             // that have ended take no part in it.
@@ -222,11 +220,11 @@ impl<O: Operator<In = ()> + Stateful> Operator for CheckpointedSource<O> {
     }
     // ANCHOR_END: source
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         Err("a source has no channels".into())
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_end(how, &mut InnerOutput(out))
     }
 

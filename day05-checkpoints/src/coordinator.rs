@@ -227,12 +227,11 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
     }
 }
 
-impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
+impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
     type In = Vec<Ack>;
     type Out = ();
-    type Control = Signal<C>;
 
-    fn on_data(&mut self, input: Input, acks: Vec<Ack>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, acks: Vec<Ack>, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         let member = &mut self.members[input.channel];
         for ack in acks {
             match ack {
@@ -246,11 +245,11 @@ impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
     }
 
     /// What stands between acknowledgements says nothing that they do not say.
-    fn on_control(&mut self, _: Input, _: Self::Control, _: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, _: Input, _: Signal<C>, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         Ok(())
     }
 
-    fn on_mail(&mut self, signal: Self::Control, _: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, signal: Signal<C>, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         match signal {
             Signal::Suspend => {
                 self.suspends = true;
@@ -260,12 +259,12 @@ impl<C: Clone + Send, D: Disk> Operator for Coordinator<C, D> {
         }
     }
 
-    fn on_input_end(&mut self, input: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, _: EndReason, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.members[input.channel].ended = true;
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Signal<C>>) -> Outcome<Turn> {
         if self.due.is_none() {
             self.due = self.schedule.interval.map(|interval| now + interval);
         }

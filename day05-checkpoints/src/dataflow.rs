@@ -98,7 +98,7 @@ impl Dataflow {
         outbox: Outbox<O::Out, Control>,
     ) -> Result<(), Error>
     where
-        O: Operator<In = (), Control = Watermark> + Stateful + 'static,
+        O: Operator<Watermark, In = ()> + Stateful + 'static,
         O::Out: Send,
     {
         self.restore(subtask, &mut operator, reads)?;
@@ -119,7 +119,7 @@ impl Dataflow {
         outbox: Outbox<O::Out, Control>,
     ) -> Result<(), Error>
     where
-        O: Operator<Control = Watermark> + Stateful + 'static,
+        O: Operator<Watermark> + Stateful + 'static,
         O::Out: Send,
     {
         self.restore(subtask, &mut operator, |_, _| false)?;
@@ -139,7 +139,7 @@ impl Dataflow {
     /// Adds a task that has no state to be saved, and is not waited for: one that shows what comes.
     pub fn observer<O>(&mut self, task: &str, inbox: Inbox<O::In, Control>, operator: O)
     where
-        O: Operator<Out = (), Control = Control> + 'static,
+        O: Operator<Control, Out = ()> + 'static,
     {
         self.job.task(task, inbox, operator, Outbox::none());
     }

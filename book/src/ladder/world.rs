@@ -180,16 +180,15 @@ struct Arrivals {
     stop: Stop,
 }
 
-impl Operator for Arrivals {
+impl Operator<NoControl> for Arrivals {
     type In = ();
     type Out = ();
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, NoControl>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         Ok(match self.world.inside().arrive(now, &self.stop) {
             Some(next) => Turn::Wait(Some(next)),
             None => Turn::Done,

@@ -1,12 +1,11 @@
 //! The collector: what everybody reports, put together for whoever makes something of it.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use day01_consumer::order::Reason;
 
-use super::{NoControl, Report, SourceReport};
+use super::{Report, SourceReport};
 use crate::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use crate::state::file::Snapshot;
 
@@ -38,17 +37,16 @@ pub trait Gather: Send {
     fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome;
 }
 
-/// Puts reports together. Control `C` comes with them, and says nothing to it.
-pub struct Collect<G, C = NoControl> {
+/// Puts reports together.
+pub struct Collect<G> {
     gather: G,
     sources: BTreeMap<usize, SourceReport>,
     /// How often each source has told of each warning.
     told: BTreeMap<String, BTreeMap<usize, u32>>,
     snapshot: Snapshot,
-    control: PhantomData<fn() -> C>,
 }
 
-impl<G: Gather, C> Collect<G, C> {
+impl<G: Gather> Collect<G> {
     /// A collector that hands on to `gather` what it hears.
     pub fn new(gather: G) -> Self {
         Collect {
@@ -56,7 +54,6 @@ impl<G: Gather, C> Collect<G, C> {
             sources: BTreeMap::new(),
             told: BTreeMap::new(),
             snapshot: Snapshot::new(),
-            control: PhantomData,
         }
     }
 
@@ -99,22 +96,21 @@ impl<G: Gather, C> Collect<G, C> {
     }
 }
 
-impl<G: Gather, C: Clone + Send> Operator for Collect<G, C> {
+impl<G: Gather, C> Operator<C> for Collect<G> {
     type In = Vec<Report<G::Report>>;
     type Out = ();
-    type Control = C;
 
-    fn on_data(&mut self, _: Input, reports: Self::In, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, reports: Self::In, _: Out<'_, Self::Out, C>) -> Outcome {
         reports.into_iter().try_for_each(|report| self.take(report))
     }
 
-    fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, _: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         let progress = self.progress();
         self.gather.progress(&progress);
         Ok(Turn::Done)
     }
 
-    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, C>) -> Outcome {
         let snapshot = std::mem::take(&mut self.snapshot);
         self.gather.end(self.progress(), snapshot)
     }

@@ -127,7 +127,7 @@ pub fn pipeline<S, D, W, G>(
 where
     S: Source + Send + 'static,
     D: Reader + 'static,
-    W: Operator<In = D::Rows, Out = Vec<Report<G::Report>>, Control = D::Control> + Stateful + 'static,
+    W: Operator<D::Control, In = D::Rows, Out = Vec<Report<G::Report>>> + Stateful + 'static,
     G: Gather + 'static,
 {
     if let Some(snapshot) = restore {

@@ -58,12 +58,11 @@ pub struct Orders<S, D, R> {
     reports: PhantomData<fn() -> R>,
 }
 
-impl<S: Source + Send, D: Reader, R: Send> Operator for Orders<S, D, R> {
+impl<S: Source + Send, D: Reader, R: Send> Operator<D::Control> for Orders<S, D, R> {
     type In = ();
     type Out = FromSource<D, R>;
-    type Control = D::Control;
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, D::Control>) -> Outcome<Turn> {
         if !self.started {
             self.started = true;
             self.reader
@@ -94,11 +93,11 @@ impl<S: Source + Send, D: Reader, R: Send> Operator for Orders<S, D, R> {
     }
     // ANCHOR_END: source
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, D::Control>) -> Outcome {
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, D::Control>) -> Outcome {
         self.report(Duration::ZERO, out);
         if self.save {
             out.data(Either::Right(vec![Report::State(

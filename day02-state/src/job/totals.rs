@@ -87,12 +87,11 @@ pub struct MerchantTotals {
     reporting: Reporting,
 }
 
-impl Operator for MerchantTotals {
+impl Operator<NoControl> for MerchantTotals {
     type In = Rows<Cents>;
     type Out = Vec<Report<TotalsReport>>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.table.slots(
             orders.hashes(),
             |row| orders.key(row),
@@ -108,7 +107,7 @@ impl Operator for MerchantTotals {
     // ANCHOR_END: worker
 
     /// Reports what has changed, if it is time to, or else when it will be.
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         let longer = 1 + (self.table.len() / MANY) as u32;
         if let Some(turn) = self.reporting.wait(now, longer) {
             return Ok(turn);
@@ -118,12 +117,12 @@ impl Operator for MerchantTotals {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, NoControl>) -> Outcome {
         if self.save {
             let parts = self.snapshot(0).parts();
             out.data(vec![Report::State(TOTALS, parts)]);

@@ -37,16 +37,15 @@ struct Fast {
     next: Duration,
 }
 
-impl Operator for Fast {
+impl Operator<NoControl> for Fast {
     type In = ();
     type Out = Vec<usize>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, NoControl>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         if now >= self.next && self.left > 0 {
             out.data(vec![self.left]);
             self.left -= 1;
@@ -65,17 +64,16 @@ struct Slow {
     busy_until: Duration,
 }
 
-impl Operator for Slow {
+impl Operator<NoControl> for Slow {
     type In = Vec<usize>;
     type Out = ();
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, _: Vec<usize>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Vec<usize>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.busy_until = self.now + SINK_NEEDS;
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         self.now = now;
         Ok(match self.busy_until > now {
             true => Turn::Wait(Some(self.busy_until)),

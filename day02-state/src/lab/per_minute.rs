@@ -70,16 +70,15 @@ struct Network {
     arrivals: Vec<Duration>,
 }
 
-impl Operator for Network {
+impl Operator<NoControl> for Network {
     type In = ();
     type Out = Vec<()>;
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, NoControl>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         while self.arrivals.pop_if(|arrival| *arrival <= now).is_some() {
             out.data(vec![()]);
         }
@@ -97,24 +96,23 @@ struct CountByClock {
     answer: Arc<Mutex<PerMinute>>,
 }
 
-impl Operator for CountByClock {
+impl Operator<NoControl> for CountByClock {
     type In = Vec<()>;
     type Out = ();
-    type Control = NoControl;
 
-    fn on_data(&mut self, _: Input, orders: Vec<()>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, orders: Vec<()>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         self.waiting += orders.len() as u64;
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
         if self.waiting > 0 {
             *self.counts.entry(minute(now)).or_default() += std::mem::take(&mut self.waiting);
         }
         Ok(Turn::Done)
     }
 
-    fn on_end(&mut self, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, NoControl>) -> Outcome {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = std::mem::take(&mut self.counts);
         Ok(())
     }

@@ -61,18 +61,18 @@ impl Trace {
 pub type InWords<D> = fn(&D) -> Vec<String>;
 
 /// An operator whose doings are written down.
-pub struct Traced<O: Operator> {
+pub struct Traced<O, In, Out> {
     inner: O,
     task: String,
     trace: Trace,
-    taken: InWords<O::In>,
-    sent: InWords<O::Out>,
+    taken: InWords<In>,
+    sent: InWords<Out>,
     now: Duration,
 }
 
-impl<O: Operator> Traced<O> {
+impl<O, In, Out> Traced<O, In, Out> {
     /// `inner`, as the task of this name.
-    pub fn new(inner: O, task: &str, trace: &Trace, taken: InWords<O::In>, sent: InWords<O::Out>) -> Self {
+    pub fn new(inner: O, task: &str, trace: &Trace, taken: InWords<In>, sent: InWords<Out>) -> Self {
         Traced {
             inner,
             task: task.to_string(),
@@ -121,12 +121,11 @@ macro_rules! inner {
     }};
 }
 
-impl<O: Operator> Operator for Traced<O> {
+impl<C: Clone + Send, O: Operator<C>> Operator<C> for Traced<O, O::In, O::Out> {
     type In = O::In;
     type Out = O::Out;
-    type Control = O::Control;
 
-    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self::Out, C>) -> Outcome {
         let rows = (self.taken)(&data);
         if !rows.is_empty() {
             self.trace
@@ -135,28 +134,28 @@ impl<O: Operator> Operator for Traced<O> {
         inner!(self, out, on_data(input, data))
     }
 
-    fn on_control(&mut self, input: Input, control: O::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         inner!(self, out, on_control(input, control))
     }
 
-    fn on_mail(&mut self, control: O::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         inner!(self, out, on_mail(control))
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         self.now = now;
         inner!(self, out, on_turn(now))
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         inner!(self, out, on_input_end(input, how))
     }
 
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, C>) -> Outcome {
         inner!(self, out, on_flush())
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.trace.note(self.now, &self.task, What::Ended);
         inner!(self, out, on_end(how))
     }

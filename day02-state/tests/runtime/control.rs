@@ -233,10 +233,7 @@ fn passing_on_by_default_keeps_control_in_its_place() {
 // ------------------------------------------------------------------------------------------- control that can wait
 
 /// Says these words, so many in a turn; control whose number is odd goes with the rows, other control at once.
-fn mixed(
-    words: Vec<Word>,
-    in_a_turn: usize,
-) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> {
+fn mixed(words: Vec<Word>, in_a_turn: usize) -> impl Operator<Barrier, In = Numbers, Out = Numbers> {
     let mut words = words.into_iter();
     source(move |_, out| {
         for word in words.by_ref().take(in_a_turn) {

@@ -45,7 +45,7 @@ fn breaks<F>(
     at: Option<(Place, Manner)>,
     alive: &Arc<()>,
     mut act: F,
-) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> + use<F>
+) -> impl Operator<Barrier, In = Numbers, Out = Numbers> + use<F>
 where
     F: FnMut(Call, &mut dyn Output<Numbers, Barrier>) -> Outcome<Turn> + Send,
 {
@@ -191,16 +191,15 @@ struct Refuses {
     tell: Mail<Barrier>,
 }
 
-impl Operator for Refuses {
+impl Operator<Barrier> for Refuses {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 
-    fn on_control(&mut self, input: Input, barrier: Barrier, _: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, barrier: Barrier, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.refused = Some(input.channel);
         self.tell.send(barrier);
         Ok(())

@@ -118,35 +118,34 @@ where
     Does(act)
 }
 
-impl<F> Operator for Does<F>
+impl<F> Operator<Barrier> for Does<F>
 where
     F: FnMut(Call, &mut dyn Output<Numbers, Barrier>) -> Outcome<Turn> + Send,
 {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, input: Input, rows: Numbers, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, rows: Numbers, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         (self.0)(Call::Data(input, rows), out).map(drop)
     }
 
-    fn on_control(&mut self, input: Input, barrier: Barrier, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         (self.0)(Call::Control(input, barrier), out).map(drop)
     }
 
-    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self>) -> Outcome {
+    fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         (self.0)(Call::Mail(barrier), out).map(drop)
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         (self.0)(Call::Turn(now), out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         (self.0)(Call::InputEnd(input, how), out).map(drop)
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         (self.0)(Call::End(how), out).map(drop)
     }
 }
@@ -164,7 +163,7 @@ pub fn pass_on(call: Call, out: &mut dyn Output<Numbers, Barrier>) -> Outcome<Tu
 /// A source that is nothing but its turns.
 pub fn source(
     mut turn: impl FnMut(Duration, &mut dyn Output<Numbers, Barrier>) -> Turn + Send,
-) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> {
+) -> impl Operator<Barrier, In = Numbers, Out = Numbers> {
     does(move |call, out| match call {
         Call::Turn(now) => Ok(turn(now, out)),
         _ => Ok(Turn::Done),
@@ -175,7 +174,7 @@ pub fn source(
 pub fn says(
     words: impl IntoIterator<Item = Word>,
     in_a_turn: usize,
-) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> {
+) -> impl Operator<Barrier, In = Numbers, Out = Numbers> {
     let words: Vec<Word> = words.into_iter().collect();
     let mut words = words.into_iter();
     source(move |_, out| {
@@ -199,12 +198,11 @@ pub fn say(word: Word, out: &mut dyn Output<Numbers, Barrier>) {
 /// An operator that says only what it must: everything else is left as it is by default.
 pub struct Plain;
 
-impl Operator for Plain {
+impl Operator<Barrier> for Plain {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         out.data(rows);
         Ok(())
     }
@@ -213,12 +211,11 @@ impl Operator for Plain {
 /// Even rows to the left, odd ones to the right.
 pub struct Sorts;
 
-impl Operator for Sorts {
+impl Operator<Barrier> for Sorts {
     type In = Numbers;
     type Out = Either<Numbers, Numbers>;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Numbers, out: Out<'_, Self::Out, Barrier>) -> Outcome {
         for number in rows.0 {
             out.data(match number % 2 {
                 0 => Either::Left(Numbers(vec![number])),
@@ -244,16 +241,15 @@ pub fn aligns<O>(channels: usize, inner: O) -> Aligns<O> {
     }
 }
 
-impl<O: Operator> Operator for Aligns<O> {
+impl<C: Clone + Send, O: Operator<C>> Operator<C> for Aligns<O> {
     type In = O::In;
     type Out = O::Out;
-    type Control = O::Control;
 
-    fn on_data(&mut self, input: Input, rows: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, rows: O::In, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_data(input, rows, out)
     }
 
-    fn on_control(&mut self, input: Input, control: O::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         self.behind.push(input.channel);
         if self.behind.len() < self.channels {
             return Ok(());
@@ -262,7 +258,7 @@ impl<O: Operator> Operator for Aligns<O> {
         self.inner.on_control(input, control, out)
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
@@ -290,21 +286,20 @@ pub fn ordered<O>(first: usize, inner: O) -> Ordered<O> {
     }
 }
 
-impl<O: Operator> Operator for Ordered<O> {
+impl<C: Clone + Send, O: Operator<C>> Operator<C> for Ordered<O> {
     type In = O::In;
     type Out = O::Out;
-    type Control = O::Control;
 
-    fn on_data(&mut self, input: Input, rows: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, rows: O::In, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_data(input, rows, out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.over |= input.channel == self.first;
         self.inner.on_input_end(input, how, out)
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
@@ -330,18 +325,17 @@ pub fn slow<F: FnMut(usize) + Send>(tell: F) -> Slow<F> {
     }
 }
 
-impl<F: FnMut(usize) + Send> Operator for Slow<F> {
+impl<F: FnMut(usize) + Send> Operator<Barrier> for Slow<F> {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, rows: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         self.tired = true;
         (self.tell)(rows.0.len());
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
         if take(&mut self.tired) {
             self.until = now + MILLI;
         }
@@ -371,7 +365,7 @@ impl Log {
     }
 
     /// An operator that passes everything on, and is logged.
-    pub fn keeper(&self) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> + use<> {
+    pub fn keeper(&self) -> impl Operator<Barrier, In = Numbers, Out = Numbers> + use<> {
         let log = self.clone();
         does(move |call, out| {
             log.add(&call);

@@ -119,7 +119,7 @@ fn waiting_for_the_end_of_time_is_waiting_and_no_error() {
 fn waits_for(
     times: &'static [u32],
     turns: &Arc<Mutex<Vec<Duration>>>,
-) -> impl Operator<In = Numbers, Out = Numbers, Control = Barrier> + use<> {
+) -> impl Operator<Barrier, In = Numbers, Out = Numbers> + use<> {
     let (mut times, turns) = (times.iter(), turns.clone());
     source(move |now, _| {
         turns.lock().unwrap().push(now);
@@ -281,12 +281,11 @@ fn mail_is_read_although_nobody_is_left_who_could_write() {
 /// Counts how often it is asked what it accepts, which every look for input does.
 struct Looks(Arc<AtomicUsize>);
 
-impl Operator for Looks {
+impl Operator<Barrier> for Looks {
     type In = Numbers;
     type Out = Numbers;
-    type Control = Barrier;
 
-    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
         Ok(())
     }
 

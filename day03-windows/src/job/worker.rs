@@ -1,9 +1,8 @@
 //! A worker: the windows of the merchants that it owns.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use day02_state::job::{NoControl, Options, Report, Reporting};
+use day02_state::job::{Options, Report, Reporting};
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
@@ -25,6 +24,9 @@ pub const WINDOWS: &str = "windows";
 
 /// What is kept of the orders of a window.
 pub type Summed = <Summary<Cents> as Aggregate>::Acc;
+
+/// What a worker sends.
+pub type Reports = Vec<Report<WindowReport>>;
 
 /// What a worker reports.
 #[derive(Debug, Clone)]
@@ -49,18 +51,17 @@ pub fn windows<N: Number>(
 }
 // ANCHOR_END: windows
 
-/// Counts its merchants' orders by window, which this clock closes. Control `C` goes past it.
-pub struct WindowWorker<T = StreamTime, C = NoControl> {
+/// Counts its merchants' orders by window, which this clock closes.
+pub struct WindowWorker<T = StreamTime> {
     number: usize,
     windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
-    control: PhantomData<fn() -> C>,
     stats: WindowStats,
     save: bool,
     started: bool,
     reporting: Reporting,
 }
 
-impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
+impl<T: Clock> WindowWorker<T> {
     /// A worker that has seen no order.
     pub fn new(
         number: usize,
@@ -70,7 +71,6 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
         WindowWorker {
             number,
             windowing,
-            control: PhantomData,
             stats: WindowStats::default(),
             save: options.save,
             started: false,
@@ -79,14 +79,14 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
     }
 
     /// Somebody who knows says what time it is: sends what has closed.
-    pub fn on_time(&mut self, time: EventTime, out: Out<'_, Self>) -> Outcome {
+    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, Reports, C>) -> Outcome {
         let mut fired = Fired::default();
         self.windowing.on_time(time, &mut fired)?;
         self.send(fired, out);
         Ok(())
     }
 
-    fn send(&mut self, fired: Fired<Summed>, out: Out<'_, Self>) {
+    fn send<C>(&mut self, fired: Fired<Summed>, out: Out<'_, Reports, C>) {
         self.reporting.changed();
         self.stats.late += fired.late.len() as u64;
         self.stats.late_assignments += fired.late_assignments;
@@ -99,7 +99,7 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
         }
     }
 
-    fn report(&mut self, out: Out<'_, Self>) {
+    fn report<C>(&mut self, out: Out<'_, Reports, C>) {
         self.stats.open = self.windowing.windows().open();
         self.stats.memory = self.windowing.windows().memory();
         let stats = WindowReport::WindowStats(self.stats);
@@ -107,19 +107,18 @@ impl<T: Clock, C: Clone + Send> WindowWorker<T, C> {
     }
 }
 
-impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
+impl<T: Clock, C> Operator<C> for WindowWorker<T> {
     type In = Rows<Stamped<Cents>>;
-    type Out = Vec<Report<WindowReport>>;
-    type Control = C;
+    type Out = Reports;
 
-    fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self::Out, C>) -> Outcome {
         let mut fired = Fired::default();
         self.windowing.on_rows(&orders, &mut fired)?;
         self.send(fired, out);
         Ok(())
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         if how == EndReason::Drained {
             let mut fired = Fired::default();
             self.windowing.on_drained(&mut fired)?;
@@ -134,7 +133,7 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
     }
 
     /// Reports how things stand, if it is time to, or else when it will be.
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         if !self.started {
             let mut fired = Fired::default();
             self.windowing.on_start(&mut fired)?;
@@ -148,7 +147,7 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, C>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }
@@ -162,7 +161,7 @@ impl<T: Clock, C: Clone + Send> Operator for WindowWorker<T, C> {
     }
 }
 
-impl<T: Clock, C> Stateful for WindowWorker<T, C> {
+impl<T: Clock> Stateful for WindowWorker<T> {
     fn snapshot(&mut self, id: u64) -> Frozen {
         self.windowing.snapshot(id)
     }

@@ -241,20 +241,19 @@ struct Busy<O> {
     now: Duration,
 }
 
-impl<O: Operator> Operator for Busy<O> {
+impl<C: Clone + Send, O: Operator<C>> Operator<C> for Busy<O> {
     type In = O::In;
     type Out = O::Out;
-    type Control = O::Control;
 
-    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, data: O::In, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_data(input, data, out)
     }
 
-    fn on_control(&mut self, input: Input, control: O::Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, control: C, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_control(input, control, out)
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         self.now = now;
         let turn = self.inner.on_turn(now, out)?;
         Ok(match (now < self.from, now < self.until) {
@@ -264,7 +263,7 @@ impl<O: Operator> Operator for Busy<O> {
         })
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_end(how, out)
     }
 

@@ -18,12 +18,11 @@ struct Letters {
     log: Vec<String>,
 }
 
-impl Operator for Letters {
+impl Operator<u8> for Letters {
     type In = char;
     type Out = char;
-    type Control = u8;
 
-    fn on_data(&mut self, _: Input, letter: char, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, letter: char, out: Out<'_, Self::Out, u8>) -> Outcome {
         self.seen.push(letter);
         if let Some(held) = self.held.replace(letter) {
             out.data(held);
@@ -31,7 +30,7 @@ impl Operator for Letters {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, _: Out<'_, Self::Out, u8>) -> Outcome<Turn> {
         self.turns += 1;
         Ok(match self.source {
             Some(turns) if self.turns > turns => Turn::Done,
@@ -39,7 +38,7 @@ impl Operator for Letters {
         })
     }
 
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, u8>) -> Outcome {
         self.log.push("flush".to_string());
         self.held.take().into_iter().for_each(|held| out.data(held));
         Ok(())
@@ -72,15 +71,14 @@ impl Stateful for Letters {
 /// A source of [`Letters`]: the same with another input.
 struct Writes(Letters);
 
-impl Operator for Writes {
+impl Operator<u8> for Writes {
     type In = ();
     type Out = char;
-    type Control = u8;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, u8>) -> Outcome {
         Ok(())
     }
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, u8>) -> Outcome<Turn> {
         let turn = self.0.on_turn(now, out)?;
         let letter = char::from(b'a' + self.0.turns as u8 - 1);
         if turn != Turn::Done {
@@ -88,7 +86,7 @@ impl Operator for Writes {
         }
         Ok(turn)
     }
-    fn on_flush(&mut self, out: Out<'_, Self>) -> Outcome {
+    fn on_flush(&mut self, out: Out<'_, Self::Out, u8>) -> Outcome {
         self.0.on_flush(out)
     }
 }

@@ -53,16 +53,15 @@ type Heard = Arc<Mutex<Vec<u64>>>;
 
 struct Source(Counts);
 
-impl Operator for Source {
+impl Operator<Watermark> for Source {
     type In = ();
     type Out = Vec<u64>;
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, Watermark>) -> Outcome {
         Ok(())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         if self.0.count == self.0.until {
             return Ok(Turn::Done);
         }
@@ -81,17 +80,16 @@ impl Stateful for Source {
     }
 }
 
-impl Operator for Counts {
+impl Operator<Watermark> for Counts {
     type In = Vec<u64>;
     type Out = ();
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, rows: Vec<u64>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Vec<u64>, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.count += rows.len() as u64;
         Ok(())
     }
 
-    fn on_end(&mut self, _: day02_state::operator::EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: day02_state::operator::EndReason, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         if let Some(has_ended) = &self.has_ended {
             has_ended.lock().expect("one thread").push(self.durable);
         }

@@ -79,16 +79,15 @@ struct Tape {
     notes: Notes,
 }
 
-impl Operator for Tape {
+impl Operator<Control> for Tape {
     type In = ();
     type Out = Vec<char>;
-    type Control = Control;
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, Control>) -> Outcome {
         Err("a source has no channels".into())
     }
 
-    fn on_turn(&mut self, _: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, Control>) -> Outcome<Turn> {
         let Some(letter) = self.left.next() else {
             return Ok(Turn::Done);
         };
@@ -116,12 +115,11 @@ impl Letters {
     }
 }
 
-impl Operator for Letters {
+impl Operator<Watermark> for Letters {
     type In = Vec<char>;
     type Out = Vec<()>;
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, letters: Vec<char>, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, letters: Vec<char>, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.letters
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -155,24 +153,23 @@ struct Noted {
     notes: Notes,
 }
 
-impl Operator for Noted {
+impl Operator<Control> for Noted {
     type In = Vec<char>;
     type Out = WithAcks<Vec<()>>;
-    type Control = Control;
 
-    fn on_data(&mut self, input: Input, letters: Vec<char>, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, input: Input, letters: Vec<char>, out: Out<'_, Self::Out, Control>) -> Outcome {
         letters
             .iter()
             .for_each(|letter| self.notes.note(Event::Took(input.channel, *letter)));
         self.inner.on_data(input, letters, out)
     }
 
-    fn on_control(&mut self, input: Input, signal: Control, out: Out<'_, Self>) -> Outcome {
+    fn on_control(&mut self, input: Input, signal: Control, out: Out<'_, Self::Out, Control>) -> Outcome {
         self.notes.note(Event::Took(input.channel, '|'));
         self.inner.on_control(input, signal, out)
     }
 
-    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Control>) -> Outcome {
         self.inner.on_input_end(input, how, out)
     }
 

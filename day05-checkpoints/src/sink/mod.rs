@@ -65,19 +65,18 @@ impl<F, T> Sink<F, T> {
     }
 }
 
-impl<F: Format, T: Target> Operator for Sink<F, T> {
+impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
     type In = F::In;
     type Out = F::Out;
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, data: F::In, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, data: F::In, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         out.data(self.format.encode(data, self.pending.rows())?);
         Ok(())
     }
 
     // ANCHOR: publish
     /// Takes one step of publishing, if there is something to be published.
-    fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         if !self.asked {
             match self.target.last_out(&self.pending.epochs())? {
                 LastPublished::UpTo(epoch) => self.pending.is_out(epoch),
@@ -104,7 +103,7 @@ impl<F: Format, T: Target> Operator for Sink<F, T> {
 
 /// Rows are published by epoch, whatever their time.
 impl<F: Format, T: Target> OnWatermark for Sink<F, T> {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self>) -> Outcome {
+    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         Ok(())
     }
 }

@@ -47,16 +47,15 @@ impl Deliver {
     }
 }
 
-impl Operator for Deliver {
+impl Operator<Watermark> for Deliver {
     type In = KeyedChunk;
     type Out = ();
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, rows: KeyedChunk, _: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: KeyedChunk, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.take(&rows.chunk)
     }
 
-    fn on_turn(&mut self, _: Duration, _: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         Ok(Turn::Done)
     }
 
@@ -70,7 +69,7 @@ impl Operator for Deliver {
 }
 
 impl OnWatermark for Deliver {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self>) -> Outcome {
+    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         Ok(())
     }
 }

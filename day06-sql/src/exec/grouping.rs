@@ -70,7 +70,7 @@ impl GroupWorker {
         }
     }
 
-    fn send(&mut self, result: Chunk, out: Out<'_, Self>) -> Outcome {
+    fn send(&mut self, result: Chunk, out: Out<'_, FromWorker, Watermark>) -> Outcome {
         if result.rows > 0 {
             let result = self.then.apply(result)?;
             out.data(Either::Left(KeyedChunk::by(result, &self.next_keys)));
@@ -79,7 +79,7 @@ impl GroupWorker {
         Ok(())
     }
 
-    fn take_in(&mut self, rows: KeyedChunk, out: Out<'_, Self>) -> Outcome {
+    fn take_in(&mut self, rows: KeyedChunk, out: Out<'_, FromWorker, Watermark>) -> Outcome {
         let mut result = Chunk::default();
         match &mut self.groups {
             Groups::Updating(groups) => groups.on_chunk(&rows, &mut result)?,
@@ -91,7 +91,7 @@ impl GroupWorker {
         self.send(result, out)
     }
 
-    fn report(&mut self, out: Out<'_, Self>) {
+    fn report(&mut self, out: Out<'_, FromWorker, Watermark>) {
         (self.stats.open, self.stats.memory) = match &self.groups {
             Groups::Updating(groups) => (groups.groups(), groups.memory()),
             Groups::Windows(windows) => (windows.open(), windows.memory()),
@@ -110,12 +110,11 @@ pub struct Cut {
     pub report_every: Option<Duration>,
 }
 
-impl Operator for GroupWorker {
+impl Operator<Watermark> for GroupWorker {
     type In = KeyedChunk;
     type Out = FromWorker;
-    type Control = Watermark;
 
-    fn on_data(&mut self, _: Input, rows: KeyedChunk, out: Out<'_, Self>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: KeyedChunk, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         if rows.chunk.rows <= self.chunk_rows {
             return self.take_in(rows, out);
         }
@@ -126,7 +125,7 @@ impl Operator for GroupWorker {
         Ok(())
     }
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         if !self.started {
             self.started = true;
             let mut result = Chunk::default();
@@ -143,12 +142,12 @@ impl Operator for GroupWorker {
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self>) -> Outcome {
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.reporting.on_input_end();
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self>) -> Outcome {
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.report(out);
         Ok(())
     }
@@ -162,7 +161,7 @@ impl Operator for GroupWorker {
 }
 
 impl OnWatermark for GroupWorker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         let mut result = Chunk::default();
         if let Groups::Windows(windows) = &mut self.groups {
             windows.on_watermark(at, &mut result)?;
