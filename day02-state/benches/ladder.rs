@@ -14,7 +14,7 @@ fn totals(log: &Log) -> u64 {
     let source = log
         .source("ladder", &Start::Earliest, true)
         .expect("a log can be read");
-    let (job, slot) = wire(vec![source], &Options::default(), (), None).expect("a job");
+    let (job, slot) = wire(vec![source], &Options::default(), None).expect("a job");
     run_threads(job, &Stop::new()).expect("generated orders are good");
     black_box(slot.take()).progress.counted
 }

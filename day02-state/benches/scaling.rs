@@ -151,7 +151,7 @@ fn tasks(log: &Log, tasks: usize) -> Answer {
         workers: tasks,
         ..Options::default()
     };
-    let (job, slot) = wire(shares(log, tasks).collect(), &options, (), None).expect("a job");
+    let (job, slot) = wire(shares(log, tasks).collect(), &options, None).expect("a job");
     run_threads(job, &Stop::new()).expect("generated orders are good");
     let merchants = slot.take().merchants.into_iter();
     merchants

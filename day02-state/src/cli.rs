@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
@@ -12,15 +11,16 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::table::{self, Cell, Format};
 
 use crate::error::{Error, JobError};
-use crate::job::{Answer, Options, Progress, SOURCE, Totals, View, wire};
+use crate::job::{Answer, Options, SOURCE, SavedState, Totals, wire};
 use crate::keys::KEY_GROUPS;
 use crate::operator::Failure;
 use crate::order::money;
-use crate::runtime::{Stop, run_threads};
+use crate::runtime::{Job, Stop, run_observed};
 use crate::state::file::Snapshot;
+use crate::status::{Progress, StatusBoard};
 
-/// How often tasks report.
-const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// How often a person is shown how far a job has come.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many merchants the final table shows; json and csv have all of them.
 const SHOWN: usize = 20;
 /// The columns of the result.
@@ -135,18 +135,20 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = Options {
         workers: usize::from(args.tasks.workers),
         on_bad_record: args.records.on_bad_record,
-        report_every: Some(REPORT_EVERY),
-        save: args.state.save.is_some(),
+        refresh_every: Some(LOOK_EVERY),
+        save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()
     };
-    let screen = Screen(Arc::new(Mutex::new(Live::new())));
-    let (job, slot) = wire(opened.sources, &options, screen.clone(), restore.as_ref())?;
-    run_threads(job, &stop)?;
+    let mut live = Live::new();
+    let (job, slot) = wire(opened.sources, &options, restore.as_ref())?;
+    run_watched(job, &stop, |board, warnings| {
+        let top = || slot.largest().iter().take(10).map(row).collect();
+        warnings.iter().for_each(|warning| live.say(warning));
+        live.show(|| shown(&board.progress(), &COLUMNS, top()));
+    })?;
 
     let answer = slot.take();
-    screen
-        .live()
-        .finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
+    live.finish(&shown(&answer.progress, &COLUMNS, Vec::new()));
     if interrupt.asked() {
         say("interrupted: this is the result so far");
     }
@@ -186,25 +188,17 @@ try next:
   cargo run --release -p day02-state -- --file orders.json --load state --workers 3
   cargo run --release -p day02-state -- --help                                      all options";
 
-/// The live view of day 1, shown by the collector and finished by us.
-#[derive(Clone)]
-struct Screen(Arc<Mutex<Live>>);
-
-impl Screen {
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl View for Screen {
-    fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>) {
-        let top = || largest().iter().take(10).map(row).collect();
-        self.live().show(|| shown(progress, &COLUMNS, top()));
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.live().say(format!("warning: {warning}"));
-    }
+/// Runs a job for a person, who hears of how far it has come and of what has gone wrong.
+pub fn run_watched(
+    job: Job,
+    stop: &Stop,
+    mut show: impl FnMut(&StatusBoard, &[String]),
+) -> Result<(), JobError> {
+    run_observed(job, stop, LOOK_EVERY, |board| {
+        let warnings = board.take_warnings().into_iter();
+        let warnings: Vec<String> = warnings.map(|warning| format!("warning: {warning}")).collect();
+        show(board, &warnings);
+    })
 }
 
 /// What a person sees of how far a job has come, above a table of its rows worth seeing.

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! - [`operator`]: the contract; [`outbox`], [`runtime`]: tasks and the channels between them; [`stepper`]: the same tasks in
-//!   an order drawn from a seed
+//!   an order drawn from a seed; [`status`]: what they say of themselves while they run
 //! - [`keys`]: who owns a key; [`rows`]: rows with keys; [`state`]: what an operator remembers, saved and restored
 //! - [`order`]: an order with its amount in exact cents; [`job`]: totals per merchant
 //! - [`cli`]: the command line
@@ -42,4 +42,5 @@ pub mod outbox;
 pub mod rows;
 pub mod runtime;
 pub mod state;
+pub mod status;
 pub mod stepper;

@@ -1,4 +1,4 @@
-//! What the liveness rules of `runtime.rs` are for: for each fault a small job that comes out right under every seed, and
+//! What the liveness rules of `runtime` are for: for each fault a small job that comes out right under every seed, and
 //! that hangs, or comes out wrong, as soon as the fault is put back in.
 //!
 //! The first two rules are about a task that *aligns*: behind a barrier it reads nothing from a channel until the barrier
@@ -23,6 +23,7 @@ use crate::operator::Message::{self, Control, Data};
 use crate::operator::{Batch, Input, Keyed, Operator, Out, Outcome, Turn};
 use crate::outbox::{Either, Outbox};
 use crate::runtime::{Buffers, Edge, Inbox, Job, Mail, Stop, broadcast, by_key, mailbox, single};
+use crate::status::Status;
 use crate::stepper::run_stepper;
 
 const SEEDS: u64 = 300;
@@ -48,6 +49,10 @@ impl Batch for Numbers {
 
     fn append(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    fn cut(self, rows: usize) -> Vec<Self> {
+        self.0.cut(rows).into_iter().map(Numbers).collect()
     }
 }
 
@@ -207,8 +212,9 @@ impl Operator<Barrier> for Align {
         !self.behind.contains(&channel)
     }
 
-    fn status(&self) -> String {
-        format!("has {} of {} barriers", self.behind.len(), self.channels)
+    fn status(&mut self, status: &mut Status) {
+        let barriers = format!("has {} of {} barriers", self.behind.len(), self.channels);
+        status.phrases.push(barriers);
     }
 }
 
@@ -451,11 +457,12 @@ impl Operator<Barrier> for Asked {
         Ok(Turn::Again)
     }
 
-    fn status(&self) -> String {
-        match self.asked {
-            true => "has sent its barrier".to_string(),
-            false => "waits to be asked".to_string(),
-        }
+    fn status(&mut self, status: &mut Status) {
+        let phrase = match self.asked {
+            true => "has sent its barrier",
+            false => "waits to be asked",
+        };
+        status.phrases.push(phrase.to_string());
     }
 }
 

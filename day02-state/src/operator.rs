@@ -20,6 +20,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use crate::keys::Owners;
+use crate::status::Status;
 
 /// Why an operator cannot go on. It ends the whole job.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -126,9 +127,9 @@ pub trait Operator<C>: Send {
         true
     }
 
-    /// What it is waiting for, in words for a person who asks why nothing comes out.
-    fn status(&self) -> String {
-        "waits for input".to_string()
+    /// Says what it waits for and how far it has come, for a person who asks why nothing comes out.
+    fn status(&mut self, status: &mut Status) {
+        status.phrases.push("waits for input".to_string());
     }
 }
 
@@ -143,6 +144,8 @@ pub trait Batch: Default + Send {
     fn rows(&self) -> usize;
     /// Appends the rows of `other`.
     fn append(&mut self, other: Self);
+    /// The same rows in batches of at most so many, which are not zero.
+    fn cut(self, rows: usize) -> Vec<Self>;
     /// Takes the rows out, and leaves an empty batch that expects about as many again.
     fn take(&mut self) -> Self {
         std::mem::take(self)
@@ -167,5 +170,11 @@ impl<T: Send> Batch for Vec<T> {
             true => *self = other,
             false => Vec::append(self, &mut other),
         }
+    }
+
+    fn cut(self, rows: usize) -> Vec<Self> {
+        let mut left = self.into_iter();
+        let batches = std::iter::from_fn(|| Some(left.by_ref().take(rows).collect::<Vec<T>>()));
+        batches.take_while(|batch| !batch.is_empty()).collect()
     }
 }

@@ -279,6 +279,11 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
     /// Seals the open packet of a lane.
     fn seal(&mut self, lane: usize) {
         self.close_batch(lane);
+        self.seal_packet(lane);
+    }
+
+    /// Seals what stands in a lane's packet before the open batch.
+    fn seal_packet(&mut self, lane: usize) {
         let Lane {
             open_since,
             packet,
@@ -292,8 +297,18 @@ impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
         }
     }
 
-    /// Something has come into the open packet of a lane: seals it if it is full.
+    /// Something has come into the open packet of a lane: seals it if it is full. What is larger than two packets, such as a
+    /// window with a million rows, leaves in many.
     fn filled(&mut self, lane: usize, now: Duration) {
+        let rows = self.buffers.rows.max(1);
+        if self.open[lane].rows() >= 2 * rows {
+            let mut batches = std::mem::take(&mut self.open[lane]).cut(rows);
+            self.open[lane] = batches.pop().unwrap_or_default();
+            for batch in batches {
+                self.lanes[lane].packet.push(Message::Data(batch));
+                self.seal_packet(lane);
+            }
+        }
         match self.lanes[lane].weight + self.open[lane].rows() {
             0 => {}
             rows if rows >= self.buffers.rows => self.seal(lane),

@@ -151,6 +151,11 @@ impl<V: Clone + Send> Batch for Rows<V> {
         self.values.extend_from_slice(&other.values);
     }
 
+    fn cut(self, rows: usize) -> Vec<Self> {
+        let all: Vec<u32> = (0..self.len() as u32).collect();
+        all.chunks(rows).map(|some| self.gather(some)).collect()
+    }
+
     fn take(&mut self) -> Self {
         let next = Rows::with_capacity(self.len(), self.keys.len());
         std::mem::replace(self, next)
@@ -188,6 +193,15 @@ mod tests {
         let taken = merged.take();
         assert_eq!(taken.key(2), b"m-22");
         assert!(merged.is_empty());
+    }
+
+    #[test]
+    fn rows_can_be_cut_into_batches() {
+        let all = rows(&[("m-1", 1), ("", 2), ("m-22", 3)]);
+        let batches = all.clone().cut(2);
+        assert_eq!(batches, [rows(&[("m-1", 1), ("", 2)]), rows(&[("m-22", 3)])]);
+        assert_eq!(all.clone().cut(3), [all]);
+        assert!(rows(&[]).cut(1).is_empty());
     }
 
     #[test]

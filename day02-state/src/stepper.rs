@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::JobError;
 use crate::runtime::{Did, Job, Step, Stepped, Stop};
+use crate::status::StatusBoard;
 
 /// Sees what each step did, with the time and the task.
 pub type Observer<'a> = &'a mut dyn FnMut(Duration, &str, Did);
@@ -45,7 +46,7 @@ pub fn run_stepper(
     let Schedule { seed, step } = schedule.into();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut choose = move |count: usize| ((u64::from(random.next_u32()) * count as u64) >> 32) as usize;
-    let mut tasks = job.tasks;
+    let (mut tasks, board) = (job.tasks, job.board);
     let mut now = Duration::ZERO;
     // Tasks that may be able to go on; the others have said since the last event that they wait.
     let mut ready: Vec<usize> = (0..tasks.len()).collect();
@@ -59,14 +60,17 @@ pub fn run_stepper(
             }
             match running().filter_map(|task| wakes[task]).min() {
                 Some(until) => now = now.max(until),
-                None => return Err(stuck(running().map(|task| tasks[task].as_ref()))),
+                None => return Err(stuck(running().collect(), &mut tasks)),
             }
             ready = running().collect();
         }
-        let place = choose(ready.len());
-        let task = ready[place];
+        let drawn = choose(ready.len());
+        let task = ready[drawn];
         match tasks[task].step(now, stop.is_asked(), &mut choose)? {
             Stepped::Went(did) => {
+                if board.is_observed() {
+                    write(&board, tasks[task].as_mut());
+                }
                 observer(now, tasks[task].name(), did);
                 now += step;
                 // What it did may be what another one waits for.
@@ -74,17 +78,27 @@ pub fn run_stepper(
             }
             Stepped::Waits(until) => {
                 wakes[task] = until;
-                ready.swap_remove(place);
+                ready.swap_remove(drawn);
             }
             Stepped::Ended => {
+                write(&board, tasks[task].as_mut());
                 ended[task] = true;
-                ready.swap_remove(place);
+                ready.swap_remove(drawn);
             }
         }
     }
 }
 
-fn stuck<'a>(waiting: impl Iterator<Item = &'a dyn Step>) -> JobError {
-    let each: Vec<String> = waiting.map(Step::status).collect();
+fn write(board: &StatusBoard, task: &mut dyn Step) {
+    let status = task.status();
+    board.write(task.name(), status);
+}
+
+fn stuck(waiting: Vec<usize>, tasks: &mut [Box<dyn Step>]) -> JobError {
+    let describe = |task: usize| {
+        let status = tasks[task].status();
+        format!("{}: {status}", tasks[task].name())
+    };
+    let each: Vec<String> = waiting.into_iter().map(describe).collect();
     JobError::Stuck(each.join("\n"))
 }

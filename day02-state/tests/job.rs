@@ -6,8 +6,8 @@
 
 mod drive;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
@@ -17,11 +17,12 @@ use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use day02_state::error::{Error, JobError};
-use day02_state::job::{Answer, AnswerSlot, Options, Progress, SOURCE, TOTALS, Totals, View, wire};
+use day02_state::job::{Answer, AnswerSlot, Options, SOURCE, SavedState, TOTALS, Totals, wire};
 use day02_state::order::money;
-use day02_state::runtime::{Buffers, Job, Stop};
+use day02_state::runtime::{Buffers, Job, Stop, run_observed};
 use day02_state::state::file::Snapshot;
 use day02_state::state::{Owner, Part};
+use day02_state::status::StatusBoard;
 use day02_state::stepper::run_stepper;
 use drive::{Drive, drive};
 use rand::{Rng, SeedableRng};
@@ -228,16 +229,8 @@ fn stopped_on_threads_it_goes_on_where_it_was() {
         ] {
             let setup = random.setup().packets(1, 1);
             let stop = Stop::new();
-            let view = StopAt {
-                counted: until,
-                stop: stop.clone(),
-            };
-            let options = Options {
-                report_every: Some(Duration::ZERO),
-                ..setup.options()
-            };
-            let (job, slot) = wire(sources(&log, setup, true), &options, view, last.as_ref()).unwrap();
-            drive(job, setup.drive, &stop).unwrap();
+            let (job, slot) = wire(sources(&log, setup, true), &setup.options(), last.as_ref()).unwrap();
+            drive_observed(job, setup.drive, &stop, stop_at(until, &stop)).unwrap();
             let answer = slot.take();
             counted += answer.progress.counted;
 
@@ -266,16 +259,8 @@ fn a_job_without_an_end_stops_when_it_is_asked() {
     let expected = evaluate(&made);
     for setup in [Setup::new(3, 2), Setup::new(3, 2).drawn(1)] {
         let stop = Stop::new();
-        let view = StopAt {
-            counted: Some(expected.counted),
-            stop: stop.clone(),
-        };
-        let options = Options {
-            report_every: Some(Duration::ZERO),
-            ..setup.options()
-        };
-        let (job, slot) = wire(sources(&log, setup, false), &options, view, None).unwrap();
-        drive(job, setup.drive, &stop).unwrap();
+        let (job, slot) = wire(sources(&log, setup, false), &setup.options(), None).unwrap();
+        drive_observed(job, setup.drive, &stop, stop_at(Some(expected.counted), &stop)).unwrap();
         assert_is(&slot.take(), &expected, setup);
     }
 }
@@ -414,13 +399,13 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
             let touched = Touched::default();
             let setup = Setup::new(workers, tasks);
             let probes = probes(&log, setup, &touched, |_| Vec::new());
-            let wired = wire(probes, &setup.options(), touched.clone(), Some(&snapshot));
+            let wired = wire(probes, &setup.options(), Some(&snapshot));
             let error = wired.err().expect(&said);
             assert_eq!(
                 error.to_string(),
                 format!("cannot go on from the saved state: {said}")
             );
-            assert_eq!(touched.times(), 0, "nothing was read, and nothing was shown");
+            assert_eq!(touched.times(), 0, "nothing was read");
             assert!(touched.is_let_go(), "no task is left");
         }
     }
@@ -429,7 +414,6 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
         wire(
             sources(&generated(300, 10).0, Setup::new(2, 2), true),
             &Options::default(),
-            (),
             Some(&good)
         )
         .is_ok()
@@ -485,12 +469,11 @@ fn a_bad_record_ends_the_whole_job_and_names_its_task_and_itself() {
             let touched = Touched::default();
             let options = Options {
                 on_bad_record: OnBadRecord::Fail,
-                report_every: Some(Duration::ZERO),
                 ..setup.options()
             };
             // Without an end: the other sources would go on for ever.
             let probes = probes_without_end(&log, setup, &touched);
-            let (job, slot) = wire(probes, &options, touched.clone(), None).unwrap();
+            let (job, slot) = wire(probes, &options, None).unwrap();
             let error = drive(job, setup.drive, &Stop::new()).unwrap_err();
             let JobError::Failed { task, failure } = &error else {
                 panic!("{error}");
@@ -511,7 +494,11 @@ fn a_bad_record_ends_the_whole_job_and_names_its_task_and_itself() {
                 )
             );
             assert!(touched.is_let_go(), "no task is left, and so no thread");
-            assert_eq!(slot.take(), Answer::default(), "half an answer is none");
+            let answer = slot.take();
+            assert!(
+                answer.merchants.is_empty() && answer.snapshot == Snapshot::new(),
+                "half an answer is none"
+            );
         }
     }
 }
@@ -534,21 +521,23 @@ fn what_several_sources_warn_of_is_said_once_each_time_it_happens() {
         1 => vec![vec![], vec![away(), back(), away()]],
         _ => vec![vec![], vec![], vec![away()], vec![back()]],
     };
-    for report_every in [None, Some(Duration::ZERO)] {
+    for observed in [false, true] {
         for round in 0..30 {
             let setup = Setup::new(2, 3).packets(7, 1);
             for setup in [setup, setup.drawn(round)] {
-                let (touched, seen) = (Touched::default(), Seen::default());
-                let options = Options {
-                    report_every,
-                    ..setup.options()
-                };
-                let probes = probes(&log, setup, &touched, script);
-                let (job, _) = wire(probes, &options, seen.clone(), None).unwrap();
-                drive(job, setup.drive, &Stop::new()).unwrap();
-                let said = seen.0.lock().unwrap().warnings.clone();
+                let probes = probes(&log, setup, &Touched::default(), script);
+                let (job, _) = wire(probes, &setup.options(), None).unwrap();
+                let (board, stop, mut said) = (job.board(), Stop::new(), Vec::new());
+                match observed {
+                    true => drive_observed(job, setup.drive, &stop, |board| {
+                        said.extend(board.take_warnings())
+                    }),
+                    false => drive(job, setup.drive, &stop),
+                }
+                .unwrap();
+                said.extend(board.take_warnings());
                 let expected = [away(), back(), away(), back()].map(|warning| warning.to_string());
-                assert_eq!(said, expected, "{report_every:?}, {setup:?}");
+                assert_eq!(said, expected, "{observed}, {setup:?}");
             }
         }
     }
@@ -561,28 +550,23 @@ fn progress_rises_and_ends_at_the_sum_over_the_sources() {
     for setup in [(1, 1), (3, 3), (7, 5)].map(|(workers, sources)| Setup::new(workers, sources)) {
         let setup = setup.packets(1, 1);
         for setup in [setup, setup.drawn(1)] {
-            let seen = Seen::default();
-            let options = Options {
-                report_every: Some(Duration::ZERO),
-                ..setup.options()
-            };
-            let (job, slot) = wire(sources(&log, setup, true), &options, seen.clone(), None).unwrap();
-            drive(job, setup.drive, &Stop::new()).unwrap();
+            let (job, slot) = wire(sources(&log, setup, true), &setup.options(), None).unwrap();
+            let mut seen = Vec::new();
+            drive_observed(job, setup.drive, &Stop::new(), |board| {
+                seen.push(board.progress())
+            })
+            .unwrap();
             let answer = slot.take();
-            let seen = seen.0.lock().unwrap();
 
-            let counted: Vec<u64> = seen.progress.iter().map(|progress| progress.counted).collect();
+            let counted: Vec<u64> = seen.iter().map(|progress| progress.counted).collect();
             assert!(counted.is_sorted(), "{counted:?}");
-            let skipped = seen
-                .progress
-                .iter()
-                .map(|progress| progress.skipped.values().sum::<u64>());
+            let skipped = seen.iter().map(|progress| progress.skipped.values().sum::<u64>());
             assert!(skipped.is_sorted());
             let mut distinct = counted.clone();
             distinct.dedup();
             assert!(distinct.len() > 10, "{distinct:?}");
 
-            assert_eq!(seen.progress.last(), Some(&answer.progress));
+            assert_eq!(seen.last(), Some(&answer.progress));
             assert_is(&answer, &expected, setup);
             let lag: Vec<_> = answer
                 .progress
@@ -609,20 +593,17 @@ fn the_largest_merchants_are_shown_the_larger_first() {
     assert!(largest.len() > 30);
     for setup in [(1, 1), (2, 2), (3, 3), (128, 1)].map(|(workers, sources)| Setup::new(workers, sources)) {
         for setup in [setup, setup.drawn(1)] {
-            let seen = Seen::default();
             let options = Options {
-                report_every: Some(Duration::ZERO),
+                refresh_every: Some(Duration::ZERO),
                 ..setup.options()
             };
-            let (job, _) = wire(sources(&log, setup, true), &options, seen.clone(), None).unwrap();
-            drive(job, setup.drive, &Stop::new()).unwrap();
-            let seen = seen.0.lock().unwrap();
-            assert!(
-                seen.largest
-                    .iter()
-                    .all(|largest| largest.is_sorted_by_key(|(_, count)| u64::MAX - count))
-            );
-            let last: Vec<_> = seen.largest.last().unwrap().iter().take(10).cloned().collect();
+            let (job, slot) = wire(sources(&log, setup, true), &options, None).unwrap();
+            let mut seen = Vec::new();
+            drive_observed(job, setup.drive, &Stop::new(), |_| seen.push(slot.largest())).unwrap();
+            let by_size = |(_, totals): &(String, Totals)| u64::MAX - totals.count;
+            assert!(seen.iter().all(|largest| largest.is_sorted_by_key(by_size)));
+            let last = seen.last().unwrap().iter().take(10);
+            let last: Vec<_> = last.map(|(name, totals)| (name.clone(), totals.count)).collect();
             assert_eq!(last, largest[..10], "{setup:?}");
         }
     }
@@ -850,8 +831,8 @@ impl Setup {
         Options {
             workers: self.workers,
             on_bad_record: OnBadRecord::Skip,
-            report_every: None,
-            save: true,
+            refresh_every: None,
+            save: Some(SavedState::default()),
             buffers: Buffers {
                 rows: self.rows,
                 capacity: self.capacity,
@@ -890,7 +871,7 @@ fn sources(log: &Log, setup: Setup, until_end: bool) -> Vec<LogSource> {
 
 /// Reads the log to its end.
 fn life(log: &Log, setup: Setup, restore: Option<&Snapshot>) -> Answer {
-    let (job, slot) = wire(sources(log, setup, true), &setup.options(), (), restore).unwrap();
+    let (job, slot) = wire(sources(log, setup, true), &setup.options(), restore).unwrap();
     drive(job, setup.drive, &Stop::new()).unwrap();
     slot.take()
 }
@@ -900,7 +881,7 @@ fn stopped_after(log: &Log, setup: Setup, restore: Option<&Snapshot>, steps: Opt
     let Drive::Stepper(seed) = setup.drive else {
         panic!("{setup:?}");
     };
-    let (job, slot) = wire(sources(log, setup, true), &setup.options(), (), restore).unwrap();
+    let (job, slot) = wire(sources(log, setup, true), &setup.options(), restore).unwrap();
     let (stop, mut done) = (Stop::new(), 0);
     run_stepper(job, seed, &stop, &mut |_, _, _| {
         done += 1;
@@ -914,10 +895,9 @@ fn stopped_after(log: &Log, setup: Setup, restore: Option<&Snapshot>, steps: Opt
 
 /// The error of a job that must fail, and must leave no answer.
 fn failed(log: &Log, setup: Setup, restore: Option<&Snapshot>) -> Error {
-    let (job, slot): (Job, AnswerSlot) =
-        wire(sources(log, setup, true), &setup.options(), (), restore).unwrap();
+    let (job, slot): (Job, AnswerSlot) = wire(sources(log, setup, true), &setup.options(), restore).unwrap();
     let error = drive(job, setup.drive, &Stop::new()).unwrap_err();
-    assert_eq!(slot.take(), Answer::default());
+    assert!(slot.take().merchants.is_empty());
     error.into()
 }
 
@@ -940,46 +920,34 @@ fn part(name: &str, owner: Owner, bytes: &[u8]) -> Part {
 // Who watches
 
 /// Asks for a stop when so many orders were counted.
-struct StopAt {
-    counted: Option<u64>,
-    stop: Stop,
-}
-
-impl View for StopAt {
-    fn progress(&mut self, progress: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {
-        if self.counted.is_some_and(|counted| progress.counted >= counted) {
-            self.stop.ask();
+fn stop_at(counted: Option<u64>, stop: &Stop) -> impl FnMut(&StatusBoard) {
+    move |board| {
+        if counted.is_some_and(|counted| board.progress().counted >= counted) {
+            stop.ask();
         }
     }
-
-    fn warn(&mut self, _: &str) {}
 }
 
-/// Everything that was shown.
-#[derive(Default)]
-struct Shown {
-    progress: Vec<Progress>,
-    largest: Vec<Vec<(String, u64)>>,
-    warnings: Vec<String>,
-}
-
-#[derive(Default, Clone)]
-struct Seen(Arc<Mutex<Shown>>);
-
-impl View for Seen {
-    fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>) {
-        let mut shown = self.0.lock().unwrap();
-        shown.progress.push(progress.clone());
-        let largest = largest().into_iter().map(|(name, totals)| (name, totals.count));
-        shown.largest.push(largest.collect());
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.0.lock().unwrap().warnings.push(warning.to_string());
+/// Drives a job, and looks at its board: on threads as often as it can, on the stepper after each step.
+fn drive_observed(
+    job: Job,
+    drive: Drive,
+    stop: &Stop,
+    mut look: impl FnMut(&StatusBoard),
+) -> Result<(), JobError> {
+    match drive {
+        Drive::Threads => run_observed(job, stop, Duration::from_micros(50), look),
+        Drive::Stepper(seed) => {
+            let board = job.board();
+            board.observe();
+            run_stepper(job, seed, stop, &mut |_, _, _| look(&board))?;
+            look(&board);
+            Ok(())
+        }
     }
 }
 
-/// How often a job was heard of, by its sources or its view; each of its tasks that hold it keeps a clone.
+/// How often the sources of a job were polled; each of them keeps a clone.
 #[derive(Default, Clone)]
 struct Touched(Arc<AtomicUsize>);
 
@@ -995,16 +963,6 @@ impl Touched {
     /// Whether this is the last clone.
     fn is_let_go(&self) -> bool {
         Arc::strong_count(&self.0) == 1
-    }
-}
-
-impl View for Touched {
-    fn progress(&mut self, _: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {
-        self.touch();
-    }
-
-    fn warn(&mut self, _: &str) {
-        self.touch();
     }
 }
 

@@ -1,4 +1,4 @@
-//! The wiring of the job carries what later days will send through it: another row, another worker, another gatherer.
+//! The wiring of the job carries what later days will send through it: another row, another worker, another collector.
 //!
 //! Here all three are built as a crate on top of this one would build them, from its public interface only. Rows are
 //! times; a worker counts orders by merchant, and keeps a clock beside its table, which belongs to no key group: it is
@@ -15,9 +15,7 @@ use day01_consumer::log::{Log, LogSource};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
-use day02_state::job::{
-    Decode, Gather, NoControl, Options, Plain, Progress, Report, SOURCE, TOTALS, pipeline,
-};
+use day02_state::job::{Decode, Options, Plain, SOURCE, SavedState, Stages, TOTALS, pipeline};
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome};
 use day02_state::rows::Rows;
 use day02_state::runtime::{Job, Stop, run_threads};
@@ -31,7 +29,7 @@ const PARTITIONS: usize = 3;
 const SOURCES: usize = 2;
 
 #[test]
-fn another_row_worker_and_gatherer_give_their_answer_over_several_lives() {
+fn another_row_worker_and_collector_give_their_answer_over_several_lives() {
     let log = Log::new("orders", PARTITIONS);
     let mut expected = BTreeMap::new();
     let (mut last, mut latest) = (None, 0);
@@ -50,22 +48,25 @@ fn another_row_worker_and_gatherer_give_their_answer_over_several_lives() {
         let mut seen = Vec::new();
         for seed in 0..20 {
             let (found, mut tasks) = (Found::default(), BTreeSet::new());
-            let job = wired(&log, workers, &found, last.as_ref()).unwrap();
+            let saved = SavedState::default();
+            let job = wired(&log, workers, (&found, &saved), last.as_ref()).unwrap();
+            let board = job.board();
             run_stepper(job, seed, &Stop::new(), &mut |_, task, _| {
                 tasks.insert(task.to_string());
             })
             .unwrap();
             assert_eq!(tasks, names(workers));
-            seen.push(found.take());
+            seen.push((found.take(), board.progress(), saved.take()));
         }
-        let found = Found::default();
-        let job = wired(&log, workers, &found, last.as_ref()).unwrap();
+        let (found, saved) = (Found::default(), SavedState::default());
+        let job = wired(&log, workers, (&found, &saved), last.as_ref()).unwrap();
+        let board = job.board();
         run_threads(job, &Stop::new()).unwrap();
-        seen.push(found.take());
+        seen.push((found.take(), board.progress(), saved.take()));
 
-        for found in &seen {
+        for (found, progress, snapshot) in &seen {
             assert_eq!(found.counts, expected);
-            assert_eq!(found.clocks.len(), workers, "each worker reports");
+            assert_eq!(found.clocks.len(), workers, "each worker has sent");
             assert_eq!(found.clocks.values().max(), Some(&latest));
             if new == 0 {
                 assert!(
@@ -73,15 +74,11 @@ fn another_row_worker_and_gatherer_give_their_answer_over_several_lives() {
                     "for every worker"
                 );
             }
-            assert_eq!(found.progress.counted, new);
-            assert_eq!(
-                found.progress.skipped,
-                BTreeMap::from([(Reason::Missing("time"), 1)])
-            );
-            assert_eq!(found.shown, Some(found.progress.clone()), "shown before the end");
-            assert_eq!(found.snapshot, seen[0].snapshot, "whatever the order of steps");
+            assert_eq!(progress.counted, new);
+            assert_eq!(progress.skipped, BTreeMap::from([(Reason::Missing("time"), 1)]));
+            assert_eq!(*snapshot, seen[0].2, "whatever the order of steps");
         }
-        last = seen.pop().map(|found| found.snapshot);
+        last = seen.pop().map(|(_, _, snapshot)| snapshot);
     }
 }
 
@@ -106,7 +103,7 @@ fn state_that_has_no_taker_is_an_error() {
         let wired = wired(
             &Log::new("orders", PARTITIONS),
             2,
-            &Found::default(),
+            (&Found::default(), &SavedState::default()),
             Some(&snapshot),
         );
         assert_eq!(
@@ -117,11 +114,12 @@ fn state_that_has_no_taker_is_an_error() {
 }
 
 #[test]
-fn a_gatherer_that_fails_ends_the_job() {
-    for fails in ["a report", "the end"] {
+fn a_collector_that_fails_ends_the_job() {
+    for fails in ["results", "the end"] {
         let found = Found::default();
         found.0.lock().unwrap().fails = fails;
-        let job = wired(&Log::new("orders", PARTITIONS), 2, &found, None).unwrap();
+        let saved = SavedState::default();
+        let job = wired(&Log::new("orders", PARTITIONS), 2, (&found, &saved), None).unwrap();
         let error = run_threads(job, &Stop::new()).unwrap_err();
         assert_eq!(error.to_string(), format!("collect: no room for {fails}"));
     }
@@ -156,16 +154,17 @@ struct Counts {
     counts: Table<u64>,
     /// The latest time that it knows of.
     clock: u64,
+    saved: Option<SavedState>,
 }
 
-/// The counts of a worker, and its clock.
-type CountsReport = (Vec<(String, u64)>, u64);
+/// A worker, its counts, and its clock.
+type Counted = (usize, Vec<(String, u64)>, u64);
 
-impl Operator<NoControl> for Counts {
+impl<C> Operator<C> for Counts {
     type In = Rows<Time>;
-    type Out = Vec<Report<CountsReport>>;
+    type Out = Vec<Counted>;
 
-    fn on_data(&mut self, _: Input, rows: Rows<Time>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
+    fn on_data(&mut self, _: Input, rows: Rows<Time>, _: Out<'_, Self::Out, C>) -> Outcome {
         for ((merchant, hash), time) in rows.keys().zip(rows.values()) {
             *self.counts.update(merchant, hash, || 0) += 1;
             self.clock = self.clock.max(time.0);
@@ -173,14 +172,13 @@ impl Operator<NoControl> for Counts {
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, NoControl>) -> Outcome {
-        let state = self.snapshot(0).parts();
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
+        if let Some(saved) = self.saved.clone() {
+            saved.add(COUNTS, self.snapshot(0).parts());
+        }
         let counts = self.counts.iter();
         let counts = counts.map(|(merchant, count)| (String::from_utf8(merchant.to_vec()).unwrap(), *count));
-        out.data(vec![
-            Report::State(COUNTS, state),
-            Report::Worker(self.worker, (counts.collect(), self.clock)),
-        ]);
+        out.data(vec![(self.worker, counts.collect(), self.clock)]);
         Ok(())
     }
 }
@@ -213,7 +211,7 @@ impl Stateful for Counts {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The gatherer
+// The collector
 
 /// What a job came to.
 #[derive(Default)]
@@ -221,9 +219,6 @@ struct Gathered {
     counts: BTreeMap<String, u64>,
     /// By worker.
     clocks: BTreeMap<usize, u64>,
-    shown: Option<Progress>,
-    progress: Progress,
-    snapshot: Snapshot,
     fails: &'static str,
 }
 
@@ -243,29 +238,21 @@ impl Found {
     }
 }
 
-impl Gather for Found {
-    type Report = CountsReport;
+impl<C> Operator<C> for Found {
+    type In = Vec<Counted>;
+    type Out = ();
 
-    fn report(&mut self, worker: usize, (counts, clock): CountsReport) -> Outcome {
+    fn on_data(&mut self, _: Input, all: Vec<Counted>, _: Out<'_, (), C>) -> Outcome {
         let mut found = self.0.lock().unwrap();
-        found.counts.extend(counts);
-        found.clocks.insert(worker, clock);
+        for (worker, counts, clock) in all {
+            found.counts.extend(counts);
+            found.clocks.insert(worker, clock);
+        }
         drop(found);
-        self.or_fail("a report")
+        self.or_fail("results")
     }
 
-    fn progress(&mut self, progress: &Progress) {
-        self.0.lock().unwrap().shown = Some(progress.clone());
-    }
-
-    fn warn(&mut self, warning: &str) {
-        panic!("{warning}");
-    }
-
-    fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome {
-        let mut found = self.0.lock().unwrap();
-        (found.progress, found.snapshot) = (progress, snapshot);
-        drop(found);
+    fn on_end(&mut self, _: EndReason, _: Out<'_, (), C>) -> Outcome {
         self.or_fail("the end")
     }
 }
@@ -273,27 +260,31 @@ impl Gather for Found {
 // ---------------------------------------------------------------------------------------------------------------------
 // The job
 
-fn wired(log: &Log, workers: usize, found: &Found, restore: Option<&Snapshot>) -> Result<Job, Error> {
+fn wired(
+    log: &Log,
+    workers: usize,
+    (found, saved): (&Found, &SavedState),
+    restore: Option<&Snapshot>,
+) -> Result<Job, Error> {
     let options = Options {
         workers,
         on_bad_record: OnBadRecord::Skip,
-        save: true,
+        save: Some(saved.clone()),
         ..Options::default()
     };
     let worker = |worker| Counts {
         worker,
         counts: Table::new(),
         clock: 0,
+        saved: Some(saved.clone()),
     };
-    let reader = Plain::default;
-    pipeline(
-        sources(log),
-        &options,
-        reader,
-        (COUNTS, worker),
-        found.clone(),
-        restore,
-    )
+    let stages = Stages {
+        reader: Plain::<Time>::default,
+        operator: COUNTS,
+        worker,
+        collector: found.clone(),
+    };
+    pipeline(sources(log), &options, stages, restore)
 }
 
 fn sources(log: &Log) -> Vec<LogSource> {

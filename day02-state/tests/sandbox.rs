@@ -7,18 +7,18 @@ mod generated;
 #[path = "../../day01-consumer/tests/kafka/mod.rs"]
 mod kafka;
 
+use std::cell::RefCell;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::source::{Share, Source};
 use day02_state::error::{Error, JobError};
-use day02_state::job::{Answer, Options, Progress, Totals, View, wire};
+use day02_state::job::{Answer, Options, SavedState, wire};
 use day02_state::runtime::{Buffers, Job, Stop, run_threads};
 use day02_state::state::file::Snapshot;
+use day02_state::status::StatusBoard;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
@@ -111,14 +111,9 @@ fn a_broker_that_goes_away_is_told_of_once_although_two_sources_wait_for_it() {
     let (cluster, writer) = cluster("orders", 4);
     deal_out(&writer, &all[..1_000]);
     let brokers = cluster.bootstrap_servers();
-    let watcher = Watcher::default();
-    let options = Options {
-        report_every: Some(Duration::from_millis(20)),
-        ..options_with(2)
-    };
     let sources = shares(&unbounded(&brokers, "orders", Fetch::default()), 2);
-    let (job, slot) = wire(sources, &options, watcher.clone(), None).unwrap();
-    let stop = Stop::new();
+    let (job, slot) = wire(sources, &options_with(2), None).unwrap();
+    let (stop, watcher) = (Stop::new(), Watcher::new(&job));
     let running = start(job, &stop);
     eventually("the first orders", || (watcher.counted() == 1_000).then_some(()));
 
@@ -173,7 +168,7 @@ fn shares(options: &KafkaOptions, of: usize) -> Vec<KafkaSource> {
 fn options_with(workers: usize) -> Options {
     Options {
         workers,
-        save: true,
+        save: Some(SavedState::default()),
         ..Options::default()
     }
 }
@@ -182,6 +177,7 @@ fn options_with(workers: usize) -> Options {
 fn start(job: Job, stop: &Stop) -> impl FnOnce() -> Result<(), JobError> {
     let (done, result) = channel();
     let stop = stop.clone();
+    job.board().observe();
     let runner = thread::spawn(move || done.send(run_threads(job, &stop)));
     move || {
         let result = result.recv_timeout(PATIENCE).expect("the job ends");
@@ -196,7 +192,7 @@ fn life<S: Source + Send + 'static>(
     workers: usize,
     restore: Option<&Snapshot>,
 ) -> Result<Answer, Error> {
-    let (job, slot) = wire(sources, &options_with(workers), (), restore)?;
+    let (job, slot) = wire(sources, &options_with(workers), restore)?;
     start(job, &Stop::new())()?;
     Ok(slot.take())
 }
@@ -208,8 +204,7 @@ fn life_until_the_first_orders(
     restore: Option<&Snapshot>,
 ) -> Answer {
     let options = Options {
-        report_every: Some(Duration::ZERO),
-        // A source does not run ahead of its reports.
+        // A source does not run far ahead.
         buffers: Buffers {
             rows: 1,
             capacity: 1,
@@ -218,44 +213,34 @@ fn life_until_the_first_orders(
         ..options_with(workers)
     };
     let stop = Stop::new();
-    let (job, slot) = wire(sources, &options, StopSoon(stop.clone()), restore).unwrap();
-    start(job, &stop)().unwrap();
+    let (job, slot) = wire(sources, &options, restore).unwrap();
+    let (board, running) = (job.board(), start(job, &stop));
+    eventually("the first order", || (board.progress().counted > 0).then_some(()));
+    stop.ask();
+    running().unwrap();
     slot.take()
 }
 
-/// Asks for a stop as soon as an order was counted.
-struct StopSoon(Stop);
+/// Looks at the board of a job.
+struct Watcher {
+    board: StatusBoard,
+    warnings: RefCell<Vec<String>>,
+}
 
-impl View for StopSoon {
-    fn progress(&mut self, progress: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {
-        if progress.counted > 0 {
-            self.0.ask();
+impl Watcher {
+    fn new(job: &Job) -> Self {
+        Watcher {
+            board: job.board(),
+            warnings: RefCell::default(),
         }
     }
 
-    fn warn(&mut self, _: &str) {}
-}
-
-/// Keeps what it is shown.
-#[derive(Default, Clone)]
-struct Watcher(Arc<Mutex<(u64, Vec<String>)>>);
-
-impl Watcher {
     fn counted(&self) -> u64 {
-        self.0.lock().unwrap().0
+        self.board.progress().counted
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.0.lock().unwrap().1.clone()
-    }
-}
-
-impl View for Watcher {
-    fn progress(&mut self, progress: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {
-        self.0.lock().unwrap().0 = progress.counted;
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.0.lock().unwrap().1.push(warning.to_string());
+        self.warnings.borrow_mut().extend(self.board.take_warnings());
+        self.warnings.borrow().clone()
     }
 }

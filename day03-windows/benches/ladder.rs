@@ -21,7 +21,7 @@ fn source(log: &Log) -> LogSource {
 
 /// Totals per merchant; says how many orders were counted.
 fn totals(log: &Log) -> u64 {
-    let (job, slot) = day02::wire(vec![source(log)], &day02::Options::default(), (), None).expect("a job");
+    let (job, slot) = day02::wire(vec![source(log)], &day02::Options::default(), None).expect("a job");
     run_threads(job, &Stop::new()).expect("generated orders are good");
     black_box(slot.take()).progress.counted
 }

@@ -8,7 +8,6 @@ use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
-use day02_state::runtime::run_threads;
 use day03_windows::cli::{Screen, WindowArgs};
 use day03_windows::job::WindowStats;
 use day03_windows::time::Span;
@@ -103,13 +102,13 @@ fn run(args: &Cli) -> Result<(), Error> {
     let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
-    let screen = Screen::new(args.records.format, endless);
+    let mut screen = Screen::new(args.records.format, endless);
     let windows = args.windows.options(&args.tasks, &args.records, &screen);
     let watermarks = args.time.strategy();
     let options = Options { windows, watermarks };
     screen.begin()?;
-    let (job, slot) = wire(opened.sources, &options, screen.clone(), None)?;
-    run_threads(job, &stop)?;
+    let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
+    screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
     screen.finish(&answer)?;

@@ -6,12 +6,12 @@
 
 use day01_consumer::source::Source;
 use day02_state::error::Error;
-use day02_state::job as day02;
+use day02_state::job::{self as day02, Stages};
 use day02_state::operator::{Out, Outcome};
 use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
-use day03_windows::job::{AnswerSlot, Results, View, WINDOWS, WindowWorker, windows};
+use day03_windows::job::{AnswerSlot, OnClosed, WINDOWS, WindowWorker, windows};
 use day03_windows::time::EventTime;
 use day03_windows::windowing::Windowing;
 
@@ -40,34 +40,31 @@ impl OnWatermark for Worker {
 }
 
 /// A worker with nothing in its windows, whose task has so many channels.
-pub fn worker(
-    number: usize,
-    channels: usize,
-    options: &day03_windows::job::Options,
-) -> WatermarkOperator<Worker> {
+pub fn worker(channels: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    WatermarkOperator::new(channels, WindowWorker::new(number, windowing, &options.tasks))
+    WatermarkOperator::new(channels, WindowWorker::new(windowing, &options.tasks))
 }
 
 // ANCHOR: wire
-/// Wires the job: what closes is shown to `view`, and the answer is left in the slot.
+/// Wires the job: what closes is handed to `on_closed`, and the answer is left in the slot.
 pub fn wire<S: Source + Send + 'static>(
     sources: Vec<S>,
     options: &Options,
-    view: impl View + 'static,
+    on_closed: impl OnClosed + 'static,
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
-    let slot = AnswerSlot::default();
+    let Options { windows, watermarks } = options;
+    let slot = AnswerSlot::new(windows.keep, windows.tasks.save.clone());
     let channels = sources.len();
-    let job = day02::pipeline(
-        sources,
-        &options.windows.tasks,
-        || TimestampReader::<Cents>::new(options.watermarks),
-        (WINDOWS, |number| worker(number, channels, &options.windows)),
-        Results::new(view, slot.clone(), options.windows.keep),
-        restore,
-    )?;
+    let stages = Stages {
+        reader: || TimestampReader::<Cents>::new(*watermarks),
+        operator: WINDOWS,
+        worker: |_| worker(channels, windows),
+        collector: slot.collector(on_closed),
+    };
+    let job = day02::pipeline(sources, &windows.tasks, stages, restore)?;
+    let slot = slot.with_board(job.board());
     Ok((job, slot))
 }
 // ANCHOR_END: wire

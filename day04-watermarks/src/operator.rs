@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::time::EventTime;
 
 use crate::fault::{Fault, put_in};
@@ -113,11 +114,12 @@ impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
         self.inner.accepts(channel)
     }
 
-    fn status(&self) -> String {
-        match self.valve.watermark() {
-            Some(at) => format!("{}, its watermark is {at}", self.inner.status()),
-            None => format!("{}, it has no watermark yet", self.inner.status()),
-        }
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
+        status.phrases.push(match self.valve.watermark() {
+            Some(at) => format!("its watermark is {at}"),
+            None => "it has no watermark yet".to_string(),
+        });
     }
 }
 

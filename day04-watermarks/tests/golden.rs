@@ -14,11 +14,11 @@ mod results;
 #[path = "job/setup.rs"]
 mod setup;
 
-use day02_state::job::Report;
 use day02_state::operator::{EndReason, Input, Operator, Output};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
-use day03_windows::job::{Options as Windows, WindowReport};
+use day02_state::status::Status;
+use day03_windows::job::{ClosedRows, Options as Windows, WindowStats};
 use day03_windows::time::{EventTime, Span, Stamped};
 use day04_watermarks::job::worker;
 use day04_watermarks::watermark::Watermark;
@@ -182,19 +182,14 @@ const SCHEDULE: [Comes; 18] = [
 
 /// What a worker says, as lines.
 #[derive(Default)]
-struct ValveOutput(Vec<String>);
+struct Said(Vec<String>);
 
-impl Output<Vec<Report<WindowReport>>, Watermark> for ValveOutput {
-    fn data(&mut self, reports: Vec<Report<WindowReport>>) {
-        for report in reports {
-            let Report::Worker(_, WindowReport::Closed(rows)) = report else {
-                continue;
-            };
-            self.0.extend(rows.values().iter().map(|closed| {
-                let start = closed.window.start.to_string();
-                format!("{} {}", &start[11..16], closed.acc.0.sum().unwrap())
-            }));
-        }
+impl Output<ClosedRows, Watermark> for Said {
+    fn data(&mut self, rows: ClosedRows) {
+        self.0.extend(rows.values().iter().map(|closed| {
+            let start = closed.window.start.to_string();
+            format!("{} {}", &start[11..16], closed.acc.0.sum().unwrap())
+        }));
     }
 
     fn control(&mut self, watermark: Watermark) {
@@ -210,7 +205,7 @@ impl Output<Vec<Report<WindowReport>>, Watermark> for ValveOutput {
 /// Runs the schedule with one of the two kinds of watermarks; returns what the worker has said, and its late rows.
 fn scores(is_mine: fn(&Comes) -> Option<&'static str>) -> (Vec<String>, u64) {
     let options = Windows::new("tumble:2m".parse().unwrap());
-    let (mut worker, mut said) = (worker(0, 1, &options), ValveOutput::default());
+    let (mut worker, mut said) = (worker(1, &options), Said::default());
     let input = Input { port: 0, channel: 0 };
     worker.on_turn(MILLI, &mut said).unwrap();
     for comes in &SCHEDULE {
@@ -233,27 +228,12 @@ fn scores(is_mine: fn(&Comes) -> Option<&'static str>) -> (Vec<String>, u64) {
             }
         }
     }
-    let mut last = Standings::default();
-    worker.on_end(EndReason::Drained, &mut last).unwrap();
-    (said.0, last.0)
-}
-
-/// Takes the late rows out of the last word of a worker.
-#[derive(Default)]
-struct Standings(u64);
-
-impl Output<Vec<Report<WindowReport>>, Watermark> for Standings {
-    fn data(&mut self, reports: Vec<Report<WindowReport>>) {
-        for report in reports {
-            match report {
-                Report::Worker(_, WindowReport::WindowStats(stats)) => self.0 = stats.late,
-                report => panic!("{report:?} at the end"),
-            }
-        }
-    }
-    fn control(&mut self, watermark: Watermark) {
-        panic!("{watermark:?} at the end");
-    }
+    let before_the_end = said.0.len();
+    worker.on_end(EndReason::Drained, &mut said).unwrap();
+    assert_eq!(said.0.len(), before_the_end, "nothing comes at the end");
+    let mut status = Status::default();
+    worker.status(&mut status);
+    (said.0, WindowStats::in_status(&status).late)
 }
 
 #[test]

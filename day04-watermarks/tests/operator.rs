@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::job::Options;
 use day03_windows::time::EventTime;
 use day04_watermarks::job::worker;
@@ -88,8 +89,8 @@ impl Operator<Watermark> for Scribe {
         channel == 1
     }
 
-    fn status(&self) -> String {
-        "writes".to_string()
+    fn status(&mut self, status: &mut Status) {
+        status.phrases.push("writes".to_string());
     }
 }
 
@@ -122,6 +123,12 @@ impl Stateful for Scribe {
             .for_each(|part| self.write(format!("restore {}", part.name)));
         Ok(())
     }
+}
+
+fn status(operator: &mut impl Operator<Watermark>) -> String {
+    let mut status = Status::default();
+    operator.status(&mut status);
+    status.to_string()
 }
 
 const fn channel(channel: usize) -> Input {
@@ -182,12 +189,12 @@ fn everything_else_is_handed_through() {
     valved.on_end(EndReason::Drained, said).unwrap();
     valved.on_checkpoint_complete(7);
     assert_eq!((valved.accepts(0), valved.accepts(1)), (false, true));
-    assert_eq!(valved.status(), "writes, it has no watermark yet");
+    assert_eq!(status(&mut valved), "writes; it has no watermark yet");
     valved.on_control(channel(0), at(3), said).unwrap();
     valved.on_control(channel(1), at(3), said).unwrap();
     assert_eq!(
-        valved.status(),
-        "writes, its watermark is 1970-01-01T00:00:00.003Z"
+        status(&mut valved),
+        "writes; its watermark is 1970-01-01T00:00:00.003Z"
     );
     assert_eq!(said.0, ["all before 3", "and more before 3", "W 3"]);
     #[rustfmt::skip]
@@ -250,7 +257,7 @@ fn a_watermark_that_is_damaged_is_an_error_that_names_it() {
 #[test]
 fn the_snapshot_of_a_worker_has_its_watermark_its_clock_its_windows_and_how_far_they_have_closed() {
     let options = Options::new("tumble:10s".parse().unwrap());
-    let mut valved = worker(0, 1, &options);
+    let mut valved = worker(1, &options);
     valved.on_control(channel(0), at(10), &mut Silent).unwrap();
     let names: Vec<String> = valved
         .snapshot(1)

@@ -18,6 +18,7 @@ use std::time::Duration;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::Stateful;
+use day02_state::status::Status;
 
 use crate::aligner::BarrierAligner;
 use crate::fault::{Fault, put_in};
@@ -137,13 +138,11 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
         self.inner.on_end(how, &mut InnerOutput(out))
     }
 
-    fn status(&self) -> String {
-        match self.aligner.waits_for() {
-            Some((id, channels)) => format!(
-                "{}; checkpoint {id} waits for its barrier on channels {channels:?}",
-                self.inner.status()
-            ),
-            None => self.inner.status(),
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
+        if let Some((id, channels)) = self.aligner.waits_for() {
+            let waits = format!("checkpoint {id} waits for its barrier on channels {channels:?}");
+            status.phrases.push(waits);
         }
     }
 }
@@ -228,13 +227,15 @@ impl<C: Clone + Send, O: Operator<C, In = ()> + Stateful> Operator<Signal<C>> fo
         self.inner.on_end(how, &mut InnerOutput(out))
     }
 
-    fn status(&self) -> String {
-        match self.state {
-            State::Produces => self.inner.status(),
-            State::Paused => format!("{}; is paused", self.inner.status()),
-            State::Drained => format!("{}; waits for the last checkpoint", self.inner.status()),
-            State::Finished => format!("{}; has finished", self.inner.status()),
-        }
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
+        let phrase = match self.state {
+            State::Produces => return,
+            State::Paused => "is paused",
+            State::Drained => "waits for the last checkpoint",
+            State::Finished => "has finished",
+        };
+        status.phrases.push(phrase.to_string());
     }
 }
 

@@ -24,6 +24,7 @@ use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
 use day02_state::state::file::Snapshot;
+use day02_state::status::Status;
 
 use crate::disk::Disk;
 use crate::fault::{Fault, put_in};
@@ -297,14 +298,14 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
         Ok(Turn::Again)
     }
 
-    fn status(&self) -> String {
+    fn status(&mut self, status: &mut Status) {
         let missing = self.members.iter().filter(|member| member.state.is_none());
         let missing: Vec<&str> = missing.map(|member| member.task.as_str()).collect();
-        match self.phase {
+        status.phrases.push(match self.phase {
             Phase::Rests => format!("the last checkpoint was {}", self.id),
             Phase::Gathers { .. } => format!("checkpoint {} waits for {}", self.id, missing.join(", ")),
             Phase::Stores { .. } => format!("checkpoint {} is being stored", self.id),
-        }
+        });
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! ```text
 //!   sources ── orders by merchant ──► windows ── closed windows ──► sink ──► collect
-//!      └───────────────────────── reports ─────────────────────────────────────┘
 //! ```
 //!
 //! The sink stands between the workers and the collector: what it has taken it hands on, for those who watch. The collector
@@ -12,12 +11,12 @@ use day01_consumer::Error as InputError;
 use day01_consumer::lab::table::{self, Format as Text};
 use day01_consumer::source::Source;
 use day02_state::error::Error;
-use day02_state::job::{self as day02, Collect, Orders, Report, SOURCE};
+use day02_state::job::{self as day02, SOURCE, SourceTask};
 use day02_state::operator::Outcome;
 use day02_state::order::Cents;
 use day02_state::runtime::{Edge, Inbox, Job, Mail, Stop, by_key, single};
 use day03_windows::cli::{COLUMNS, row};
-use day03_windows::job::{AnswerSlot, Results, View, WINDOWS, WindowReport, closed_windows};
+use day03_windows::job::{AnswerSlot, ClosedRows, OnClosed, WINDOWS, closed_windows};
 use day04_watermarks::job::{Options, worker};
 use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::reader::TimestampReader;
@@ -68,33 +67,27 @@ pub type Publishes = (Text, Box<dyn Target>);
 pub struct Lines(pub Text);
 
 impl Format for Lines {
-    type In = Vec<Report<WindowReport>>;
-    type Out = Vec<Report<WindowReport>>;
+    type In = ClosedRows;
+    type Out = ClosedRows;
 
-    fn encode(&mut self, reports: Self::In, rows: &mut Encoded) -> Outcome<Self::Out> {
-        for report in &reports {
-            let Report::Worker(_, WindowReport::Closed(closed)) = report else {
-                continue;
-            };
-            for window in closed_windows(closed) {
-                let mut line = Vec::new();
-                table::append(&mut line, self.0, &COLUMNS, [row(&window)]).map_err(InputError::Output)?;
-                let line = line.strip_suffix(b"\n").unwrap_or(&line);
-                rows.push(Some(window.merchant_id.as_bytes()), line);
-            }
+    fn encode(&mut self, closed: ClosedRows, rows: &mut Encoded) -> Outcome<ClosedRows> {
+        for window in closed_windows(&closed) {
+            let mut line = Vec::new();
+            table::append(&mut line, self.0, &COLUMNS, [row(&window)]).map_err(InputError::Output)?;
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            rows.push(Some(window.merchant_id.as_bytes()), line);
         }
-        Ok(reports)
+        Ok(closed)
     }
 }
 
 // ANCHOR: wire
-/// Wires the job. What closes is shown to `view`, and published to
-/// the target if there is one. Returns with it where the answer is left, and where to send
+/// Wires the job. What closes is handed to `on_closed`, and published to the target if there is one. Returns with it where the answer is left, and where to send
 /// [`Suspend`](crate::signal::Signal::Suspend).
 pub fn wire<S: Source + Send + 'static, D: Disk + 'static>(
     sources: Vec<S>,
     options: &Options,
-    view: impl View + 'static,
+    on_closed: impl OnClosed + 'static,
     target: Option<Publishes>,
     mut checkpoints: Checkpoints<D>,
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
@@ -106,7 +99,7 @@ pub fn wire<S: Source + Send + 'static, D: Disk + 'static>(
     let sources = sources.into_iter().map(|source| Ended::new(source, has_ended));
     let sources = sources.collect();
     let dataflow = Dataflow::new(options.windows.tasks.buffers, checkpoints.restore.take());
-    wire_on(dataflow, sources, options, view, target, checkpoints)
+    wire_on(dataflow, sources, options, on_closed, target, checkpoints)
 }
 
 /// With the way out that there is on this day.
@@ -128,26 +121,25 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
     mut dataflow: Dataflow,
     sources: Vec<S>,
     options: &Options,
-    view: impl View + 'static,
+    on_closed: impl OnClosed + 'static,
     target: Option<Publishes>,
     checkpoints: Checkpoints<D>,
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
     let Options { windows, watermarks } = options;
-    let (tasks, slot) = (&windows.tasks, AnswerSlot::default());
+    let tasks = &windows.tasks;
+    let slot = AnswerSlot::new(windows.keep, None);
     let (readers, workers) = (sources.len(), tasks.workers);
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
-    let from_sources = single(readers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);
 
-    let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
-    for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
+    for (number, (source, outbox)) in sources.into_iter().zip(rows.outboxes).enumerate() {
         let subtask = Subtask {
             operator: SOURCE,
             number,
             of: 1,
         };
-        let task = Orders::new(number, source, TimestampReader::<Cents>::new(*watermarks), tasks);
-        dataflow.source(subtask, task, Orders::reads, to_workers.split(to_collector))?;
+        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks), tasks);
+        dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }
     let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
     for (number, (inbox, outbox)) in edges.enumerate() {
@@ -156,11 +148,11 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
             number,
             of: workers,
         };
-        dataflow.task(subtask, inbox, worker(number, readers, windows), outbox)?;
+        dataflow.task(subtask, inbox, worker(readers, windows), outbox)?;
     }
-    let mut reports = from_workers.inboxes;
+    let mut closed = from_workers.inboxes;
     if let Some((text, target)) = target {
-        let inbox = reports.into_iter().fold(Inbox::none(), Inbox::merge);
+        let inbox = closed.into_iter().fold(Inbox::none(), Inbox::merge);
         let sink = WatermarkOperator::new(inbox.channels(), Sink::new(Lines(text), target));
         let subtask = Subtask {
             operator: SINK,
@@ -172,12 +164,10 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
             inboxes,
         } = single(1, tasks.buffers);
         dataflow.task(subtask, inbox, sink, outboxes.remove(0))?;
-        reports = inboxes;
+        closed = inboxes;
     }
-    let inbox = from_sources.inboxes.into_iter().chain(reports);
-    let inbox = inbox.fold(Inbox::none(), Inbox::merge);
-    let results = Results::new(view, slot.clone(), windows.keep);
-    dataflow.observer("collect", inbox, Collect::new(results));
+    let inbox = closed.into_iter().fold(Inbox::none(), Inbox::merge);
+    dataflow.observer("collect", inbox, slot.collector(on_closed));
 
     let Checkpoints {
         store,
@@ -187,6 +177,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
         ..
     } = checkpoints;
     let (job, mail) = dataflow.finish(store, schedule, listener, &stop)?;
+    let slot = slot.with_board(job.board());
     Ok((job, slot, mail))
 }
 // ANCHOR_END: wire

@@ -75,7 +75,6 @@ fn run(query: &Query, log: &Log) -> u64 {
         },
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,
-        report_every: None,
         lost_marker: LostMarker::Stop,
         buffers: Buffers::default(),
     };
@@ -89,7 +88,7 @@ fn run(query: &Query, log: &Log) -> u64 {
     };
     let queries = std::slice::from_ref(query);
     let printed = Printed::new(std::io::sink());
-    let running = wire_over(&mut InMemory(log), queries, &options, &printed, (), checkpoints).expect("a job");
+    let running = wire_over(&mut InMemory(log), queries, &options, &printed, checkpoints).expect("a job");
     run_threads(running.job, &stop).expect("generated orders are good");
     let view = running.views.into_iter().flatten().next().expect("a view");
     let counted = black_box(view.rows()).into_iter().map(|row| match row.first() {

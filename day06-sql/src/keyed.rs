@@ -90,6 +90,11 @@ impl Batch for KeyedChunk {
         self.chunk.append(other.chunk);
     }
 
+    fn cut(self, rows: usize) -> Vec<Self> {
+        let all: Vec<u32> = (0..self.rows() as u32).collect();
+        all.chunks(rows).map(|some| self.gather(some)).collect()
+    }
+
     fn take(&mut self) -> Self {
         KeyedChunk {
             keys: self.keys.take(),

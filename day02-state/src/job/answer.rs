@@ -1,24 +1,46 @@
-//! What the job of day 2 comes to, and what a person sees of it until then: the gatherer behind the collector.
+//! What the job of day 2 comes to, and what can be seen of it until then.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Gather, Progress, Totals, TotalsReport};
-use crate::operator::Outcome;
+use super::Totals;
+use crate::operator::{Input, Operator, Out, Outcome};
+use crate::state::Part;
 use crate::state::file::Snapshot;
+use crate::status::{Progress, StatusBoard};
 
-/// Whoever watches the job.
-pub trait View: Send {
-    /// Things have moved on; `largest` gives the merchants worth showing, the larger first.
-    fn progress(&mut self, progress: &Progress, largest: &dyn Fn() -> Vec<(String, Totals)>);
-    /// Something happened that a person should hear of.
-    fn warn(&mut self, warning: &str);
+/// Something that a task of a job writes, and the one who runs the job reads.
+#[derive(Debug, Default)]
+pub struct Slot<T>(Arc<Mutex<T>>);
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Slot(Arc::clone(&self.0))
+    }
 }
 
-/// Nobody watches.
-impl View for () {
-    fn progress(&mut self, _: &Progress, _: &dyn Fn() -> Vec<(String, Totals)>) {}
-    fn warn(&mut self, _: &str) {}
+impl<T> Slot<T> {
+    /// What is in it, for as long as the guard lives.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Default> Slot<T> {
+    /// Takes out what is in it.
+    pub fn take(&self) -> T {
+        std::mem::take(&mut self.lock())
+    }
+}
+
+/// Where tasks leave positions and state when they end.
+pub type SavedState = Slot<Snapshot>;
+
+impl SavedState {
+    /// The state of an operator, or a part of it.
+    pub fn add(&self, operator: &str, parts: Vec<Part>) {
+        self.lock().add(operator, parts);
+    }
 }
 
 /// What the job came to.
@@ -32,75 +54,62 @@ pub struct Answer {
     pub snapshot: Snapshot,
 }
 
-/// Where a gatherer leaves its answer.
-#[derive(Debug, Default, Clone)]
-pub struct AnswerSlot<A = Answer>(Arc<Mutex<A>>);
+/// By worker, its largest merchants.
+pub(crate) type Largest = Slot<BTreeMap<usize, Vec<(String, Totals)>>>;
 
-impl<A: Default> AnswerSlot<A> {
-    /// The answer, once the job has ended.
-    pub fn take(&self) -> A {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+/// Where the answer is left, and what can be seen of it until then.
+#[derive(Debug, Default, Clone)]
+pub struct AnswerSlot {
+    merchants: Slot<Vec<(String, Totals)>>,
+    pub(crate) largest: Largest,
+    board: StatusBoard,
+    saved: SavedState,
+}
+
+impl AnswerSlot {
+    pub(crate) fn new(saved: Option<SavedState>) -> Self {
+        AnswerSlot {
+            saved: saved.unwrap_or_default(),
+            ..AnswerSlot::default()
+        }
     }
 
-    /// Leaves the answer.
-    pub fn put(&self, answer: A) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+    pub(crate) fn with_board(self, board: StatusBoard) -> Self {
+        AnswerSlot { board, ..self }
+    }
+
+    /// The answer, once the job has ended.
+    pub fn take(&self) -> Answer {
+        let mut merchants = self.merchants.take();
+        merchants.sort_by(|one, other| one.0.cmp(&other.0));
+        Answer {
+            merchants,
+            progress: self.board.progress(),
+            snapshot: self.saved.take(),
+        }
+    }
+
+    /// The merchants worth showing while the job runs, the larger first.
+    pub fn largest(&self) -> Vec<(String, Totals)> {
+        let mut all: Vec<(String, Totals)> = self.largest.lock().values().flatten().cloned().collect();
+        all.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(&other.0)));
+        all
+    }
+
+    pub(crate) fn collector(&self) -> Merchants {
+        Merchants(self.merchants.clone())
     }
 }
 
 /// Puts the merchants of all workers together.
-pub struct Merchants<V> {
-    view: V,
-    slot: AnswerSlot,
-    /// The largest merchants of each worker.
-    largest: BTreeMap<usize, Vec<(String, Totals)>>,
-    all: Vec<(String, Totals)>,
-}
+pub struct Merchants(Slot<Vec<(String, Totals)>>);
 
-impl<V: View> Merchants<V> {
-    /// Shows what it hears to `view`, and leaves the answer in `slot`.
-    pub fn new(view: V, slot: AnswerSlot) -> Self {
-        Merchants {
-            view,
-            slot,
-            largest: BTreeMap::new(),
-            all: Vec::new(),
-        }
-    }
-}
+impl<C> Operator<C> for Merchants {
+    type In = Vec<(String, Totals)>;
+    type Out = ();
 
-impl<V: View> Gather for Merchants<V> {
-    type Report = TotalsReport;
-
-    fn report(&mut self, worker: usize, report: TotalsReport) -> Outcome {
-        match report {
-            TotalsReport::Largest(merchants) => drop(self.largest.insert(worker, merchants)),
-            TotalsReport::Merchants(merchants) => self.all.extend(merchants),
-        }
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        let largest = || {
-            let mut all: Vec<(String, Totals)> = self.largest.values().flatten().cloned().collect();
-            all.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(&other.0)));
-            all
-        };
-        self.view.progress(progress, &largest);
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.view.warn(warning);
-    }
-
-    fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome {
-        let mut merchants = std::mem::take(&mut self.all);
-        merchants.sort_by(|one, other| one.0.cmp(&other.0));
-        self.slot.put(Answer {
-            merchants,
-            progress,
-            snapshot,
-        });
+    fn on_data(&mut self, _: Input, merchants: Self::In, _: Out<'_, (), C>) -> Outcome {
+        self.0.lock().extend(merchants);
         Ok(())
     }
 }

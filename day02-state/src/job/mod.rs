@@ -2,25 +2,23 @@
 //!
 //! ```text
 //!   source 0 ──┬── orders by merchant ──┬── totals 0 ──┐
-//!              ╳                        ╳              ├── reports ── collect
-//!   source 1 ──┴────────────────────────┴── totals 1 ──┤
-//!      └──────────────── reports ──────────────────────┘
+//!              ╳                        ╳              ├── merchants ── collect
+//!   source 1 ──┴────────────────────────┴── totals 1 ──┘
 //! ```
 //!
 //! A source reads its share of the splits and decodes; the exchange hands each order to the worker that owns its
-//! merchant; a worker keeps the totals of its merchants in a table. Everybody reports to one collector, which shows a
-//! person how far the job has come, and at the end holds the answer and everything that a snapshot needs.
+//! merchant; a worker keeps the totals of its merchants in a table, and hands them to the collector at the end. How far the
+//! job has come stands on its status board, and what is to be saved each task leaves in one place when it ends.
 //!
 //! The answer does not depend on how many tasks there are, nor on which of them is fast: sums of exact cents can be added up
 //! in any order.
 //!
-//! Only the workers know what is counted, and only a [`Gather`] behind the collector what is made of it. A later day brings
-//! a row, a worker and a gatherer of its own, and has the rest from [`pipeline`].
+//! Only the workers know what is counted, and only the collector what is made of it. A later day brings a row, a worker and a
+//! collector of its own, and has the rest from [`pipeline`].
 
 mod answer;
-mod collect;
 mod reader;
-mod reporting;
+mod refresh;
 mod source;
 mod totals;
 
@@ -29,38 +27,23 @@ use std::time::Duration;
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::source::Source;
 
-pub use answer::{Answer, AnswerSlot, Merchants, View};
-pub use collect::{Collect, Gather, Progress};
+pub use answer::{Answer, AnswerSlot, Merchants, SavedState, Slot};
 pub use reader::{Decode, Plain, Reader};
-pub use reporting::Reporting;
-pub use source::{Orders, SOURCE, SourceReport};
-pub use totals::{MerchantTotals, TOTALS, Totals, TotalsReport};
+pub use refresh::Refresh;
+pub use source::{SOURCE, SourceTask};
+pub use totals::{MerchantTotals, TOTALS, Totals};
 
 use crate::error::Error;
 use crate::keys::KEY_GROUPS;
-use crate::operator::Operator;
+use crate::operator::{Batch, Operator};
 use crate::order::Cents;
-use crate::outbox::{Either, Outbox};
+use crate::outbox::Outbox;
 use crate::runtime::{Buffers, Inbox, Job, by_key, single};
 use crate::state::file::Snapshot;
-use crate::state::{Owner, Part, Stateful, share};
+use crate::state::{Owner, Stateful, share};
 
 /// Control that does not exist: on this day there is only data.
 pub type NoControl = std::convert::Infallible;
-
-/// What sources send: rows to the workers, reports to the collector.
-pub type FromSource<D, R> = Either<<D as Reader>::Rows, Vec<Report<R>>>;
-
-/// What the collector is told; `R` is what only workers of one kind have to say.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Report<R> {
-    /// How far a source has come.
-    Source(usize, SourceReport),
-    /// State to be saved, of the operator with this id.
-    State(&'static str, Vec<Part>),
-    /// What a worker has found.
-    Worker(usize, R),
-}
 
 /// How a job is laid out.
 #[derive(Debug, Clone)]
@@ -69,10 +52,10 @@ pub struct Options {
     pub workers: usize,
     /// What to do with a record that cannot be used.
     pub on_bad_record: OnBadRecord,
-    /// How often to report progress; never if there is nobody to see it.
-    pub report_every: Option<Duration>,
-    /// Whether state is reported at the end.
-    pub save: bool,
+    /// How often workers put out what can be seen of their results; never if no observer looks.
+    pub refresh_every: Option<Duration>,
+    /// Where positions and state are left at the end, if they are to be saved.
+    pub save: Option<SavedState>,
     /// How much may lie between two tasks.
     pub buffers: Buffers,
 }
@@ -82,93 +65,90 @@ impl Default for Options {
         Options {
             workers: 1,
             on_bad_record: OnBadRecord::Fail,
-            report_every: None,
-            save: false,
+            refresh_every: None,
+            save: None,
             buffers: Buffers::default(),
         }
     }
 }
 
 // ANCHOR: wire
-/// Wires the job of this day: totals by merchant, shown to `view`, and the answer in the slot.
+/// Wires the job of this day: totals by merchant, and the answer in the slot.
 pub fn wire<S: Source + Send + 'static>(
     sources: Vec<S>,
     options: &Options,
-    view: impl View + 'static,
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
-    let slot = AnswerSlot::default();
-    let worker = |number| MerchantTotals::new(number, options);
-    let gather = Merchants::new(view, slot.clone());
-    let job = pipeline(
-        sources,
-        options,
-        Plain::<Cents>::default,
-        (TOTALS, worker),
-        gather,
-        restore,
-    )?;
+    let slot = AnswerSlot::new(options.save.clone());
+    let stages = Stages {
+        reader: Plain::<Cents>::default,
+        operator: TOTALS,
+        worker: |number| MerchantTotals::new(number, options, &slot),
+        collector: slot.collector(),
+    };
+    let job = pipeline(sources, options, stages, restore)?;
+    let slot = slot.with_board(job.board());
     Ok((job, slot))
 }
 // ANCHOR_END: wire
 
+/// What a job is made of, besides its sources.
+pub struct Stages<R, W, K> {
+    /// Makes the reader of a source.
+    pub reader: R,
+    /// The id under which the workers' state is saved. The names of their tasks begin with it.
+    pub operator: &'static str,
+    /// Makes a worker, by its number. Each part of its state belongs to a key group or to every worker.
+    pub worker: W,
+    /// Takes the results.
+    pub collector: K,
+}
+
 // ANCHOR: pipeline
-/// Wires a job: one task for each source, with a reader each, so many workers, and the collector. The workers' state is
-/// saved under the id `operator`, which also begins the names of their tasks; each part of it belongs to a key group or to
-/// every worker.
-pub fn pipeline<S, D, W, G>(
+/// Wires a job: one task for each source, with a reader each, so many workers, and the collector.
+pub fn pipeline<S, R, W, K>(
     sources: Vec<S>,
     options: &Options,
-    mut reader: impl FnMut() -> D,
-    (operator, mut worker): (&'static str, impl FnMut(usize) -> W),
-    gather: G,
+    mut stages: Stages<impl FnMut() -> R, impl FnMut(usize) -> W, K>,
     restore: Option<&Snapshot>,
 ) -> Result<Job, Error>
 where
     S: Source + Send + 'static,
-    D: Reader + 'static,
-    W: Operator<D::Control, In = D::Rows, Out = Vec<Report<G::Report>>> + Stateful + 'static,
-    G: Gather + 'static,
+    R: Reader + 'static,
+    W: Operator<R::Control, In = R::Rows, Out: Batch + 'static> + Stateful + 'static,
+    K: Operator<R::Control, In = W::Out, Out = ()> + 'static,
 {
+    let operator = stages.operator;
     if let Some(snapshot) = restore {
         check(snapshot, &sources, operator)?;
     }
     let rows = by_key(sources.len(), options.workers, options.buffers);
-    let from_sources = single(sources.len(), options.buffers);
-    let from_workers = single(options.workers, options.buffers);
+    let results = single(options.workers, options.buffers);
     let mut job = Job::new();
 
-    let outboxes = rows.outboxes.into_iter().zip(from_sources.outboxes);
-    for (number, (source, (to_workers, to_collector))) in sources.into_iter().zip(outboxes).enumerate() {
-        let mut task = Orders::new(number, source, reader(), options);
+    for (number, (source, outbox)) in sources.into_iter().zip(rows.outboxes).enumerate() {
+        let mut task = SourceTask::new(source, (stages.reader)(), options);
         if let Some(snapshot) = restore {
             let parts = share(snapshot.parts(SOURCE), 0, 1, |split| task.reads(split));
             task.restore(parts).map_err(Error::Restore)?;
         }
-        job.task(
-            format!("source {number}"),
-            Inbox::none(),
-            task,
-            to_workers.split(to_collector),
-        );
+        job.task(format!("{SOURCE} {number}"), Inbox::none(), task, outbox);
     }
-    let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
-    for (number, (inbox, outbox)) in edges.enumerate() {
-        let mut task = worker(number);
+    for (number, (inbox, outbox)) in rows.inboxes.into_iter().zip(results.outboxes).enumerate() {
+        let mut task = (stages.worker)(number);
         if let Some(snapshot) = restore {
             let parts = share(snapshot.parts(operator), number, options.workers, |_| false);
             task.restore(parts).map_err(Error::Restore)?;
         }
         job.task(format!("{operator} {number}"), inbox, task, outbox);
     }
-    let reports = from_sources.inboxes.into_iter().chain(from_workers.inboxes);
-    let inbox = reports.fold(Inbox::none(), Inbox::merge);
-    job.task("collect", inbox, Collect::new(gather), Outbox::none());
+    let inbox = results.inboxes.into_iter().fold(Inbox::none(), Inbox::merge);
+    job.task("collect", inbox, stages.collector, Outbox::none());
     Ok(job)
 }
 // ANCHOR_END: pipeline
 
-/// State that nobody would take is an error: it would be lost in silence.
+/// State that no task takes is an error: it would be lost in silence.
 fn check<S: Source>(snapshot: &Snapshot, sources: &[S], operator: &str) -> Result<(), Error> {
     if let Some(unknown) = snapshot.operators().find(|id| ![SOURCE, operator].contains(id)) {
         return Err(Error::UnknownOperator {

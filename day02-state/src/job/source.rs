@@ -2,7 +2,6 @@
 //! this day a row is a merchant and an amount.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
@@ -12,10 +11,10 @@ use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Source, Split};
 
-use super::{FromSource, Options, Reader, Report};
-use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Output, Turn};
-use crate::outbox::Either;
+use super::{Options, Reader, SavedState};
+use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Turn};
 use crate::state::{BadPart, Frozen, Owner, Part, Stateful};
+use crate::status::Status;
 
 /// The id of the sources' operator, under which its state is saved.
 pub const SOURCE: &str = "source";
@@ -24,45 +23,26 @@ const POSITION: &str = "position";
 /// How long a source that has found nothing waits before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// How far a source has come.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct SourceReport {
-    /// How many orders it has read.
-    pub counted: u64,
-    /// How many records it has skipped, by reason.
-    pub skipped: BTreeMap<Reason, u64>,
-    /// How far each split is behind its end, if that is known.
-    pub lag: Vec<(String, Option<i64>)>,
-    /// What has happened since the last report that a person should hear of.
-    pub warnings: Vec<String>,
-    /// Why nothing comes out, if it does not.
-    pub status: Option<String>,
-}
-
 // ANCHOR: source
-/// Reads records and hands on what its reader makes of them, for workers that report `R`.
-pub struct Orders<S, D, R> {
-    number: usize,
+/// Reads records and hands on what its reader makes of them.
+pub struct SourceTask<S, R> {
     source: S,
-    reader: D,
+    reader: R,
     records: Records,
     on_bad_record: OnBadRecord,
     started: bool,
     /// Whether it goes on from a saved position.
     restored: bool,
-    save: bool,
-    report_every: Option<Duration>,
-    next_report: Duration,
+    saved: Option<SavedState>,
     counted: u64,
     skipped: BTreeMap<Reason, u64>,
-    reports: PhantomData<fn() -> R>,
 }
 
-impl<S: Source + Send, D: Reader, R: Send> Operator<D::Control> for Orders<S, D, R> {
+impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
     type In = ();
-    type Out = FromSource<D, R>;
+    type Out = R::Rows;
 
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, D::Control>) -> Outcome<Turn> {
+    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, R::Control>) -> Outcome<Turn> {
         if !self.started {
             self.started = true;
             self.reader
@@ -82,9 +62,6 @@ impl<S: Source + Send, D: Reader, R: Send> Operator<D::Control> for Orders<S, D,
         control
             .into_iter()
             .for_each(|control| out.control_with_rows(control));
-        if self.report_every.is_some_and(|_| now >= self.next_report) {
-            self.report(now, out);
-        }
         Ok(match polled {
             Polled::Ready => Turn::Again,
             Polled::Idle => Turn::Wait(Some(now + LOOK_AGAIN)),
@@ -93,47 +70,45 @@ impl<S: Source + Send, D: Reader, R: Send> Operator<D::Control> for Orders<S, D,
     }
     // ANCHOR_END: source
 
-    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, D::Control>) -> Outcome {
+    fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, R::Control>) -> Outcome {
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, D::Control>) -> Outcome {
-        self.report(Duration::ZERO, out);
-        if self.save {
-            out.data(Either::Right(vec![Report::State(
-                SOURCE,
-                self.snapshot(0).parts(),
-            )]));
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, R::Control>) -> Outcome {
+        if let Some(saved) = self.saved.clone() {
+            saved.add(SOURCE, self.snapshot(0).parts());
         }
         Ok(())
     }
 
-    fn status(&self) -> String {
-        let positions = Positions::of(self.source.splits());
-        match self.reader.status(self.source.splits()) {
-            Some(status) => format!("has read up to {positions}; {status}"),
-            None => format!("has read up to {positions}"),
-        }
+    fn status(&mut self, status: &mut Status) {
+        let splits = self.source.splits();
+        status
+            .phrases
+            .push(format!("has read up to {}", Positions::of(splits)));
+        status.explanation = self.reader.status(splits);
+        status.phrases.extend(status.explanation.clone());
+        status.counted = self.counted;
+        status.skipped = self.skipped.clone();
+        let lag = |split: &Split| (split.name.clone(), split.lag());
+        status.lag = splits.iter().map(lag).collect();
+        status.warnings = self.source.warnings().iter().map(ToString::to_string).collect();
     }
 }
 
-impl<S: Source, D: Reader, R> Orders<S, D, R> {
+impl<S: Source, R: Reader> SourceTask<S, R> {
     /// A source task that has read nothing.
-    pub fn new(number: usize, source: S, reader: D, options: &Options) -> Self {
-        Orders {
-            number,
+    pub fn new(source: S, reader: R, options: &Options) -> Self {
+        SourceTask {
             source,
             reader,
             records: Records::new(),
             on_bad_record: options.on_bad_record,
             started: false,
             restored: false,
-            save: options.save,
-            report_every: options.report_every,
-            next_report: Duration::ZERO,
+            saved: options.save.clone(),
             counted: 0,
             skipped: BTreeMap::new(),
-            reports: PhantomData,
         }
     }
 
@@ -166,39 +141,26 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
     }
 
     /// Sends what the reader makes of the batch in hand.
-    fn read(&mut self, out: &mut dyn Output<FromSource<D, R>, D::Control>) -> Outcome {
+    fn read(&mut self, out: Out<'_, R::Rows, R::Control>) -> Outcome {
         self.reader.expect(self.records.len());
         for (record, text) in decode::texts(&self.records) {
             match (self.reader.read(&record, text), self.on_bad_record) {
                 (Ok(None), _) => self.counted += 1,
                 (Ok(Some(control)), _) => {
                     self.counted += 1;
-                    out.data(Either::Left(self.reader.take()?));
+                    out.data(self.reader.take()?);
                     out.control_with_rows(control);
                 }
                 (Err(bad), OnBadRecord::Fail) => return Err(bad_record(&self.source, &record, bad).into()),
                 (Err(bad), OnBadRecord::Skip) => *self.skipped.entry(bad.reason).or_default() += 1,
             }
         }
-        out.data(Either::Left(self.reader.take()?));
+        out.data(self.reader.take()?);
         Ok(())
-    }
-
-    fn report(&mut self, now: Duration, out: &mut dyn Output<FromSource<D, R>, D::Control>) {
-        let lag = |split: &Split| (split.name.clone(), split.lag());
-        let report = SourceReport {
-            counted: self.counted,
-            skipped: self.skipped.clone(),
-            lag: self.source.splits().iter().map(lag).collect(),
-            warnings: self.source.warnings().iter().map(ToString::to_string).collect(),
-            status: self.reader.status(self.source.splits()),
-        };
-        out.data(Either::Right(vec![Report::Source(self.number, report)]));
-        self.next_report = now + self.report_every.unwrap_or_default();
     }
 }
 
-impl<S: Source, D: Reader, R> Stateful for Orders<S, D, R> {
+impl<S: Source, R: Reader> Stateful for SourceTask<S, R> {
     fn snapshot(&mut self, _: u64) -> Frozen {
         let positions = Positions::of(self.source.splits());
         let mut parts = self.reader.parts(self.source.splits());

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use super::{NoControl, Options, Report, Reporting};
+use super::answer::Largest;
+use super::{AnswerSlot, Options, Refresh, SavedState};
 use crate::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use crate::order::Cents;
 use crate::rows::Rows;
 use crate::state::{Frozen, Part, Slot, Stateful, Table, Value};
+use crate::status::Status;
 
 /// The id of the workers' operator, under which its state is saved.
 pub const TOTALS: &str = "totals";
 /// The name of its only state.
 const MERCHANTS: &str = "merchants";
-/// How many merchants a worker reports as its largest.
+/// How many merchants a worker puts out as its largest.
 const LARGEST: usize = 10;
 /// So many merchants more, and they are looked through half as often.
 const MANY: usize = 100_000;
@@ -67,15 +69,6 @@ impl Value for Totals {
     }
 }
 
-/// What a worker reports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TotalsReport {
-    /// Its largest merchants.
-    Largest(Vec<(String, Totals)>),
-    /// All its merchants, by name: its part of the answer.
-    Merchants(Vec<(String, Totals)>),
-}
-
 // ANCHOR: worker
 /// Keeps the totals of its merchants.
 pub struct MerchantTotals {
@@ -83,15 +76,16 @@ pub struct MerchantTotals {
     table: Table<Totals>,
     /// For each row of the batch in hand, where its merchant is in the table.
     slots: Vec<Slot>,
-    save: bool,
-    reporting: Reporting,
+    saved: Option<SavedState>,
+    largest: Largest,
+    refresh: Refresh,
 }
 
-impl Operator<NoControl> for MerchantTotals {
+impl<C> Operator<C> for MerchantTotals {
     type In = Rows<Cents>;
-    type Out = Vec<Report<TotalsReport>>;
+    type Out = Vec<(String, Totals)>;
 
-    fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self::Out, NoControl>) -> Outcome {
+    fn on_data(&mut self, _: Input, orders: Rows<Cents>, _: Out<'_, Self::Out, C>) -> Outcome {
         self.table.slots(
             orders.hashes(),
             |row| orders.key(row),
@@ -101,49 +95,51 @@ impl Operator<NoControl> for MerchantTotals {
         for (slot, amount) in self.slots.iter().zip(orders.values()) {
             self.table.value_mut(*slot).add(*amount);
         }
-        self.reporting.changed();
+        self.refresh.changed();
         Ok(())
     }
     // ANCHOR_END: worker
 
-    /// Reports what has changed, if it is time to, or else when it will be.
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, NoControl>) -> Outcome<Turn> {
+    /// Puts out its largest merchants, if it is time to.
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         let longer = 1 + (self.table.len() / MANY) as u32;
-        if let Some(turn) = self.reporting.wait(now, longer) {
+        if let Some(turn) = self.refresh.wait(now, longer) {
             return Ok(turn);
         }
-        let largest = TotalsReport::Largest(self.largest());
-        out.data(vec![Report::Worker(self.worker, largest)]);
+        let largest = self.largest();
+        self.largest.lock().insert(self.worker, largest);
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, NoControl>) -> Outcome {
-        self.reporting.on_input_end();
+    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, C>) -> Outcome {
+        self.refresh.on_input_end();
         Ok(())
     }
 
-    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, NoControl>) -> Outcome {
-        if self.save {
-            let parts = self.snapshot(0).parts();
-            out.data(vec![Report::State(TOTALS, parts)]);
+    fn on_end(&mut self, _: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
+        if let Some(saved) = self.saved.clone() {
+            saved.add(TOTALS, self.snapshot(0).parts());
         }
         let merchants = self.table.sorted().into_iter();
-        let merchants = merchants.map(|(name, totals)| (text(name), *totals)).collect();
-        let merchants = TotalsReport::Merchants(merchants);
-        out.data(vec![Report::Worker(self.worker, merchants)]);
+        out.data(merchants.map(|(name, totals)| (text(name), *totals)).collect());
         Ok(())
+    }
+
+    fn status(&mut self, status: &mut Status) {
+        status.phrases.push(format!("{} merchants", self.table.len()));
     }
 }
 
 impl MerchantTotals {
-    /// A worker that has seen no order.
-    pub fn new(worker: usize, options: &Options) -> Self {
+    /// A worker that has seen no order, and leaves its largest merchants in the slot of the answer.
+    pub fn new(worker: usize, options: &Options, answer: &AnswerSlot) -> Self {
         MerchantTotals {
             worker,
             table: Table::new(),
             slots: Vec::new(),
-            save: options.save,
-            reporting: Reporting::new(options.report_every),
+            saved: options.save.clone(),
+            largest: answer.largest.clone(),
+            refresh: Refresh::new(options.refresh_every),
         }
     }
 

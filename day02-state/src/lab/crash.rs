@@ -14,7 +14,7 @@ use day01_consumer::source::{Positions, Source, Start};
 use jiff::civil::Time;
 
 use crate::error::Error;
-use crate::job::{Options, Orders, Plain, SOURCE, TOTALS, Totals, TotalsReport, wire};
+use crate::job::{Options, Plain, SOURCE, SavedState, SourceTask, TOTALS, Totals, wire};
 use crate::order::Cents;
 use crate::runtime::Stop;
 use crate::state::file::Snapshot;
@@ -176,11 +176,11 @@ fn life(
 
     let options = Options {
         on_bad_record: OnBadRecord::Skip,
-        save: true,
+        save: Some(SavedState::default()),
         ..Options::default()
     };
     let source = log.source("lab", &Start::Earliest, true)?;
-    let (job, slot) = wire(vec![source], &options, (), Some(&disk.load()?))?;
+    let (job, slot) = wire(vec![source], &options, Some(&disk.load()?))?;
     run_stepper(job, 1, &Stop::new(), &mut |_, _, _| {})?;
     let answer = slot.take();
 
@@ -222,8 +222,7 @@ fn life(
 fn position_in(log: &Log, snapshot: &Snapshot) -> Result<i64, Error> {
     use crate::state::Stateful;
     let source = log.source("lab", &Start::Earliest, true)?;
-    let mut task =
-        Orders::<_, _, TotalsReport>::new(0, source, Plain::<Cents>::default(), &Options::default());
+    let mut task = SourceTask::new(source, Plain::<Cents>::default(), &Options::default());
     task.restore(snapshot.parts(SOURCE).to_vec())
         .map_err(Error::Restore)?;
     Ok(Positions::of(task.source().splits())

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
+use crate::status::Status;
 
 /// One thing that happened at a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +165,7 @@ impl<C: Clone + Send, O: Operator<C>> Operator<C> for Traced<O, O::In, O::Out> {
         self.inner.accepts(channel)
     }
 
-    fn status(&self) -> String {
-        self.inner.status()
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
     }
 }

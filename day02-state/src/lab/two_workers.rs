@@ -7,11 +7,9 @@ use day01_consumer::source::{Share, Source, Start};
 
 use super::trace::{Event, Trace, Traced};
 use crate::error::Error;
-use crate::job::{
-    AnswerSlot, Collect, FromSource, MerchantTotals, Merchants, Options, Orders, Plain, Totals, TotalsReport,
-};
+use crate::job::{AnswerSlot, MerchantTotals, Options, Plain, SourceTask, Totals};
 use crate::order::Cents;
-use crate::outbox::{Either, Outbox};
+use crate::outbox::Outbox;
 use crate::rows::Rows;
 use crate::runtime::{Buffers, Inbox, Job, Stop, by_key, single};
 use crate::stepper::run_stepper;
@@ -48,27 +46,25 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
         ..Options::default()
     };
     let orders = by_key(sources, workers, options.buffers);
-    let from_sources = single(sources, options.buffers);
-    let from_workers = single(workers, options.buffers);
+    let results = single(workers, options.buffers);
     let (mut job, slot) = (Job::new(), AnswerSlot::default());
-    let outboxes = orders.outboxes.into_iter().zip(from_sources.outboxes);
-    for (index, (to_workers, to_collector)) in outboxes.enumerate() {
+    for (index, outbox) in orders.outboxes.into_iter().enumerate() {
         let mut source = log.source("lab", &Start::Earliest, true)?.with_batch(1);
         source.share(Share { index, of: sources });
         let name = format!("source {index}");
         let task = Traced::new(
-            Orders::new(index, source, Plain::<Cents>::default(), &options),
+            SourceTask::new(source, Plain::<Cents>::default(), &options),
             &name,
             &trace,
             |()| Vec::new(),
-            sent,
+            taken,
         );
-        job.task(name, Inbox::none(), task, to_workers.split(to_collector));
+        job.task(name, Inbox::none(), task, outbox);
     }
-    for (worker, (inbox, outbox)) in orders.inboxes.into_iter().zip(from_workers.outboxes).enumerate() {
+    for (worker, (inbox, outbox)) in orders.inboxes.into_iter().zip(results.outboxes).enumerate() {
         let name = format!("totals {worker}");
         let task = Traced::new(
-            MerchantTotals::new(worker, &options),
+            MerchantTotals::new(worker, &options, &slot),
             &name,
             &trace,
             taken,
@@ -76,22 +72,13 @@ pub fn run(scenario: &Scenario, sources: usize, workers: usize, seed: u64) -> Re
         );
         job.task(name, inbox, task, outbox);
     }
-    let reports = from_sources.inboxes.into_iter().chain(from_workers.inboxes);
-    let inbox = reports.fold(Inbox::none(), Inbox::merge);
-    let collect = Collect::new(Merchants::new((), slot.clone()));
-    job.task("collect", inbox, collect, Outbox::none());
+    let inbox = results.inboxes.into_iter().fold(Inbox::none(), Inbox::merge);
+    job.task("collect", inbox, slot.collector(), Outbox::none());
     run_stepper(job, seed, &Stop::new(), &mut |_, _, _| {})?;
     Ok(Run {
         events: trace.events(),
         merchants: slot.take().merchants,
     })
-}
-
-fn sent(data: &FromSource<Plain<Cents>, TotalsReport>) -> Vec<String> {
-    match data {
-        Either::Left(rows) => taken(rows),
-        Either::Right(_) => Vec::new(),
-    }
 }
 
 fn taken(rows: &Rows<Cents>) -> Vec<String> {

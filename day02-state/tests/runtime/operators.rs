@@ -10,6 +10,7 @@ use day02_state::operator::Message::{self, Control, Data};
 use day02_state::operator::{Batch, EndReason, Input, Keyed, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::runtime::{Buffers, Job, Stop, run_threads};
+use day02_state::status::Status;
 use day02_state::stepper::run_stepper;
 
 pub const MILLI: Duration = Duration::from_millis(1);
@@ -42,6 +43,10 @@ impl Batch for Numbers {
 
     fn append(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    fn cut(self, rows: usize) -> Vec<Self> {
+        self.0.cut(rows).into_iter().map(Numbers).collect()
     }
 }
 
@@ -266,8 +271,9 @@ impl<C: Clone + Send, O: Operator<C>> Operator<C> for Aligns<O> {
         !self.behind.contains(&channel)
     }
 
-    fn status(&self) -> String {
-        format!("has {} of {} barriers", self.behind.len(), self.channels)
+    fn status(&mut self, status: &mut Status) {
+        let barriers = format!("has {} of {} barriers", self.behind.len(), self.channels);
+        status.phrases.push(barriers);
     }
 }
 

@@ -3,22 +3,18 @@
 mod screen;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
-use day02_state::runtime::run_threads;
 
-pub use screen::{COLUMNS, Screen, row};
+pub use screen::{COLUMNS, Printer, Screen, row};
 
 use crate::job::{Options, wire};
 use crate::spec::WindowSpec;
 
-/// How often tasks report.
-pub const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// Counts and sums orders per merchant_id and window of event time.
 #[derive(Debug, clap::Parser)]
 #[command(name = "day03-windows", version)]
@@ -76,7 +72,6 @@ impl WindowArgs {
         };
         options.tasks.workers = usize::from(tasks.workers);
         options.tasks.on_bad_record = records.on_bad_record;
-        options.tasks.report_every = Some(REPORT_EVERY);
         options
     }
 }
@@ -91,11 +86,11 @@ fn run(args: &Cli) -> Result<(), Error> {
     let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
-    let screen = Screen::new(args.records.format, endless);
+    let mut screen = Screen::new(args.records.format, endless);
     let options = args.windows.options(&args.tasks, &args.records, &screen);
     screen.begin()?;
-    let (job, slot) = wire(opened.sources, &options, screen.clone(), None)?;
-    run_threads(job, &stop)?;
+    let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
+    screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
     screen.finish(&answer)?;

@@ -4,18 +4,17 @@
 //! it shows the largest when it is interrupted.
 
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{Live, say};
 use day01_consumer::lab::table::{self, Cell, Format};
-use day02_state::cli::shown;
-use day02_state::error::Error;
-use day02_state::job::Progress;
+use day02_state::cli::{run_watched, shown};
+use day02_state::error::{Error, JobError};
 use day02_state::operator::Outcome;
 use day02_state::order::money;
+use day02_state::runtime::{Job, Stop};
 
-use crate::job::{Answer, ClosedWindow, Keep, View, WindowStats};
+use crate::job::{Answer, AnswerSlot, ClosedWindow, Keep, OnClosed, WindowStats};
 
 /// How many windows the final table shows; json and csv have all of them.
 const SHOWN: usize = 20;
@@ -31,10 +30,15 @@ pub const COLUMNS: [&str; 8] = [
     "amount_avg",
 ];
 
-/// The live view of day 1, shown by the collector and finished by us, and where rows are printed as they close.
-#[derive(Clone)]
+/// The live view of day 1, and where rows are printed as they close.
 pub struct Screen {
-    live: Arc<Mutex<Live>>,
+    live: Live,
+    printer: Printer,
+}
+
+/// Prints rows as windows close, or leaves them to the end.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
     format: Format,
     /// Whether rows are printed as windows close.
     prints: bool,
@@ -44,15 +48,35 @@ impl Screen {
     /// A screen for results in this format, of an input that may be `endless`.
     pub fn new(format: Format, endless: bool) -> Self {
         Screen {
-            live: Arc::new(Mutex::new(Live::new())),
-            format,
-            prints: endless && format != Format::Table,
+            live: Live::new(),
+            printer: Printer {
+                format,
+                prints: endless && format != Format::Table,
+            },
         }
+    }
+
+    /// What takes windows as they close.
+    pub fn printer(&self) -> Printer {
+        self.printer
+    }
+
+    /// Runs a job, and shows how far it has come.
+    pub fn run(&mut self, job: Job, slot: &AnswerSlot, stop: &Stop) -> Result<(), JobError> {
+        // Rows that come out on the same screen show as well how far things are, and would break the table.
+        let is_quiet = self.printer.prints && std::io::stdout().is_terminal();
+        run_watched(job, stop, |board, warnings| {
+            warnings.iter().for_each(|warning| self.live.say(warning));
+            if !is_quiet {
+                let top = || slot.latest().iter().map(row).collect();
+                self.live.show(|| shown(&board.progress(), &COLUMNS, top()));
+            }
+        })
     }
 
     /// Which closed windows it wants to have at the end.
     pub fn keeps(&self) -> Keep {
-        match (self.prints, self.format) {
+        match (self.printer.prints, self.printer.format) {
             (true, _) => Keep::None,
             (false, Format::Table) => Keep::Largest(SHOWN),
             (false, _) => Keep::All,
@@ -61,59 +85,42 @@ impl Screen {
 
     /// Prints what stands before the first row.
     pub fn begin(&self) -> Result<(), Error> {
-        match self.prints {
-            true => print(&[], self.format),
+        match self.printer.prints {
+            true => print(&[], self.printer.format),
             false => Ok(()),
         }
     }
 
     /// Says how long everything took.
-    pub fn finish_without_rows(&self, answer: &Answer) {
+    pub fn finish_without_rows(&mut self, answer: &Answer) {
         let shown = shown(&answer.progress, &COLUMNS, Vec::new());
-        self.live().finish(&shown);
+        self.live.finish(&shown);
     }
 
     /// Says how long everything took, and prints the result, if it was not printed as it came.
-    pub fn finish(&self, answer: &Answer) -> Result<(), Error> {
+    pub fn finish(&mut self, answer: &Answer) -> Result<(), Error> {
         self.finish_without_rows(answer);
-        if !self.prints {
-            print(&answer.windows, self.format)?;
+        if !self.printer.prints {
+            print(&answer.windows, self.printer.format)?;
         }
         let hidden = answer.closed - answer.windows.len() as u64;
-        if hidden > 0 && self.format == Format::Table {
+        if hidden > 0 && self.printer.format == Format::Table {
             say(format!(
                 "and {hidden} more rows, with fewer orders; --format csv or json prints all"
             ));
         }
         Ok(())
     }
-
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl View for Screen {
-    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+impl OnClosed for Printer {
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         if self.prints {
             let mut out = std::io::stdout().lock();
             table::append(&mut out, self.format, &COLUMNS, windows.iter().map(row))
                 .map_err(InputError::Output)?;
         }
         Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress, _: WindowStats, latest: &[ClosedWindow]) {
-        // Rows that come out on the same screen show as well how far things are, and would break the table.
-        if self.prints && std::io::stdout().is_terminal() {
-            return;
-        }
-        let top = || latest.iter().map(row).collect();
-        self.live().show(|| shown(progress, &COLUMNS, top()));
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.live().say(format!("warning: {warning}"));
     }
 }
 

@@ -1,17 +1,14 @@
 //! What the job comes to: closed windows, put together from all workers, and counts of what is not in them.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
 
-use day02_state::job::{Gather, Progress};
-use day02_state::operator::Outcome;
-use day02_state::rows::Rows;
+use day02_state::job::{SavedState, Slot};
+use day02_state::operator::{Input, Operator, Out, Outcome};
 use day02_state::state::file::Snapshot;
+use day02_state::status::{Progress, StatusBoard};
 
-use super::{Summed, WindowReport};
-use crate::time::Span;
+use super::{ClosedRows, Summed, WindowStats};
 use crate::window::Window;
-use crate::windower::Closed;
 
 /// A merchant's orders in a window that has closed.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,23 +27,8 @@ impl ClosedWindow {
     }
 }
 
-/// What is known of the windows of one worker, or of all.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct WindowStats {
-    /// How many rows were late for all their windows. They are in no result.
-    pub late: u64,
-    /// How often a row was late for a window.
-    pub late_assignments: u64,
-    /// How far behind a late row has been at most.
-    pub behind: Span,
-    /// How many accumulators are kept for windows that are open: one for each merchant and session, or slice.
-    pub open: usize,
-    /// How many bytes they hold.
-    pub memory: usize,
-}
-
 /// Windows that have closed, ordered by window and merchant; one that has closed again stands behind itself.
-pub fn closed_windows(rows: &Rows<Closed<Summed>>) -> Vec<ClosedWindow> {
+pub fn closed_windows(rows: &ClosedRows) -> Vec<ClosedWindow> {
     let closed = rows.keys().zip(rows.values());
     let mut closed: Vec<ClosedWindow> = closed
         .map(|((merchant, _), closed)| ClosedWindow {
@@ -67,27 +49,21 @@ pub enum Keep {
     All,
     /// Those with the most orders, so many.
     Largest(usize),
-    /// None: somebody else has seen them when they closed.
+    /// None: they were handed on when they closed.
     None,
 }
 
-/// Whoever watches the job.
-pub trait View: Send {
+/// Takes windows as they close.
+pub trait OnClosed: Send {
     /// These windows have closed, ordered by window and merchant.
-    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome;
-    /// Things have moved on; `latest` are the windows that closed last.
-    fn progress(&mut self, progress: &Progress, stats: WindowStats, latest: &[ClosedWindow]);
-    /// Something happened that a person should hear of.
-    fn warn(&mut self, warning: &str);
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome;
 }
 
-/// Nobody watches.
-impl View for () {
-    fn closed(&mut self, _: &[ClosedWindow]) -> Outcome {
+/// Takes none: they stand in the answer.
+impl OnClosed for () {
+    fn on_closed(&mut self, _: &[ClosedWindow]) -> Outcome {
         Ok(())
     }
-    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
-    fn warn(&mut self, _: &str) {}
 }
 
 /// What the job came to.
@@ -105,70 +81,110 @@ pub struct Answer {
     pub snapshot: Snapshot,
 }
 
-/// Where the answer is left.
-pub type AnswerSlot = day02_state::job::AnswerSlot<Answer>;
-
 /// So many windows are shown as the latest.
 const LATEST: usize = 10;
 /// So many more than are to be kept may lie about before the smallest are thrown away.
 const SLACK: usize = 10_000;
 
-/// Puts the windows of all workers together.
-pub struct Results<V> {
-    view: V,
-    slot: AnswerSlot,
-    keep: Keep,
+/// The windows that have closed so far.
+#[derive(Debug, Default)]
+struct Found {
     windows: Vec<ClosedWindow>,
     latest: Vec<ClosedWindow>,
     closed: u64,
-    stats: BTreeMap<usize, WindowStats>,
 }
 
-impl<V: View> Results<V> {
-    /// Shows what it hears to `view`, and leaves the answer in `slot`.
-    pub fn new(view: V, slot: AnswerSlot, keep: Keep) -> Self {
-        Results {
-            view,
-            slot,
+/// Where the answer is left, and what can be seen of it until then.
+#[derive(Debug, Clone)]
+pub struct AnswerSlot {
+    found: Slot<Found>,
+    keep: Keep,
+    board: StatusBoard,
+    saved: SavedState,
+}
+
+impl AnswerSlot {
+    /// A slot that keeps these windows.
+    pub fn new(keep: Keep, saved: Option<SavedState>) -> Self {
+        AnswerSlot {
+            found: Slot::default(),
             keep,
-            windows: Vec::new(),
-            latest: Vec::new(),
-            closed: 0,
-            stats: BTreeMap::new(),
+            board: StatusBoard::default(),
+            saved: saved.unwrap_or_default(),
         }
     }
 
-    fn take(&mut self, rows: &Rows<Closed<Summed>>) -> Outcome {
+    /// The same, for the job that has this board.
+    pub fn with_board(self, board: StatusBoard) -> Self {
+        AnswerSlot { board, ..self }
+    }
+
+    /// What hands windows on as they close, and keeps them.
+    pub fn collector<V: OnClosed>(&self, on_closed: V) -> Results<V> {
+        Results {
+            on_closed,
+            found: self.found.clone(),
+            keep: self.keep,
+        }
+    }
+
+    /// The windows that closed last, those with the most orders.
+    pub fn latest(&self) -> Vec<ClosedWindow> {
+        self.found.lock().latest.clone()
+    }
+
+    /// The answer, once the job has ended.
+    pub fn take(&self) -> Answer {
+        let Found { windows, closed, .. } = self.found.take();
+        let windows = match self.keep {
+            Keep::Largest(most) => largest(windows, most),
+            Keep::All | Keep::None => largest(windows, usize::MAX),
+        };
+        Answer {
+            windows,
+            closed,
+            stats: WindowStats::of(&self.board),
+            progress: self.board.progress(),
+            snapshot: self.saved.take(),
+        }
+    }
+}
+
+/// Puts the windows of all workers together.
+pub struct Results<V> {
+    on_closed: V,
+    found: Slot<Found>,
+    keep: Keep,
+}
+
+impl<V: OnClosed> Results<V> {
+    fn take(&mut self, rows: &ClosedRows) -> Outcome {
         let mut closed = closed_windows(rows);
-        self.closed += closed.len() as u64;
-        self.view.closed(&closed)?;
-        self.latest = largest(closed.iter().collect(), LATEST)
-            .into_iter()
-            .cloned()
-            .collect();
+        self.on_closed.on_closed(&closed)?;
+        let found = &mut *self.found.lock();
+        found.closed += closed.len() as u64;
+        let latest = largest(closed.iter().collect(), LATEST).into_iter();
+        found.latest = latest.cloned().collect();
         match self.keep {
-            Keep::All => self.windows.append(&mut closed),
+            Keep::All => found.windows.append(&mut closed),
             Keep::Largest(most) => {
-                self.windows.append(&mut closed);
-                if self.windows.len() > most + SLACK {
-                    self.windows = largest(std::mem::take(&mut self.windows), most);
+                found.windows.append(&mut closed);
+                if found.windows.len() > most + SLACK {
+                    found.windows = largest(std::mem::take(&mut found.windows), most);
                 }
             }
             Keep::None => {}
         }
         Ok(())
     }
+}
 
-    fn stats(&self) -> WindowStats {
-        let mut all = WindowStats::default();
-        for one in self.stats.values() {
-            all.late += one.late;
-            all.late_assignments += one.late_assignments;
-            all.behind = all.behind.max(one.behind);
-            all.open += one.open;
-            all.memory += one.memory;
-        }
-        all
+impl<V: OnClosed, C> Operator<C> for Results<V> {
+    type In = ClosedRows;
+    type Out = ();
+
+    fn on_data(&mut self, _: Input, rows: ClosedRows, _: Out<'_, (), C>) -> Outcome {
+        self.take(&rows)
     }
 }
 
@@ -184,43 +200,4 @@ fn largest<W: Borrow<ClosedWindow>>(mut windows: Vec<W>, most: usize) -> Vec<W> 
     }
     windows.sort_by(|one, other| one.borrow().place().cmp(&other.borrow().place()));
     windows
-}
-
-impl<V: View> Gather for Results<V> {
-    type Report = WindowReport;
-
-    fn report(&mut self, worker: usize, report: WindowReport) -> Outcome {
-        match report {
-            WindowReport::Closed(rows) => self.take(&rows),
-            WindowReport::WindowStats(stats) => {
-                self.stats.insert(worker, stats);
-                Ok(())
-            }
-        }
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        self.view.progress(progress, self.stats(), &self.latest);
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.view.warn(warning);
-    }
-
-    fn end(&mut self, progress: Progress, snapshot: Snapshot) -> Outcome {
-        let windows = std::mem::take(&mut self.windows);
-        let windows = match self.keep {
-            Keep::Largest(most) => largest(windows, most),
-            Keep::All | Keep::None => largest(windows, usize::MAX),
-        };
-        let answer = Answer {
-            windows,
-            closed: self.closed,
-            stats: self.stats(),
-            progress,
-            snapshot,
-        };
-        self.slot.put(answer);
-        Ok(())
-    }
 }

@@ -8,17 +8,19 @@
 //! ```
 
 mod answer;
+mod stats;
 mod worker;
 
 use day01_consumer::source::Source;
 use day02_state::error::Error;
-use day02_state::job::{self as day02, Plain};
+use day02_state::job::{self as day02, Plain, Stages};
 use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
 
-pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, Results, View, WindowStats, closed_windows};
-pub use worker::{Summed, WINDOWS, WindowReport, WindowWorker, windows};
+pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, OnClosed, Results, closed_windows};
+pub use stats::WindowStats;
+pub use worker::{ClosedRows, Summed, WINDOWS, WindowWorker, windows};
 
 use crate::clock::StreamTime;
 use crate::spec::WindowSpec;
@@ -51,28 +53,26 @@ impl Options {
 }
 
 // ANCHOR: wire
-/// Wires the job: what closes is shown to `view`, and the answer is left in the slot.
+/// Wires the job: what closes is handed to `on_closed`, and the answer is left in the slot.
 pub fn wire<S: Source + Send + 'static>(
     sources: Vec<S>,
     options: &Options,
-    view: impl View + 'static,
+    on_closed: impl OnClosed + 'static,
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
-    let slot = AnswerSlot::default();
-    let worker = |number| {
+    let slot = AnswerSlot::new(options.keep, options.tasks.save.clone());
+    let worker = |_| {
         let windows = windows::<Cents>(options.window, options.lateness);
-        let windowing = Windowing::new(StreamTime::default(), windows);
-        WindowWorker::new(number, windowing, &options.tasks)
+        WindowWorker::new(Windowing::new(StreamTime::default(), windows), &options.tasks)
     };
-    let results = Results::new(view, slot.clone(), options.keep);
-    let job = day02::pipeline(
-        sources,
-        &options.tasks,
-        Plain::<Stamped<Cents>>::default,
-        (WINDOWS, worker),
-        results,
-        restore,
-    )?;
+    let stages = Stages {
+        reader: Plain::<Stamped<Cents>>::default,
+        operator: WINDOWS,
+        worker,
+        collector: slot.collector(on_closed),
+    };
+    let job = day02::pipeline(sources, &options.tasks, stages, restore)?;
+    let slot = slot.with_board(job.board());
     Ok((job, slot))
 }
 // ANCHOR_END: wire

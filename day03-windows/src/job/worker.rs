@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use day02_state::job::{Options, Report, Reporting};
+use day02_state::job::{Options, SavedState};
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
+use day02_state::status::Status;
 
 use super::WindowStats;
 use crate::aggregate::{Aggregate, Number, Summary};
@@ -25,17 +26,8 @@ pub const WINDOWS: &str = "windows";
 /// What is kept of the orders of a window.
 pub type Summed = <Summary<Cents> as Aggregate>::Acc;
 
-/// What a worker sends.
-pub type Reports = Vec<Report<WindowReport>>;
-
-/// What a worker reports.
-#[derive(Debug, Clone)]
-pub enum WindowReport {
-    /// These windows have closed.
-    Closed(Rows<Closed<Summed>>),
-    /// How things stand.
-    WindowStats(WindowStats),
-}
+/// What a worker sends: windows that have closed, by merchant.
+pub type ClosedRows = Rows<Closed<Summed>>;
 
 // ANCHOR: windows
 /// Windows of any kind, which say everything about the numbers that they get.
@@ -53,63 +45,44 @@ pub fn windows<N: Number>(
 
 /// Counts its merchants' orders by window, which this clock closes.
 pub struct WindowWorker<T = StreamTime> {
-    number: usize,
     windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
     stats: WindowStats,
-    save: bool,
+    saved: Option<SavedState>,
     started: bool,
-    reporting: Reporting,
 }
 
 impl<T: Clock> WindowWorker<T> {
     /// A worker that has seen no order.
-    pub fn new(
-        number: usize,
-        windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
-        options: &Options,
-    ) -> Self {
+    pub fn new(windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>, options: &Options) -> Self {
         WindowWorker {
-            number,
             windowing,
             stats: WindowStats::default(),
-            save: options.save,
+            saved: options.save.clone(),
             started: false,
-            reporting: Reporting::new(options.report_every),
         }
     }
 
     /// Somebody who knows says what time it is: sends what has closed.
-    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, Reports, C>) -> Outcome {
+    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, ClosedRows, C>) -> Outcome {
         let mut fired = Fired::default();
         self.windowing.on_time(time, &mut fired)?;
         self.send(fired, out);
         Ok(())
     }
 
-    fn send<C>(&mut self, fired: Fired<Summed>, out: Out<'_, Reports, C>) {
-        self.reporting.changed();
+    fn send<C>(&mut self, fired: Fired<Summed>, out: Out<'_, ClosedRows, C>) {
         self.stats.late += fired.late.len() as u64;
         self.stats.late_assignments += fired.late_assignments;
         self.stats.behind = self.stats.behind.max(fired.behind);
         if !fired.closed.is_empty() {
-            out.data(vec![Report::Worker(
-                self.number,
-                WindowReport::Closed(fired.closed),
-            )]);
+            out.data(fired.closed);
         }
-    }
-
-    fn report<C>(&mut self, out: Out<'_, Reports, C>) {
-        self.stats.open = self.windowing.windows().open();
-        self.stats.memory = self.windowing.windows().memory();
-        let stats = WindowReport::WindowStats(self.stats);
-        out.data(vec![Report::Worker(self.number, stats)]);
     }
 }
 
 impl<T: Clock, C> Operator<C> for WindowWorker<T> {
     type In = Rows<Stamped<Cents>>;
-    type Out = Reports;
+    type Out = ClosedRows;
 
     fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self::Out, C>) -> Outcome {
         let mut fired = Fired::default();
@@ -124,40 +97,31 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
             self.windowing.on_drained(&mut fired)?;
             self.send(fired, out);
         }
-        self.report(out);
-        if self.save {
-            let parts = self.snapshot(0).parts();
-            out.data(vec![Report::State(WINDOWS, parts)]);
+        if let Some(saved) = self.saved.clone() {
+            saved.add(WINDOWS, self.snapshot(0).parts());
         }
         Ok(())
     }
 
-    /// Reports how things stand, if it is time to, or else when it will be.
-    fn on_turn(&mut self, now: Duration, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
+    fn on_turn(&mut self, _: Duration, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
         if !self.started {
             let mut fired = Fired::default();
             self.windowing.on_start(&mut fired)?;
             self.send(fired, out);
             self.started = true;
         }
-        if let Some(turn) = self.reporting.wait(now, 1) {
-            return Ok(turn);
-        }
-        self.report(out);
         Ok(Turn::Done)
     }
 
-    fn on_input_end(&mut self, _: Input, _: EndReason, _: Out<'_, Self::Out, C>) -> Outcome {
-        self.reporting.on_input_end();
-        Ok(())
-    }
-
-    fn status(&self) -> String {
-        format!(
+    fn status(&mut self, status: &mut Status) {
+        let windows = self.windowing.windows();
+        (self.stats.open, self.stats.memory) = (windows.open(), windows.memory());
+        self.stats.write(status);
+        status.phrases.push(format!(
             "its time is {}, {} merchants' sums in open windows",
             self.windowing.now(),
-            self.windowing.windows().open()
-        )
+            self.stats.open
+        ));
     }
 }
 

@@ -167,20 +167,12 @@ fn a_job_on_threads_that_is_stopped_ends_with_what_has_closed() {
 /// Asks for a stop when the third window has closed.
 struct Asks(Stop, usize);
 
-impl day03_windows::job::View for Asks {
-    fn closed(&mut self, windows: &[day03_windows::job::ClosedWindow]) -> day02_state::operator::Outcome {
+impl day03_windows::job::OnClosed for Asks {
+    fn on_closed(&mut self, windows: &[day03_windows::job::ClosedWindow]) -> day02_state::operator::Outcome {
         self.1 += windows.len();
         if self.1 == 3 {
             self.0.ask();
         }
         Ok(())
     }
-    fn progress(
-        &mut self,
-        _: &day02_state::job::Progress,
-        _: day03_windows::job::WindowStats,
-        _: &[day03_windows::job::ClosedWindow],
-    ) {
-    }
-    fn warn(&mut self, _: &str) {}
 }

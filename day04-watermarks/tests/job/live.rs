@@ -11,12 +11,11 @@ use day01_consumer::Error;
 use day01_consumer::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start};
-use day02_state::job::Progress;
 use day02_state::operator::Outcome;
 use day02_state::runtime::{Did, Job, Stop};
 use day02_state::state::file::Snapshot;
 use day02_state::stepper::run_stepper;
-use day03_windows::job::{Answer, ClosedWindow, View, WindowStats};
+use day03_windows::job::{Answer, ClosedWindow, OnClosed};
 use day04_watermarks::job::wire;
 
 use crate::drive::Drive;
@@ -121,15 +120,13 @@ struct Watch {
     closed: Arc<Mutex<Closed>>,
 }
 
-impl View for Watch {
-    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+impl OnClosed for Watch {
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         let now = *self.now.lock().unwrap();
         let closed = windows.iter().map(|closed| (now, closed.clone()));
         self.closed.lock().unwrap().extend(closed);
         Ok(())
     }
-    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
-    fn warn(&mut self, _: &str) {}
 }
 
 /// Runs the job of this day while the topic is written; says what closed and when, and what it came to.

@@ -62,7 +62,7 @@ impl Setup {
     pub fn options(self) -> Options {
         let mut windows = Windows::new(self.window);
         windows.tasks.workers = self.workers;
-        windows.tasks.save = true;
+        windows.tasks.save = Some(day02_state::job::SavedState::default());
         windows.tasks.buffers = self.buffers;
         let watermarks = Strategy {
             delay: self.delay,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use day02_state::job::pipeline;
+use day02_state::job::{Stages, pipeline};
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::runtime::Did;
 use day02_state::state::{Frozen, Part, Stateful};
-use day03_windows::job::{AnswerSlot, Results, WINDOWS, WindowStats};
+use day03_windows::job::{AnswerSlot, WINDOWS, WindowStats};
 use day03_windows::time::Span;
 use day04_watermarks::job::worker;
 use day04_watermarks::reader::TimestampReader;
@@ -295,22 +295,23 @@ fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
     // When the worker goes on, the source looks, finds nothing in partition 1, and a moment later the order is there.
     script.extend([(10_020, Event::Row(1, 7)), (10_100, Event::Over)]);
 
-    let (options, slot) = (setup.options(), AnswerSlot::default());
+    let options = setup.options();
+    let slot = AnswerSlot::new(options.windows.keep, None);
     let until = if busy { 10 * SECOND } else { Duration::ZERO };
-    let job = pipeline(
-        setup.share(|| live.reader()),
-        &options.windows.tasks,
-        || TimestampReader::<Cents>::new(options.watermarks),
-        (WINDOWS, |number| Busy {
-            inner: worker(number, setup.sources, &options.windows),
+    let stages = Stages {
+        reader: || TimestampReader::<Cents>::new(options.watermarks),
+        operator: WINDOWS,
+        worker: |_| Busy {
+            inner: worker(setup.sources, &options.windows),
             from: 50 * MILLI,
             until,
             now: Duration::ZERO,
-        }),
-        Results::new((), slot.clone(), options.windows.keep),
-        None,
-    )
-    .unwrap();
+        },
+        collector: slot.collector(()),
+    };
+    let readers = setup.share(|| live.reader());
+    let job = pipeline(readers, &options.windows.tasks, stages, None).unwrap();
+    let slot = slot.with_board(job.board());
     let (mut last, mut longest) = (Duration::ZERO, Duration::ZERO);
     write_while(job, seed, &live, &script, &mut |now, task, did| {
         if task == "source 0" && did == Did::Turn {

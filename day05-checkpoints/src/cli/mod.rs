@@ -13,7 +13,7 @@ use day01_consumer::cli::{self, Interrupt, say};
 use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
-use day02_state::runtime::{Mail, Stop, run_threads};
+use day02_state::runtime::{Mail, Stop};
 use day03_windows::cli::{COLUMNS, Screen};
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::job::Options;
@@ -84,7 +84,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(format!("writing to {}", target.describe()));
     }
     let endless = source.brokers.is_some() && !source.until_end;
-    let screen = Screen::new(args.records.format, endless && target.is_none());
+    let mut screen = Screen::new(args.records.format, endless && target.is_none());
     let options = Options {
         windows: args.windows.options(&args.tasks, &args.records, &screen),
         watermarks: args.time.strategy(),
@@ -99,9 +99,9 @@ fn run(args: &Cli) -> Result<(), Error> {
     };
     screen.begin()?;
     let publishes = target.is_some();
-    let (job, slot, coordinator) = wire(opened.sources, &options, screen.clone(), target, checkpoints)?;
+    let (job, slot, coordinator) = wire(opened.sources, &options, screen.printer(), target, checkpoints)?;
     let _ = mail.set(coordinator);
-    run_threads(job, &stop)?;
+    screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
     match publishes {

@@ -7,6 +7,8 @@ use day02_state::operator::Output;
 use day02_state::runtime::mailbox;
 use day02_state::state::{Owner, Part};
 
+use day02_state::status::Status;
+
 use super::*;
 use crate::fault::with;
 use crate::lab::fragile::Fragile;
@@ -114,8 +116,10 @@ impl Office {
     }
 
     /// How it says that things stand.
-    fn says(&self) -> String {
-        self.coordinator.status()
+    fn says(&mut self) -> String {
+        let mut status = Status::default();
+        self.coordinator.status(&mut status);
+        status.to_string()
     }
 }
 

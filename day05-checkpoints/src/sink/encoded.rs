@@ -104,6 +104,16 @@ impl Batch for Encoded {
         let moved = |(key_end, end): (Option<usize>, usize)| (key_end.map(|end| before + end), before + end);
         self.ends.extend(other.ends.into_iter().map(moved));
     }
+
+    fn cut(self, rows: usize) -> Vec<Self> {
+        let all: Vec<(Option<&[u8]>, &[u8])> = self.rows().collect();
+        let batch = |some: &[(Option<&[u8]>, &[u8])]| {
+            let mut batch = Encoded::default();
+            some.iter().for_each(|(key, payload)| batch.push(*key, payload));
+            batch
+        };
+        all.chunks(rows).map(batch).collect()
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::time::EventTime;
 use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
@@ -94,10 +95,12 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
     }
     // ANCHOR_END: publish
 
-    fn status(&self) -> String {
+    fn status(&mut self, status: &mut Status) {
         let waiting: usize = self.pending.sealed().map(|(_, rows)| rows.len()).sum();
         let (target, out) = (self.target.describe(), self.pending.last_out());
-        format!("epoch {out} is out to {target}, {waiting} rows wait for theirs")
+        status.phrases.push(format!(
+            "epoch {out} is out to {target}, {waiting} rows wait for theirs"
+        ));
     }
 }
 

@@ -9,7 +9,6 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use day01_consumer::Error as InputError;
@@ -17,7 +16,7 @@ use day01_consumer::cli::say;
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
-use day02_state::runtime::{Buffers, Stop, run_threads};
+use day02_state::runtime::{Buffers, Stop};
 use day03_windows::time::Span;
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::splits::Strategy;
@@ -37,8 +36,6 @@ use args::Cli;
 use current::Current;
 use show::Screen;
 
-/// How often tasks report.
-const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// How fast the sandbox is fed unless told otherwise: slow enough to watch.
 const SANDBOX_RATE: u64 = 200_000;
 
@@ -182,7 +179,6 @@ fn run_queries(
         },
         on_bad_record: args.records.on_bad_record,
         chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),
-        report_every: Some(REPORT_EVERY),
         lost_marker: args.sql.lost_marker,
         buffers: Buffers::default(),
     };
@@ -202,36 +198,33 @@ fn run_queries(
         listener: words.listener(),
         stop: stop.clone(),
     };
-    let screen = Screen::new(queries.iter().any(prints));
     let Running {
         job,
         coordinator,
         views,
-        workers,
+        tasks,
         bounded,
-        heard,
         sandboxes,
-    } = wire(queries, &options, printed, screen.clone(), checkpoints)?;
+    } = wire(queries, &options, printed, checkpoints)?;
     current.coordinated(coordinator);
-    if let Some(view) = views.iter().flatten().next() {
-        screen.watch(view.clone());
-    }
+    let first = views.iter().flatten().next().cloned();
+    let (mut screen, board) = (Screen::new(queries.iter().any(prints), first), job.board());
     if !bounded {
         say("the input has no end: Ctrl-C stops, and shows what views hold then");
     }
-    run_threads(job, &stop).map_err(Error::from)?;
+    screen.run(job, &stop).map_err(Error::from)?;
     drop(sandboxes);
 
-    let all = heard.all();
-    screen.finish(&all);
-    for (query, workers) in queries.iter().zip(workers) {
-        say_what_is_missing(query, all.standing_of(workers), current.was_interrupted());
+    screen.finish(&board);
+    for (query, tasks) in queries.iter().zip(tasks) {
+        let stats = WindowStats::of(&board, &tasks);
+        say_what_is_missing(query, stats, current.was_interrupted());
     }
     if args.checkpoints.checkpoint_dir.is_some() {
         say(words.summary());
     }
     if current.was_interrupted() {
-        all.progress.status.iter().for_each(say);
+        board.progress().status.iter().for_each(say);
     }
     let named = queries
         .iter()

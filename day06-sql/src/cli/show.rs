@@ -1,16 +1,16 @@
 //! What a person sees: views while they change, and at the end.
 
 use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{Live, Progress, say};
 use day01_consumer::lab::table::{self, Cell, Format};
-use day02_state::cli::shown;
-use day02_state::error::Error;
+use day02_state::cli::{run_watched, shown};
+use day02_state::error::{Error, JobError};
+use day02_state::runtime::{Job, Stop};
+use day02_state::status::StatusBoard;
 
 use crate::chunk::{Change, Chunk};
-use crate::exec::report::{All, Watch};
 use crate::format::encode::RowWriter;
 use crate::plan::FileFormat;
 use crate::types::{DataType, Scalar};
@@ -22,63 +22,44 @@ const SHOWN: usize = 20;
 const TOP: usize = 10;
 
 /// The live view of day 1, over the first view of the job.
-#[derive(Clone)]
 pub struct Screen {
-    live: Arc<Mutex<Live>>,
-    /// LastPublished once the job is wired.
-    view: Arc<OnceLock<View>>,
+    live: Live,
+    view: Option<View>,
     /// Whether lines come out on the same screen, which would break the table.
     prints: bool,
 }
 
 impl Screen {
-    /// Nothing to show yet; `prints` says whether the job writes lines to stdout.
-    pub fn new(prints: bool) -> Self {
+    /// Shows this view, if there is one; `prints` says whether the job writes lines to stdout.
+    pub fn new(prints: bool, view: Option<View>) -> Self {
         Screen {
-            live: Arc::new(Mutex::new(Live::new())),
-            view: Arc::default(),
+            live: Live::new(),
+            view,
             prints: prints && std::io::stdout().is_terminal(),
         }
     }
 
-    /// Shows this view from now on.
-    pub fn watch(&self, view: View) {
-        let _ = self.view.set(view);
+    /// Runs a job, and shows how far it has come.
+    pub fn run(&mut self, job: Job, stop: &Stop) -> Result<(), JobError> {
+        run_watched(job, stop, |board, warnings| {
+            warnings.iter().for_each(|warning| self.live.say(warning));
+            if !self.prints {
+                self.live.show(|| shown_of(self.view.as_ref(), board));
+            }
+        })
     }
 
     /// Says how long everything took.
-    pub fn finish(&self, all: &All) {
-        self.live().finish(&self.shown(all, 0));
-    }
-
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn shown(&self, all: &All, rows: usize) -> Progress {
-        let (columns, top) = match self.view.get() {
-            Some(view) if rows > 0 => (
-                names(view),
-                view.first(rows).iter().map(|row| cells(row)).collect(),
-            ),
-            _ => (Vec::new(), Vec::new()),
-        };
-        Progress {
-            columns,
-            ..shown(&all.progress, &[], top)
-        }
+    pub fn finish(&mut self, board: &StatusBoard) {
+        self.live.finish(&shown_of(None, board));
     }
 }
 
-impl Watch for Screen {
-    fn progress(&mut self, all: &All) {
-        if !self.prints {
-            self.live().show(|| self.shown(all, TOP));
-        }
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.live().say(format!("warning: {warning}"));
+fn shown_of(view: Option<&View>, board: &StatusBoard) -> Progress {
+    let top = |view: &View| view.first(TOP).iter().map(|row| cells(row)).collect();
+    Progress {
+        columns: view.map(names).unwrap_or_default(),
+        ..shown(&board.progress(), &[], view.map(top).unwrap_or_default())
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use day01_consumer::Error as InputError;
 use day02_state::operator::{Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::time::EventTime;
 use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
@@ -59,12 +60,12 @@ impl Operator<Watermark> for Deliver {
         Ok(Turn::Done)
     }
 
-    fn status(&self) -> String {
-        match self {
+    fn status(&mut self, status: &mut Status) {
+        status.phrases.push(match self {
             Deliver::Print(..) => "prints".to_string(),
             Deliver::View(view) => format!("the view has {} rows", view.len()),
             Deliver::Blackhole => "drops".to_string(),
-        }
+        });
     }
 }
 

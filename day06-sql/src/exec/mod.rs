@@ -2,8 +2,7 @@
 //!
 //! ```text
 //! query 1   source ─ by key ─► worker ─► sink ┐
-//! query 2   source ─ by key ─► worker ─► view ┼─ reports ─► collect
-//!                                             └─ acks ────► coordinator
+//! query 2   source ─ by key ─► worker ─► view ┴─ acks ─► coordinator
 //! ```
 
 pub mod deliver;
@@ -17,14 +16,13 @@ pub mod scan;
 pub mod steps;
 
 use std::io::Write;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::sandbox::Sandbox;
 use day02_state::error::Error;
-use day02_state::job::{Collect, Options as Tasks, Orders, Report, check_positions};
+use day02_state::job::{Options as Tasks, SourceTask, check_positions};
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
@@ -45,11 +43,10 @@ use crate::keyed::KeyedChunk;
 use crate::plan::{Connector, FileFormat, Query, Sink, Table};
 use crate::view::View;
 use deliver::Deliver;
-use grouping::{Cut, GroupWorker};
+use grouping::GroupWorker;
 use identity::{check_restored, has_ended, ids, task_id};
 use lower::{Line, lower};
 use open::{AnySource, Connectors, Inputs, Outside, check_writers};
-use report::{Heard, Listen, Watch, WorkerReport};
 use scan::ScanReader;
 
 /// How queries run.
@@ -63,8 +60,6 @@ pub struct Options {
     pub on_bad_record: OnBadRecord,
     /// The changes of so many rows are put together, at most.
     pub chunk_rows: usize,
-    /// How often tasks report; never if there is nobody to see it.
-    pub report_every: Option<Duration>,
     /// What to do if Kafka has forgotten what was published last.
     pub lost_marker: LostMarker,
     /// How much may lie between two tasks.
@@ -79,12 +74,10 @@ pub struct Running {
     pub coordinator: Mail<Control>,
     /// By query, its view, if it has one.
     pub views: Vec<Option<View>>,
-    /// By query, the numbers under which its workers report.
-    pub workers: Vec<Range<usize>>,
+    /// By query, how the names of its tasks begin.
+    pub tasks: Vec<String>,
     /// Whether all inputs end by themselves.
     pub bounded: bool,
-    /// What has been heard of it.
-    pub heard: Heard,
     /// Brokers inside the process, to be kept as long as the job runs.
     pub sandboxes: Vec<Sandbox>,
 }
@@ -141,29 +134,17 @@ struct Reading<'a> {
 struct Wiring<'a> {
     dataflow: Dataflow,
     options: &'a Options,
-    reports: Inbox<Vec<Report<WorkerReport>>, Control>,
-    /// How many workers there are so far, to tell their reports apart.
-    workers: usize,
-    sources: usize,
 }
 
 // ANCHOR: wire
-/// Wires queries over what their tables are connected to. What they print goes to `printed`, and what they report to `watch`.
+/// Wires queries over what their tables are connected to. What they print goes to `printed`.
 pub fn wire<D: Disk + 'static>(
     queries: &[Query],
     options: &Options,
     printed: &Printed,
-    watch: impl Watch + 'static,
     checkpoints: Checkpoints<D>,
 ) -> Result<Running, Error> {
-    wire_over(
-        &mut Connectors(options),
-        queries,
-        options,
-        printed,
-        watch,
-        checkpoints,
-    )
+    wire_over(&mut Connectors(options), queries, options, printed, checkpoints)
 }
 
 /// Wires queries over anything that can stand outside of a job.
@@ -172,7 +153,6 @@ pub fn wire_over<D: Disk + 'static>(
     queries: &[Query],
     options: &Options,
     printed: &Printed,
-    watch: impl Watch + 'static,
     checkpoints: Checkpoints<D>,
 ) -> Result<Running, Error> {
     check_writers(queries)?;
@@ -208,32 +188,18 @@ pub fn wire_over<D: Disk + 'static>(
     let mut wiring = Wiring {
         dataflow: Dataflow::new(options.buffers, checkpoints.restore),
         options,
-        reports: Inbox::none(),
-        workers: 0,
-        sources: 0,
     };
-    let (mut views, mut workers) = (Vec::new(), Vec::new());
+    let (mut views, mut tasks) = (Vec::new(), Vec::new());
     for reading in readings {
-        let (query, id, first) = (reading.query, reading.id.clone(), wiring.workers);
+        let (query, id) = (reading.query, reading.id.clone());
         let rows = wiring.line(reading)?;
-        workers.push(first..wiring.workers);
+        tasks.push(task_id(&id, ""));
         let target = match &query.sink {
             Sink::Table(table) => outside.target(table, durable)?,
             Sink::View(_) | Sink::Result => None,
         };
         views.push(wiring.sink(query, &id, rows, target, printed)?);
     }
-    let heard = Heard::default();
-    let listen = Listen {
-        heard: heard.clone(),
-        watch,
-    };
-    let Wiring {
-        mut dataflow,
-        reports,
-        ..
-    } = wiring;
-    dataflow.observer("collect", reports, Collect::new(listen));
     let Checkpoints {
         store,
         schedule,
@@ -241,14 +207,13 @@ pub fn wire_over<D: Disk + 'static>(
         stop,
         ..
     } = checkpoints;
-    let (job, coordinator) = dataflow.finish(store, schedule, listener, &stop)?;
+    let (job, coordinator) = wiring.dataflow.finish(store, schedule, listener, &stop)?;
     Ok(Running {
         job,
         coordinator,
         views,
-        workers,
+        tasks,
         bounded,
-        heard,
         sandboxes,
     })
 }
@@ -268,42 +233,31 @@ impl Wiring<'_> {
         for (number, (source, outbox)) in reading.sources.into_iter().zip(outboxes).enumerate() {
             let tasks = Tasks {
                 on_bad_record: options.on_bad_record,
-                report_every: options.report_every,
                 ..Tasks::default()
             };
-            let task = Orders::new(self.sources, source, reader(), &tasks);
-            self.sources += 1;
+            let task = SourceTask::new(source, reader(), &tasks);
             let subtask = Subtask {
                 operator: &operator,
                 number,
                 of: 1,
             };
-            let reports = self.reports();
-            self.dataflow
-                .source(subtask, task, Orders::reads, outbox.split(reports))?;
+            self.dataflow.source(subtask, task, SourceTask::reads, outbox)?;
         }
         for (number, grouping) in line.groupings.iter().enumerate() {
             let next = self.edge(line, number + 1, options.workers);
-            let cut = Cut {
-                chunk_rows: options.chunk_rows,
-                report_every: options.report_every,
-            };
             let operator = task_id(&reading.id, &format!("group {number}"));
             let pairs = inboxes.into_iter().zip(next.outboxes);
-            for (place, (inbox, outbox)) in pairs.enumerate() {
+            for (worker, (inbox, outbox)) in pairs.enumerate() {
                 let of = options.workers;
                 let keys = line.keys_of(number + 1);
-                let worker = GroupWorker::new(self.workers, (place, of), grouping, keys, &cut);
-                self.workers += 1;
+                let grouped = GroupWorker::new((worker, of), grouping, keys, options.chunk_rows);
                 let subtask = Subtask {
                     operator: &operator,
-                    number: place,
+                    number: worker,
                     of,
                 };
-                let reports = self.reports();
-                let worker = WatermarkOperator::new(senders, worker);
-                self.dataflow
-                    .task(subtask, inbox, worker, outbox.split(reports))?;
+                let grouped = WatermarkOperator::new(senders, grouped);
+                self.dataflow.task(subtask, inbox, grouped, outbox)?;
             }
             senders = options.workers;
             inboxes = next.inboxes;
@@ -317,17 +271,6 @@ impl Wiring<'_> {
             Some(_) => by_key(senders, self.options.workers, self.options.buffers),
             None => single(senders, self.options.buffers),
         }
-    }
-
-    /// One more way to the collector.
-    fn reports(&mut self) -> Outbox<Vec<Report<WorkerReport>>, Control> {
-        let Edge {
-            mut outboxes,
-            inboxes,
-        } = single(1, self.options.buffers);
-        let reports = std::mem::replace(&mut self.reports, Inbox::none());
-        self.reports = inboxes.into_iter().fold(reports, Inbox::merge);
-        outboxes.remove(0)
     }
 
     /// Wires what takes the results of a query; returns its view, if it is one.

@@ -1,16 +1,16 @@
-//! What workers say to the collector, and what it makes of it.
+//! What workers say of their groups besides results: what was dropped, and what they keep.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use day02_state::job::{Gather, Progress};
-use day02_state::operator::Outcome;
-use day02_state::state::file::Snapshot;
+use day02_state::status::{Gauge, OverTasks, Status, StatusBoard};
+use day03_windows::job::WindowStats as Windows;
 
 use crate::aggregate::Dropped;
 
-/// How things stand with one worker, or with all.
+const NULL_TIME: Gauge = Gauge {
+    name: "rows_without_time",
+    over_tasks: OverTasks::Sum,
+};
+
+/// How things stand with one worker, or with several.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct WindowStats {
     /// What is in no result.
@@ -29,89 +29,39 @@ impl WindowStats {
         self.dropped.null_time += dropped.null_time;
         self.dropped.behind = self.dropped.behind.max(dropped.behind);
     }
-}
 
-/// What a worker reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkerReport(pub WindowStats);
-
-/// What everybody has reported, for whoever wants to show it.
-#[derive(Debug, Clone, Default)]
-pub struct Heard(Arc<Mutex<All>>);
-
-/// All of it.
-#[derive(Debug, Default)]
-pub struct All {
-    /// How far sources have come.
-    pub progress: Progress,
-    stats: BTreeMap<usize, WindowStats>,
-}
-
-impl All {
-    /// How things stand with all workers.
-    pub fn stats(&self) -> WindowStats {
-        self.standing_of(0..usize::MAX)
+    /// Puts them into the status of a worker.
+    pub fn write(&self, status: &mut Status) {
+        let Dropped {
+            late,
+            late_assignments,
+            behind,
+            null_time,
+        } = self.dropped;
+        let windows = Windows {
+            late,
+            late_assignments,
+            behind,
+            open: self.open,
+            memory: self.memory,
+        };
+        windows.write(status);
+        status.gauges.insert(NULL_TIME, null_time as i64);
     }
 
-    /// How things stand with some of them together: those of a query, say.
-    pub fn standing_of(&self, workers: Range<usize>) -> WindowStats {
-        let mut all = WindowStats::default();
-        for (_, one) in self.stats.range(workers) {
-            all.add(one.dropped);
-            all.open += one.open;
-            all.memory += one.memory;
+    /// Those of all tasks whose names begin so.
+    pub fn of(board: &StatusBoard, tasks: &str) -> Self {
+        let is_one = |task: &str| task.starts_with(tasks);
+        let windows = Windows::of_tasks(board, is_one);
+        WindowStats {
+            dropped: Dropped {
+                late: windows.late,
+                late_assignments: windows.late_assignments,
+                behind: windows.behind,
+                null_time: board.gauge(NULL_TIME, is_one).unsigned_abs(),
+            },
+            open: windows.open,
+            memory: windows.memory,
         }
-        all
-    }
-}
-
-impl Heard {
-    /// What has been heard so far.
-    pub fn all(&self) -> MutexGuard<'_, All> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whoever watches a job.
-pub trait Watch: Send {
-    /// Things have moved on.
-    fn progress(&mut self, all: &All);
-    /// Something happened that a person should hear of.
-    fn warn(&mut self, warning: &str);
-}
-
-/// Nobody watches.
-impl Watch for () {
-    fn progress(&mut self, _: &All) {}
-    fn warn(&mut self, _: &str) {}
-}
-
-/// Keeps what is heard.
-pub(super) struct Listen<W> {
-    pub heard: Heard,
-    pub watch: W,
-}
-
-impl<W: Watch> Gather for Listen<W> {
-    type Report = WorkerReport;
-
-    fn report(&mut self, worker: usize, WorkerReport(stats): WorkerReport) -> Outcome {
-        self.heard.all().stats.insert(worker, stats);
-        Ok(())
-    }
-
-    fn progress(&mut self, progress: &Progress) {
-        let mut all = self.heard.all();
-        all.progress = progress.clone();
-        self.watch.progress(&all);
-    }
-
-    fn warn(&mut self, warning: &str) {
-        self.watch.warn(warning);
-    }
-
-    fn end(&mut self, progress: Progress, _: Snapshot) -> Outcome {
-        self.heard.all().progress = progress;
-        Ok(())
     }
 }

@@ -336,7 +336,6 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         },
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,
-        report_every: None,
         lost_marker: LostMarker::Stop,
         buffers: Buffers {
             rows: how.packets.0,
@@ -361,15 +360,15 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         poll: how.poll,
     };
     let printed = Printed::new(tape.clone());
-    let running = wire_over(&mut outside, &queries, &options, &printed, (), checkpoints);
+    let running = wire_over(&mut outside, &queries, &options, &printed, checkpoints);
     let Running {
         job,
         coordinator,
         views,
-        workers,
-        heard,
+        tasks,
         ..
     } = running.map_err(|error| error.to_string())?;
+    let board = job.board();
     let mut events = 0;
     let result = match how.drive {
         Drive::Threads => {
@@ -403,19 +402,19 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     };
     result.map_err(|error| Error::from(error).to_string())?;
     let printed = String::from_utf8(tape.0.lock().unwrap().clone()).unwrap();
-    let all = heard.all();
-    if let Some(last) = workers.last() {
-        assert_eq!(
-            all.standing_of(0..last.end),
-            all.stats(),
-            "every worker is of a query"
-        );
+    let stats = WindowStats::of(&board, "");
+    let mut of_queries = WindowStats::default();
+    for one in tasks.iter().map(|tasks| WindowStats::of(&board, tasks)) {
+        of_queries.add(one.dropped);
+        of_queries.open += one.open;
+        of_queries.memory += one.memory;
     }
+    assert_eq!(of_queries, stats, "every worker is of a query");
     Ok(Ran {
         printed: printed.lines().map(str::to_string).collect(),
         shown: shown(&statements, &queries, &views)?,
-        stats: all.stats(),
-        read: all.progress.counted,
+        stats,
+        read: board.progress().counted,
         events,
     })
 }

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use day01_consumer::lab::scenario::{Question, Scenario};
-use day02_state::job::Progress;
 use day02_state::operator::Outcome;
-use day03_windows::job::{ClosedWindow, View, WindowStats};
+use day03_windows::job::{ClosedWindow, OnClosed, WindowStats};
 use day03_windows::time::EventTime;
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -51,12 +50,9 @@ fn start(scenario: &Scenario, start: EventTime) -> Option<Time> {
     (scenario.question == Question::Windows).then_some(time)
 }
 
-impl View for Closed {
-    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+impl OnClosed for Closed {
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         self.windows().extend_from_slice(windows);
         Ok(())
     }
-
-    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
-    fn warn(&mut self, _: &str) {}
 }

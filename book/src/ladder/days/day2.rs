@@ -7,7 +7,7 @@ use day01_consumer::lab::scenario::{Question, Scenario};
 use day01_consumer::log::Log;
 use day01_consumer::source::Start;
 use day02_state::error::Error;
-use day02_state::job::{Answer, Options, wire};
+use day02_state::job::{Answer, Options, SavedState, wire};
 use day02_state::runtime::Stop;
 use day02_state::state::file::Snapshot;
 use day02_state::stepper::run_stepper;
@@ -59,7 +59,7 @@ fn once(
     let options = Options {
         workers: workers(scenario, life),
         on_bad_record: OnBadRecord::Skip,
-        save: true,
+        save: Some(SavedState::default()),
         ..Options::default()
     };
     let saved = match file.exists() {
@@ -67,7 +67,7 @@ fn once(
         false => None,
     };
     let source = log.source("ladder", &Start::Earliest, true)?;
-    let (job, slot) = wire(vec![source], &options, (), saved.as_ref())?;
+    let (job, slot) = wire(vec![source], &options, saved.as_ref())?;
     run_stepper(job, seed, &Stop::new(), &mut |_, _, _| {})?;
     Ok(slot.take())
 }

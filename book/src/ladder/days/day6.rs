@@ -17,6 +17,7 @@ use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::store::Store;
 use day06_sql::bind::{Catalog, read};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
+use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
 use day06_sql::plan::{Query, Statement, Table};
 use day06_sql::types::Scalar;
@@ -96,15 +97,14 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
             source: Some(Box::new(source)),
             connectors: Connectors(&options),
         };
-        let running = wire_over(&mut outside, &queries, &options, &printed, (), checkpoints)?;
-        let Running {
-            job, views, heard, ..
-        } = running;
+        let running = wire_over(&mut outside, &queries, &options, &printed, checkpoints)?;
+        let Running { job, views, .. } = running;
+        let board = job.board();
         if world.live(job, seed, &stop)? == Ended::Died {
             life += 1;
             continue;
         }
-        let stats = heard.all().stats();
+        let stats = WindowStats::of(&board, "");
         let mut found = Found::nothing(stats.dropped.late, stats.open);
         let lines = match (scenario.question, scenario.prints) {
             (Question::Totals, _) => {
@@ -161,7 +161,6 @@ fn options(workers: usize) -> Options {
         },
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,
-        report_every: None,
         lost_marker: LostMarker::default(),
         buffers: Buffers::default(),
     }

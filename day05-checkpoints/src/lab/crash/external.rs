@@ -10,11 +10,10 @@ use day01_consumer::lab::table::{self, Format as Text};
 use day01_consumer::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split};
-use day02_state::job::Progress;
 use day02_state::operator::Outcome;
 use day02_state::runtime::Stop;
 use day03_windows::cli::{COLUMNS, row};
-use day03_windows::job::{ClosedWindow, View, WindowStats};
+use day03_windows::job::{ClosedWindow, OnClosed};
 
 use super::super::fragile::Fragile;
 use super::super::mortal::{Care, Life, Mortal, Topic, Transactions};
@@ -137,8 +136,8 @@ impl Source for Reads {
 /// Shows windows as they close, by writing them to a topic; or shows nothing.
 pub(super) struct Shows(pub Option<(Topic, Life)>);
 
-impl View for Shows {
-    fn closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+impl OnClosed for Shows {
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         let Some((topic, life)) = &self.0 else {
             return Ok(());
         };
@@ -149,8 +148,4 @@ impl View for Shows {
         }
         Ok(())
     }
-
-    fn progress(&mut self, _: &Progress, _: WindowStats, _: &[ClosedWindow]) {}
-
-    fn warn(&mut self, _: &str) {}
 }
