@@ -33,6 +33,7 @@ pub use answer::{Answer, AnswerSlot, Merchants, View};
 pub use collect::{Collect, Gather, Progress};
 pub use reader::{Decode, Plain, Reader};
 pub use reporting::Reporting;
+pub(crate) use source::POSITION;
 pub use source::{Orders, SOURCE, SourceReport};
 pub use totals::{MerchantTotals, TOTALS, Totals, TotalsReport};
 

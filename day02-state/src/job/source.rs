@@ -10,7 +10,7 @@ use day01_consumer::decode;
 use day01_consumer::job::{OnBadRecord, bad_record};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
-use day01_consumer::source::{Polled, Positions, Source, Split};
+use day01_consumer::source::{Identity, Polled, Positions, Source, Split};
 
 use super::{FromSource, Options, Reader, Report};
 use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Output, Turn};
@@ -19,8 +19,10 @@ use crate::state::{BadPart, Frozen, Owner, Part, Stateful};
 
 /// The id of the sources' operator, under which its state is saved.
 pub const SOURCE: &str = "source";
-/// The name of its only state: the next offset to read of each split.
-const POSITION: &str = "position";
+/// The name of its first state: the next offset to read of each split.
+pub(crate) const POSITION: &str = "position";
+/// The name of its second one: what the split was in which that offset means something.
+const IDENTITY: &str = "identity";
 /// How long a source that has found nothing waits before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -50,6 +52,8 @@ pub struct Orders<S, D, R> {
     started: bool,
     /// Whether it goes on from a saved position.
     restored: bool,
+    /// How a person starts without saved positions.
+    start_anew: &'static str,
     save: bool,
     report_every: Option<Duration>,
     next_report: Duration,
@@ -128,6 +132,7 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
             on_bad_record: options.on_bad_record,
             started: false,
             restored: false,
+            start_anew: "leave out --load",
             save: options.save,
             report_every: options.report_every,
             next_report: Duration::ZERO,
@@ -135,6 +140,12 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
             skipped: BTreeMap::new(),
             reports: PhantomData,
         }
+    }
+
+    /// Says in errors that a person starts anew in this way, not by leaving out `--load`.
+    pub fn with_start_anew(mut self, start_anew: &'static str) -> Self {
+        self.start_anew = start_anew;
+        self
     }
 
     /// Whether this split is one of its own.
@@ -149,6 +160,7 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
 
     /// What day 1 advises where a position is out of range, another start, is no way out of a saved one.
     fn explained(&self, error: InputError) -> Failure {
+        let anew = self.start_anew;
         match error {
             InputError::OffsetOutOfRange {
                 split,
@@ -158,7 +170,11 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
                 ..
             } if self.restored => format!(
                 "{split}: the saved position {wanted} is out of range, available is {low} to {high}: records were deleted, \
-                 or this is another input of the same name. To start anew, leave out --load"
+                 or this is another input of the same name. To start anew, {anew}"
+            )
+            .into(),
+            InputError::OtherInput { .. } => format!(
+                "{error}. Bring back what was there, or to start anew, {anew}"
             )
             .into(),
             error => error.into(),
@@ -200,21 +216,30 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
 
 impl<S: Source, D: Reader, R> Stateful for Orders<S, D, R> {
     fn snapshot(&mut self, _: u64) -> Frozen {
-        let positions = Positions::of(self.source.splits());
-        let mut parts = self.reader.parts(self.source.splits());
-        Frozen::new(move || {
-            parts.extend(positions.iter().map(|(split, offset)| Part {
-                name: POSITION.to_string(),
-                owner: Owner::Split(split.to_string()),
-                bytes: offset.to_le_bytes().to_vec(),
-            }));
-            parts
-        })
+        let splits = self.source.splits();
+        let mut parts = self.reader.parts(splits);
+        for split in splits {
+            let part = |name: &str, bytes| Part {
+                name: name.to_string(),
+                owner: Owner::Split(split.name.clone()),
+                bytes,
+            };
+            parts.push(part(POSITION, split.position.to_le_bytes().to_vec()));
+            parts.extend(
+                split
+                    .identity
+                    .as_ref()
+                    .map(|is| part(IDENTITY, encode_identity(is))),
+            );
+        }
+        Frozen::new(move || parts)
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
         let (positions, parts): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| part.name == POSITION);
+        let (identities, parts): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.name == IDENTITY);
         let position = |part: &Part| {
             let offset = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
             match (&part.owner, offset) {
@@ -227,6 +252,14 @@ impl<S: Source, D: Reader, R> Stateful for Orders<S, D, R> {
             .map(position)
             .collect::<Result<Positions, BadPart>>()?;
         self.restored = true;
+        for part in identities {
+            let (Owner::Split(split), Some(saved)) = (&part.owner, decode_identity(&part.bytes)) else {
+                return Err(part.bad("not an identity").into());
+            };
+            self.source
+                .check_identity(split, &saved)
+                .map_err(|error| self.explained(error))?;
+        }
         self.source
             .seek(&positions)
             .map_err(|error| self.explained(error))?;
@@ -234,4 +267,24 @@ impl<S: Source, D: Reader, R> Stateful for Orders<S, D, R> {
             .iter()
             .try_for_each(|part| self.reader.restore(part, self.source.splits()))
     }
+}
+
+/// How many bytes tell the split from others, 4 bytes, little-endian; these bytes; and the same in words.
+fn encode_identity(identity: &Identity) -> Vec<u8> {
+    let bytes = &identity.bytes;
+    [
+        &(bytes.len() as u32).to_le_bytes(),
+        &bytes[..],
+        identity.words.as_bytes(),
+    ]
+    .concat()
+}
+
+fn decode_identity(from: &[u8]) -> Option<Identity> {
+    let (length, rest) = from.split_first_chunk()?;
+    let (bytes, words) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some(Identity {
+        bytes: bytes.to_vec(),
+        words: String::from_utf8(words.to_vec()).ok()?,
+    })
 }

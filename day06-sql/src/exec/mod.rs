@@ -33,7 +33,7 @@ use day04_watermarks::splits::Strategy;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
-use day05_checkpoints::job::Checkpoints;
+use day05_checkpoints::job::{Checkpoints, START_ANEW};
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -271,7 +271,7 @@ impl Wiring<'_> {
                 report_every: options.report_every,
                 ..Tasks::default()
             };
-            let task = Orders::new(self.sources, source, reader(), &tasks);
+            let task = Orders::new(self.sources, source, reader(), &tasks).with_start_anew(START_ANEW);
             self.sources += 1;
             let subtask = Subtask {
                 operator: &operator,
