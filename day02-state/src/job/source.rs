@@ -177,6 +177,7 @@ impl<S: Source, D: Reader, R> Orders<S, D, R> {
                 "{error}. Bring back what was there, or to start anew, {anew}"
             )
             .into(),
+            InputError::TopicRecreated { .. } => format!("{error}. To start anew, {anew}").into(),
             error => error.into(),
         }
     }
