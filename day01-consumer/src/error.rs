@@ -31,6 +31,22 @@ pub enum Error {
         known: Vec<String>,
     },
 
+    /// The topic is another one than that of the positions.
+    #[error(
+        "topic {topic} at {brokers} was deleted and created again: it was {before}, and is {now}; \
+         a position in the old one means nothing in the new one"
+    )]
+    TopicRecreated {
+        /// The topic.
+        topic: String,
+        /// Where it is.
+        brokers: String,
+        /// What it was, in words.
+        before: String,
+        /// What it is, in words.
+        now: String,
+    },
+
     /// A position names a split that the source does not have.
     #[error("no split {split:?}; there is {}", list_of(known))]
     UnknownSplit {
@@ -57,6 +73,27 @@ pub enum Error {
         low: i64,
         /// The offset that the next record will get.
         high: i64,
+    },
+
+    /// A split is not what it was when a position in it was saved: the position means nothing in it.
+    #[error("{split} is not what it was when its position was saved: it was {saved}, and is {found}")]
+    OtherInput {
+        /// The split.
+        split: String,
+        /// What it was, in words.
+        saved: String,
+        /// What it is, in words.
+        found: String,
+    },
+
+    /// A file that is read was replaced or cut: what lies behind the position is no continuation of what lies before it.
+    #[error(
+        "{}: the file was replaced or cut short while it was read; give the file that was read its name back, or start anew",
+        path.display()
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
     },
 
     /// A record that the job cannot use, under `--on-bad-record fail`.

@@ -22,14 +22,14 @@ use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
-use day01_consumer::records::Timestamp;
+use day01_consumer::records::{Records, Timestamp};
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use kafka::real::{
-    Flapping, add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script,
+    Flapping, Hung, add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script,
     new_topic, new_topic_with, unused_name,
 };
 use kafka::{
@@ -51,13 +51,14 @@ on_a_real_kafka! {
     a_start_that_retention_has_passed_is_refused,
     a_reader_that_retention_passes_stops_with_an_error,
     a_broker_may_restart_in_the_middle,
+    a_broker_that_hangs_holds_up_no_poll,
     a_broker_may_be_out_of_its_cluster_for_a_while,
     a_group_resumes_with_exactly_the_rest,
     asking_for_a_topic_does_not_create_it,
     producing_creates_the_topic,
-    partitions_that_have_gone_are_told_of_once,
     a_topic_deleted_while_it_is_read_is_named,
-    a_topic_created_anew_with_less_in_it_is_out_of_range,
+    a_topic_created_anew_while_it_is_read_is_an_error,
+    a_position_in_a_topic_that_was_created_anew_is_refused,
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -442,6 +443,32 @@ fn a_group_resumes_with_exactly_the_rest() {
 // ---------------------------------------------------------------------------------------------------------------------
 // Brokers that go away, topics that are not there
 
+fn a_broker_that_hangs_holds_up_no_poll() {
+    for fetch in [Fetch::Poll, Fetch::Batch] {
+        let topic = new_topic("hangs", 2);
+        let writer = Writer::new(&brokers(), &topic);
+        writer.write(0, &["before"]);
+        let mut source = open(unbounded(&brokers(), &topic, fetch));
+        read_until_caught_up(&mut source);
+
+        let hung = Hung::now();
+        let (mut records, mut longest) = (Records::new(), Duration::ZERO);
+        let away = eventually("a warning", || {
+            let begun = Instant::now();
+            source.poll(&mut records, Duration::from_millis(5)).unwrap();
+            longest = longest.max(begun.elapsed());
+            source.warnings().pop()
+        });
+        assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
+        assert!(longest < Duration::from_millis(400), "a poll took {longest:?}");
+        drop(hung);
+
+        writer.write(1, &["after"]);
+        let seen = read_until(&mut source, "a record", |splits| splits[1].position == 1);
+        assert_eq!(payloads(&seen), ["after"]);
+    }
+}
+
 fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let broker = Flapping::start();
     let topic = broker.new_topic();
@@ -534,7 +561,7 @@ fn asking_for_a_topic_does_not_create_it() {
 fn producing_creates_the_topic() {
     let topic = unused_name("produced");
     let target = |partitions| Target::Topic {
-        brokers: brokers(),
+        cluster: brokers().into(),
         topic: topic.clone(),
         partitions,
         key: Key::None,
@@ -545,27 +572,6 @@ fn producing_creates_the_topic() {
         let source = open(bounded(&brokers(), &topic, Fetch::default()));
         assert_eq!(source.splits().len(), 3);
     }
-}
-
-fn partitions_that_have_gone_are_told_of_once() {
-    in_both_ways(|fetch| {
-        let topic = new_topic("shrinking", 3);
-        let mut source = open(unbounded(&brokers(), &topic, fetch));
-        read_until_caught_up(&mut source);
-        delete_topic(&topic);
-        create_topic(&topic, 1, &[]);
-        Writer::new(&brokers(), &topic).write(0, &["a"]);
-        let seen = read_until(&mut source, "a record", |splits| splits[0].position == 1);
-        assert_eq!(payloads(&seen), ["a"]);
-        // The source looks at the topic every other second: let it look three times.
-        let mut warnings = Vec::new();
-        let until = Instant::now() + Duration::from_secs(7);
-        while Instant::now() < until {
-            poll(&mut source);
-            warnings.extend(source.warnings());
-        }
-        assert_eq!(warnings, [Warning::PartitionsGone { before: 3, now: 1 }]);
-    });
 }
 
 fn a_topic_deleted_while_it_is_read_is_named() {
@@ -588,29 +594,49 @@ fn a_topic_deleted_while_it_is_read_is_named() {
     });
 }
 
-fn a_topic_created_anew_with_less_in_it_is_out_of_range() {
+/// With fewer records than have been read, with as many, and with fewer partitions.
+fn a_topic_created_anew_while_it_is_read_is_an_error() {
     in_both_ways(|fetch| {
-        let topic = new_topic("anew", 1);
-        Writer::new(&brokers(), &topic).write(0, &numbered("r", 0..10));
-        let mut source = open(unbounded(&brokers(), &topic, fetch));
-        read_until_caught_up(&mut source);
-        delete_topic(&topic);
-        create_topic(&topic, 1, &[]);
-        Writer::new(&brokers(), &topic).write(0, &["another topic's"]);
-        let error = first_error(&mut source);
-        assert!(
-            matches!(
-                error,
-                Error::OffsetOutOfRange {
-                    wanted: 10,
-                    low: 0,
-                    high: 1,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        for (partitions, records) in [(2, 3), (2, 10), (1, 20)] {
+            let topic = new_topic("anew", 2);
+            Writer::new(&brokers(), &topic).write(0, &numbered("r", 0..10));
+            let mut source = open(unbounded(&brokers(), &topic, fetch));
+            read_until_caught_up(&mut source);
+            delete_topic(&topic);
+            create_topic(&topic, partitions, &[]);
+            Writer::new(&brokers(), &topic).write(0, &numbered("other", 0..records));
+            let error = first_error(&mut source);
+            assert!(matches!(error, Error::TopicRecreated { .. }), "{error}");
+        }
     });
+}
+
+fn a_position_in_a_topic_that_was_created_anew_is_refused() {
+    let topic = new_topic("anew", 1);
+    let identity = |options| {
+        let source = open(options);
+        (source.splits()[0].identity.clone().unwrap(), source)
+    };
+    let options = unbounded(&brokers(), &topic, Fetch::default());
+    let (saved, _) = identity(options.clone());
+    let (again, source) = identity(options.clone());
+    assert_eq!(saved, again);
+    let split = format!("{topic}/0");
+    source.check_identity(&split, &saved).unwrap();
+
+    delete_topic(&topic);
+    create_topic(&topic, 1, &[]);
+    let (now, source) = identity(options);
+    assert_eq!(
+        source.check_identity(&split, &saved).unwrap_err().to_string(),
+        format!(
+            "topic {topic} at {} was deleted and created again: it was {}, and is {}; a position in the old one means \
+             nothing in the new one",
+            brokers(),
+            saved.words,
+            now.words
+        )
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -626,7 +652,7 @@ fn orders(orders: u64, seed: u64) -> GeneratorOptions {
 fn produce_orders(topic: &str, count: u64, seed: u64) -> GeneratorOptions {
     let generated = orders(count, seed);
     let target = Target::Topic {
-        brokers: brokers(),
+        cluster: brokers().into(),
         topic: topic.to_string(),
         partitions: 1,
         key: Key::OrderId,

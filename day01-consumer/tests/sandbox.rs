@@ -16,7 +16,7 @@ use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::lab::sandbox::{Sandbox, SandboxSource};
-use day01_consumer::records::Timestamp;
+use day01_consumer::records::{Records, Timestamp};
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -62,6 +62,8 @@ both_ways! {
     tombstones_empty_payloads_keys_and_times_arrive_as_they_are,
     a_broker_that_goes_away_is_waited_for,
     a_bounded_source_waits_for_its_broker_too,
+    a_broker_that_hangs_holds_up_no_poll_and_no_end,
+    a_broker_that_gives_topics_no_id_is_told_of_once,
     one_broker_of_three_may_go_away_unnoticed,
     an_address_without_a_broker_is_nothing_to_warn_of,
     a_broker_is_not_back_because_old_records_are_left,
@@ -506,7 +508,7 @@ fn what_is_produced_lies_where_its_key_says() {
     for key in [Key::OrderId, Key::MerchantId, Key::None] {
         let (cluster, _) = cluster_with("orders", PARTITIONS);
         let target = Target::Topic {
-            brokers: cluster.bootstrap_servers(),
+            cluster: cluster.bootstrap_servers().into(),
             topic: "orders".to_string(),
             partitions: PARTITIONS,
             key,
@@ -623,6 +625,55 @@ fn a_bounded_source_waits_for_its_broker_too(fetch: Fetch) {
     assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
     cluster.broker_up(1).unwrap();
     assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b"]);
+}
+
+/// The broker is there and keeps each answer back for a minute, as one that is stopped (`kill -STOP`) does.
+fn a_broker_that_hangs_holds_up_no_poll_and_no_end(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let mut source = KafkaSource::open(unbounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    read_until_caught_up(&mut source);
+    cluster.broker_round_trip_time(1, PATIENCE).unwrap();
+
+    let (mut records, mut longest) = (Records::new(), Duration::ZERO);
+    let away = eventually("a warning", || {
+        let begun = Instant::now();
+        source.poll(&mut records, Duration::from_millis(5)).unwrap();
+        longest = longest.max(begun.elapsed());
+        source.warnings().pop()
+    });
+    assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
+    // A question waits for an answer for two seconds at least, and several were put.
+    assert!(longest < Duration::from_millis(400), "a poll took {longest:?}");
+    let begun = Instant::now();
+    drop(source);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+fn a_broker_that_gives_topics_no_id_is_told_of_once(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &["a"]);
+    let open = |index| {
+        let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+        let mut source = KafkaSource::open(options).unwrap();
+        source.share(Share { index, of: 2 });
+        source
+    };
+    let mut with_ids = open(0);
+    // Version 10 of the answer brought them.
+    cluster
+        .apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9))
+        .unwrap();
+    let mut sources = [open(0), open(1)];
+    let said = sources.each_mut().map(|source| {
+        read_until_caught_up(source);
+        source.warnings()
+    });
+    let topic = "letters".to_string();
+    assert_eq!(said, [vec![Warning::NoTopicId { topic }], vec![]]);
+    poll(&mut with_ids);
+    assert_eq!(with_ids.warnings(), []);
+    assert!(with_ids.splits().iter().all(|split| split.identity.is_some()));
 }
 
 fn one_broker_of_three_may_go_away_unnoticed(fetch: Fetch) {

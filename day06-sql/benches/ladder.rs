@@ -72,6 +72,7 @@ fn run(query: &Query, log: &Log) -> u64 {
             sources: 1,
             until_end: true,
             sandbox: None,
+            kafka_options: Vec::new(),
         },
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,

@@ -2,427 +2,48 @@
 //!
 //! The engine owns the offsets. The consumer is told which partitions to read and from where (`assign`), and nothing is
 //! committed unless [`Source::commit`] says so. There is no group membership, so there are no rebalances either: who
-//! reads which partition is decided here, not by the broker. Four rules keep records from being lost in silence:
+//! reads which partition is decided here, not by the broker. Five rules keep records from being lost in silence:
 //!
 //! 1. Every start position is checked against what the partition still holds, and librdkafka is set to fail
 //!    (`auto.offset.reset=error`) where it would otherwise jump: retention can pass a reader while it reads.
 //! 2. A partition that appears later is read from its beginning, by the source whose share it falls to.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
-//! 4. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
+//! 4. A topic is known by its id, where the brokers tell one (since Kafka 2.8): one that is deleted and created again has
+//!    the old name, and a position in the old one means nothing in the new one.
+//! 5. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
 //!    brokers when the only one that answers says twice that there are none (its issue 5301), as Kafka does between a
 //!    broker's hang and its coming back into the cluster; then it may never read again.
 //!
-//! Reading itself is `poll.rs`, the safe way that the chapter shows, or `batch.rs`, which costs less. Both hand out the
-//! same `Fetched` events, so that everything in this file holds for both. Left out: TLS and SASL, headers, and
-//! several topics.
+//! Each file uses those below it:
+//!
+//! ```text
+//! source        the contract of day 1, kept          topic    creating one, for writers
+//! splits        how far each partition was read      watch        when to ask, and what silence means
+//! monitor       the thread that asks, and waits      questions, topic_id    put to a broker, and waited for
+//! reader        poll.rs or batch.rs, which costs less
+//! fetched       what both of them hand out
+//! client        settings, and what the client says in its callbacks
+//! options       which topic, and how                cluster      where the brokers are, and how clients connect
+//! ```
+//!
+//! Left out: headers, and several topics.
 
 mod batch;
-mod connect;
+mod client;
+mod cluster;
+mod fetched;
+mod monitor;
+mod options;
 mod poll;
+mod questions;
 mod reader;
+mod source;
+mod splits;
 mod topic;
+mod topic_id;
+mod watch;
 
-pub use reader::Fetch;
+pub use cluster::{ClientOption, Cluster};
+pub use options::{Fetch, KafkaOptions};
+pub use source::KafkaSource;
 pub use topic::ensure_topic;
-
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
-
-use crate::Error;
-use crate::records::{Record, Records};
-use crate::source::{Polled, Positions, Share, Source, Split, Start, Warning};
-use connect::Events;
-use reader::{Fetched, Reader};
-
-/// How long a question to the broker may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How often the broker is asked about the topic while it is read.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long a topic must have been unknown to be gone: a broker that has just started does not know every topic yet.
-const GONE_AFTER: Duration = Duration::from_secs(4);
-/// After how long without an answer the client is given up: 4. above.
-const RENEW_AFTER: Duration = Duration::from_secs(10);
-/// How many records a poll brings at most.
-const BATCH: usize = 2_000;
-
-/// Which topic to read, and how.
-#[derive(Debug, Clone)]
-pub struct KafkaOptions {
-    /// `HOST:PORT[,HOST:PORT…]`
-    pub brokers: String,
-    /// The topic.
-    pub topic: String,
-    /// The consumer group whose offsets `Start::Group` reads and [`Source::commit`] writes.
-    pub group: String,
-    /// Where to start.
-    pub start: Start,
-    /// Stop at the ends that the partitions have now.
-    pub until_end: bool,
-    /// Which of librdkafka's calls to read with.
-    pub fetch: Fetch,
-}
-
-/// Reads one topic.
-pub struct KafkaSource {
-    reader: Reader,
-    consumer: Arc<BaseConsumer<Events>>,
-    options: KafkaOptions,
-    splits: Vec<Split>,
-    share: Share,
-    assigned: bool,
-    looked: Instant,
-    /// Since when no broker has answered this client's looks.
-    silent_since: Option<Instant>,
-    unknown_since: Option<Instant>,
-    /// How many the topic had at the last look, those of other shares included.
-    partitions_seen: usize,
-    connection: Connection,
-    warnings: Vec<Warning>,
-}
-
-/// Whether any broker can be reached.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Connection {
-    /// One answers, as far as is known.
-    There,
-    /// The client has said that all connections are down. That may be over by now, so a broker is asked.
-    Down,
-    /// None has answered. Somebody should hear of it.
-    Silent,
-    /// A warning has said so.
-    Away,
-}
-
-impl KafkaSource {
-    /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
-    pub fn open(options: KafkaOptions) -> Result<Self, Error> {
-        let consumer = Arc::new(connect::consumer(&options)?);
-        let partitions = connect::partitions(&consumer, &options)?;
-        let mut splits = Vec::with_capacity(partitions.len());
-        for partition in partitions {
-            splits.push(connect::split(&consumer, &options.topic, partition)?);
-        }
-        connect::start(&consumer, &options, &mut splits)?;
-        for split in &mut splits {
-            split.caught_up = options.until_end && split.end.is_some_and(|end| split.position >= end);
-        }
-        Ok(KafkaSource {
-            reader: Reader::new(options.fetch, &consumer),
-            consumer,
-            options,
-            partitions_seen: splits.len(),
-            splits,
-            share: Share::ALL,
-            assigned: false,
-            looked: Instant::now(),
-            silent_since: None,
-            unknown_since: None,
-            connection: Connection::There,
-            warnings: Vec::new(),
-        })
-    }
-
-    /// Tells the client what to read, at the first poll after opening or seeking.
-    fn assign(&mut self) -> Result<(), Error> {
-        let unread: Vec<&Split> = self.splits.iter().filter(|split| !split.caught_up).collect();
-        let partitions: Vec<i32> = unread.iter().map(|split| split.partition).collect();
-        let list = offsets(&self.options.topic, unread.into_iter())?;
-        self.reader.forward(&self.options.topic, &partitions);
-        self.consumer
-            .assign(&list)
-            .map_err(Error::kafka(format!("assigning {}", self.options.topic)))?;
-        self.assigned = true;
-        Ok(())
-    }
-
-    /// Asks a broker about the topic, every other second or when all seem to be away. Any answer means that one is
-    /// there. What it says decides whether the topic still is, because the client only tells one of the two readers;
-    /// and it shows partitions that were added.
-    fn look_at_topic(&mut self) -> Result<(), Error> {
-        if self.connection != Connection::Down && self.looked.elapsed() < LOOK_EVERY {
-            return Ok(());
-        }
-        self.looked = Instant::now();
-        let now = match connect::partitions_now(&self.consumer, &self.options.topic) {
-            Ok(now) => now,
-            Err(error) if connect::is_unknown_topic(&error) => {
-                self.broker_answers();
-                let since = self.unknown_since.get_or_insert_with(Instant::now);
-                return match since.elapsed() < GONE_AFTER {
-                    true => Ok(()),
-                    false => Err(connect::unknown_topic(&self.consumer, &self.options)),
-                };
-            }
-            Err(_) => {
-                if self.connection == Connection::Down {
-                    self.connection = Connection::Silent;
-                }
-                let since = self.silent_since.get_or_insert_with(Instant::now);
-                return match since.elapsed() < RENEW_AFTER {
-                    true => Ok(()),
-                    false => self.renew(),
-                };
-            }
-        };
-        self.broker_answers();
-        self.unknown_since = None;
-        if now.len() < self.partitions_seen {
-            self.warnings.push(Warning::PartitionsGone {
-                before: self.partitions_seen,
-                now: now.len(),
-            });
-        }
-        self.partitions_seen = now.len();
-        if self.options.until_end {
-            return Ok(());
-        }
-        for partition in now {
-            let is_new = self.splits.iter().all(|split| split.partition != partition);
-            if is_new && self.share.takes(partition) {
-                self.add_partition(partition)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add_partition(&mut self, partition: i32) -> Result<(), Error> {
-        let split = connect::split(&self.consumer, &self.options.topic, partition)?;
-        let list = offsets(&self.options.topic, std::iter::once(&split))?;
-        self.reader.forward(&self.options.topic, &[partition]);
-        self.consumer
-            .incremental_assign(&list)
-            .map_err(Error::kafka(format!("assigning {}", split.name)))?;
-        self.warnings.push(Warning::PartitionFound {
-            split: split.name.clone(),
-        });
-        self.splits.push(split);
-        self.splits.sort_by_key(|split| split.partition);
-        Ok(())
-    }
-
-    /// Goes on with a new client from where the splits are: what the old one had under way is fetched again.
-    fn renew(&mut self) -> Result<(), Error> {
-        self.consumer = Arc::new(connect::consumer(&self.options)?);
-        self.reader = Reader::new(self.options.fetch, &self.consumer);
-        self.silent_since = None;
-        self.assigned = false;
-        // What has been read to the end is assigned no more, which without an end is only so for the moment.
-        for split in &mut self.splits {
-            split.caught_up &= self.options.until_end;
-        }
-        Ok(())
-    }
-
-    fn broker_answers(&mut self) {
-        self.silent_since = None;
-        self.consumer.context().forget_reason();
-        if std::mem::replace(&mut self.connection, Connection::There) == Connection::Away {
-            self.warnings.push(Warning::BrokerBack {
-                brokers: self.options.brokers.clone(),
-            });
-        }
-    }
-
-    /// Warns of it, after the events that say why.
-    fn warn_if_silent(&mut self) {
-        if self.connection == Connection::Silent {
-            self.connection = Connection::Away;
-            let reason = self.consumer.context().last_reason();
-            self.warnings.push(Warning::BrokerAway {
-                brokers: self.options.brokers.clone(),
-                reason: reason.unwrap_or_else(|| "no answer".to_string()),
-            });
-        }
-    }
-
-    /// Tells what passes by itself, which is waited for, from what does not.
-    fn on_failure(&mut self, error: KafkaError) -> Result<(), Error> {
-        use RDKafkaErrorCode::*;
-        match error.rdkafka_error_code() {
-            Some(AllBrokersDown) => {
-                if self.connection == Connection::There {
-                    self.connection = Connection::Down;
-                }
-                Ok(())
-            }
-            // One of several brokers, or one that is about to hand over: the client goes on trying by itself.
-            Some(
-                BrokerTransportFailure
-                | Resolve
-                | OperationTimedOut
-                | RequestTimedOut
-                | LeaderNotAvailable
-                | NotLeaderForPartition
-                | NetworkException
-                | CoordinatorLoadInProgress
-                | CoordinatorNotAvailable
-                | NotCoordinator,
-            ) => Ok(()),
-            // The next look at the topic says whether this is so.
-            Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => Ok(()),
-            Some(OffsetOutOfRange | AutoOffsetReset) => Err(self.find_out_of_range(error)),
-            _ => Err(Error::Kafka {
-                what: format!("reading {}", self.options.topic),
-                error,
-            }),
-        }
-    }
-
-    /// The client does not say which partition is out of range: ask for the range of each.
-    fn find_out_of_range(&self, error: KafkaError) -> Error {
-        for split in &self.splits {
-            if let Err(error) = connect::check_range(&self.consumer, &self.options.topic, split) {
-                return error;
-            }
-        }
-        Error::Kafka {
-            what: format!("reading {}", self.options.topic),
-            error,
-        }
-    }
-}
-
-/// A list of partitions with the positions of these splits.
-fn offsets<'a>(topic: &str, splits: impl Iterator<Item = &'a Split>) -> Result<TopicPartitionList, Error> {
-    let mut list = TopicPartitionList::new();
-    for split in splits {
-        list.add_partition_offset(topic, split.partition, Offset::Offset(split.position))
-            .map_err(Error::kafka(format!("position of {}", split.name)))?;
-    }
-    Ok(list)
-}
-
-impl Source for KafkaSource {
-    fn splits(&self) -> &[Split] {
-        &self.splits
-    }
-
-    fn share(&mut self, share: Share) {
-        self.share = share;
-        self.splits.retain(|split| share.takes(split.partition));
-    }
-
-    fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
-        positions.all_known(&self.splits)?;
-        // A seek that fails moves nothing.
-        let mut splits = self.splits.clone();
-        for split in &mut splits {
-            split.position = positions.get(&split.name).unwrap_or(split.position);
-            connect::check_range(&self.consumer, &self.options.topic, split)?;
-            split.caught_up = self.options.until_end && split.end.is_some_and(|end| split.position >= end);
-        }
-        if self.assigned {
-            // A consumer that has begun to read has records in flight; a new one has not.
-            self.renew()?;
-        }
-        self.splits = splits;
-        Ok(())
-    }
-
-    fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
-        records.clear();
-        if self.options.until_end && self.splits.iter().all(|split| split.caught_up) {
-            return Ok(Polled::End);
-        }
-        if !self.assigned {
-            self.assign()?;
-        }
-        self.look_at_topic()?;
-
-        let mut failures = Vec::new();
-        let (splits, bounded) = (&mut self.splits, self.options.until_end);
-        self.reader.read(BATCH, wait, &mut |fetched| match fetched {
-            Fetched::Record(record) => accept(splits, bounded, record, records),
-            Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
-            Fetched::Failed(error) => failures.push(error),
-        });
-
-        if !bounded {
-            for (partition, end) in self.consumer.context().ends() {
-                if let Some(split) = find(&mut self.splits, partition) {
-                    split.end = split.end.max(Some(end));
-                }
-            }
-        }
-        for error in failures {
-            self.on_failure(error)?;
-        }
-        self.warn_if_silent();
-        match records.is_empty() {
-            false => Ok(Polled::Ready),
-            true => Ok(Polled::Idle),
-        }
-    }
-
-    fn commit(&mut self, positions: &Positions) -> Result<(), Error> {
-        let mut list = TopicPartitionList::new();
-        for split in &self.splits {
-            if let Some(position) = positions.get(&split.name) {
-                list.add_partition_offset(&self.options.topic, split.partition, Offset::Offset(position))
-                    .map_err(Error::kafka(format!("position of {}", split.name)))?;
-            }
-        }
-        self.consumer
-            .commit(&list, CommitMode::Sync)
-            .map_err(Error::kafka(format!(
-                "committing offsets of group {}",
-                self.options.group
-            )))
-    }
-
-    fn locate(&self, partition: i32, offset: i64) -> String {
-        format!("{}/{partition}@{offset}", self.options.topic)
-    }
-
-    fn warnings(&mut self) -> Vec<Warning> {
-        std::mem::take(&mut self.warnings)
-    }
-}
-
-/// Keeps a record, unless it lies behind the end at which a bounded read stops, and moves its split behind it.
-#[inline]
-fn accept(splits: &mut [Split], bounded: bool, record: Record<'_>, records: &mut Records) {
-    let Some(split) = find(splits, record.partition) else {
-        return;
-    };
-    if bounded && split.end.is_some_and(|end| record.offset >= end) {
-        split.position = split.end.unwrap_or(split.position);
-        split.caught_up = true;
-        return;
-    }
-    records.push(record);
-    split.position = record.offset + 1;
-    match bounded {
-        true => split.caught_up = split.end.is_some_and(|end| split.position >= end),
-        false => {
-            split.caught_up = false;
-            split.end = split.end.max(Some(split.position));
-        }
-    }
-}
-
-/// Notes that everything a partition holds has been handed out. The client has then passed the transaction markers
-/// behind the last record, which our position has not.
-fn reached_end(splits: &mut [Split], bounded: bool, partition: i32, passed: Option<i64>) {
-    let Some(split) = find(splits, partition) else {
-        return;
-    };
-    split.position = passed.map_or(split.position, |passed| split.position.max(passed));
-    split.caught_up = true;
-    match bounded {
-        true => split.position = split.end.unwrap_or(split.position),
-        false => split.end = Some(split.position),
-    }
-}
-
-#[inline]
-fn find(splits: &mut [Split], partition: i32) -> Option<&mut Split> {
-    let index = splits
-        .binary_search_by_key(&partition, |split| split.partition)
-        .ok()?;
-    splits.get_mut(index)
-}

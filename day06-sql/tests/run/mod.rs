@@ -333,6 +333,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
             sources: how.sources,
             until_end: true,
             sandbox: None,
+            kafka_options: Vec::new(),
         },
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,

@@ -158,6 +158,7 @@ fn options(workers: usize) -> Options {
             sources: 1,
             until_end: false,
             sandbox: None,
+            kafka_options: Vec::new(),
         },
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,

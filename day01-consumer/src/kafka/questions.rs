@@ -6,129 +6,43 @@
 //! is polled, because the reason of a failure ("Connection refused") only comes out of its event queue.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{ANSWER_WITHIN, KafkaOptions};
+use super::client::Events;
+use super::options::KafkaOptions;
 use crate::Error;
 use crate::source::{Split, Start};
 
+/// How long a question to the broker may take.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait for one attempt, and between two.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// What the client says in its callbacks, kept until somebody asks.
-#[derive(Default)]
-pub(super) struct Events {
-    last_reason: Mutex<Option<String>>,
-    /// By partition.
-    ends: Mutex<BTreeMap<i32, i64>>,
+/// A topic as a broker describes it.
+pub(super) struct Topic {
+    /// The numbers of its partitions, rising.
+    pub(super) partitions: Vec<i32>,
+    /// A broker that can be asked about it, by its number.
+    pub(super) broker: Option<i32>,
 }
 
-impl Events {
-    /// The reason of the last failure, since a broker has answered.
-    pub(super) fn last_reason(&self) -> Option<String> {
-        lock(&self.last_reason).clone()
-    }
-
-    /// Forgets it, as a broker answers.
-    pub(super) fn forget_reason(&self) {
-        *lock(&self.last_reason) = None;
-    }
-
-    /// Takes the ends of partitions that have become known since the last call.
-    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
-        std::mem::take(&mut lock(&self.ends))
-    }
-}
-
-/// The data under these locks is whole even if a holder has panicked.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-impl ClientContext for Events {
-    /// librdkafka would write to stderr what the source reports by itself.
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
-
-    /// "All brokers are down" says less than the real reasons around it, and the end of a partition is none.
-    fn error(&self, error: KafkaError, reason: &str) {
-        use RDKafkaErrorCode::{AllBrokersDown, PartitionEOF};
-        if !matches!(error.rdkafka_error_code(), Some(AllBrokersDown | PartitionEOF)) {
-            *lock(&self.last_reason) = Some(short(reason));
-        }
-    }
-
-    /// Once a second: the ends of all partitions, without asking the broker again. The last stable offset is the end
-    /// for a reader that skips open and aborted transactions.
-    fn stats(&self, statistics: Statistics) {
-        let mut ends = lock(&self.ends);
-        for partition in statistics
-            .topics
-            .values()
-            .flat_map(|topic| topic.partitions.values())
-        {
-            if partition.ls_offset >= 0 {
-                ends.insert(partition.partition, partition.ls_offset);
-            }
-        }
-    }
-}
-
-impl ConsumerContext for Events {}
-
-/// librdkafka's reason without its own bookkeeping: "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed:
-/// Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)".
-fn short(reason: &str) -> String {
-    let reason = reason.split(" (after ").next().unwrap_or(reason);
-    reason.rsplit(": ").next().unwrap_or(reason).to_string()
-}
-
-/// A consumer that leaves all decisions to us.
-pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
-    ClientConfig::new()
-        .set("bootstrap.servers", &options.brokers)
-        .set("group.id", &options.group)
-        .set("client.id", &options.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
-        .set("allow.auto.create.topics", "false")
-        .set("isolation.level", "read_committed")
-        .set("reconnect.backoff.max.ms", "1000")
-        .set("statistics.interval.ms", "1000")
-        // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
-        .set("fetch.queue.backoff.ms", "2")
-        // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
-        .set("fetch.wait.max.ms", "100")
-        // What waits in the client is bounded, so memory does not grow with the backlog.
-        .set("queued.min.messages", "10000")
-        .set("queued.max.messages.kbytes", "8192")
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create_with_context(Events::default())
-        .map_err(Error::kafka(format!("a consumer for {}", options.brokers)))
-}
-
-/// The partitions of the topic, once a broker answers; an error after about five seconds.
-pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Vec<i32>, Error> {
+/// The topic, once a broker answers; an error after about five seconds.
+pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Topic, Error> {
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
-        match partitions_now(consumer, &options.topic) {
-            Ok(partitions) => return Ok(partitions),
+        match topic_now(consumer, &options.topic, SLICE) {
+            Ok(topic) => return Ok(topic),
             Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
             Err(error) => {
                 while consumer.poll(Duration::ZERO).is_some() {}
                 if Instant::now() > deadline {
                     let reason = consumer.context().last_reason();
                     return Err(Error::Unreachable {
-                        brokers: options.brokers.clone(),
+                        brokers: options.cluster.to_string(),
                         reason: reason.unwrap_or_else(|| error.to_string()),
                     });
                 }
@@ -144,9 +58,13 @@ pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions
     }
 }
 
-/// One attempt to learn the partitions of the topic.
-pub(super) fn partitions_now(consumer: &BaseConsumer<Events>, topic: &str) -> Result<Vec<i32>, KafkaError> {
-    let metadata = consumer.fetch_metadata(Some(topic), SLICE)?;
+/// One attempt to learn about the topic.
+pub(super) fn topic_now(
+    consumer: &BaseConsumer<Events>,
+    topic: &str,
+    wait: Duration,
+) -> Result<Topic, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), wait)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let Some(found) = found else {
         return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic));
@@ -160,7 +78,12 @@ pub(super) fn partitions_now(consumer: &BaseConsumer<Events>, topic: &str) -> Re
         .map(|partition| partition.id())
         .collect();
     partitions.sort_unstable();
-    Ok(partitions)
+    let leaders = found.partitions().iter().map(|partition| partition.leader());
+    let brokers = metadata.brokers().iter().map(|broker| broker.id());
+    Ok(Topic {
+        partitions,
+        broker: leaders.chain(brokers).find(|id| *id >= 0),
+    })
 }
 
 pub(super) fn is_unknown_topic(error: &KafkaError) -> bool {
@@ -185,7 +108,7 @@ pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOpti
     known.sort();
     Error::UnknownTopic {
         topic: options.topic.clone(),
-        brokers: options.brokers.clone(),
+        brokers: options.cluster.to_string(),
         known,
     }
 }
@@ -227,6 +150,7 @@ pub(super) fn split(consumer: &BaseConsumer<Events>, topic: &str, partition: i32
         position: low,
         end: Some(high),
         caught_up: false,
+        identity: None,
     })
 }
 
@@ -347,16 +271,5 @@ mod tests {
             Err(refused.clone())
         });
         assert_eq!((answer, asked.get()), (Err(refused), 1));
-    }
-
-    #[test]
-    fn a_reason_is_told_without_the_clients_bookkeeping() {
-        assert_eq!(
-            short(
-                "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
-                 (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
-            ),
-            "Connection refused"
-        );
     }
 }
