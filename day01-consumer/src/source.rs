@@ -21,7 +21,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::Error;
+use crate::error::list_of;
 use crate::records::Records;
+
+/// How many bytes a record may have unless told otherwise, its key and its payload together.
+pub const MAX_RECORD: usize = 16 << 20;
 
 /// What a poll came to.
 // ANCHOR: contract
@@ -309,6 +313,11 @@ pub enum Warning {
         /// The topic.
         topic: String,
     },
+    /// Files of a folder are not read: those hidden by their names, and links to folders.
+    FilesLeftOut {
+        /// Their paths.
+        files: Vec<String>,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -326,6 +335,12 @@ impl fmt::Display for Warning {
                 f,
                 "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
                  that may go unnoticed"
+            ),
+            Warning::FilesLeftOut { files } => write!(
+                f,
+                "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
+                 are not followed",
+                list_of(files)
             ),
         }
     }

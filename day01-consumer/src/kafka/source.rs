@@ -18,7 +18,7 @@ use super::topic_id::topic_id;
 use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
-use crate::source::{Identity, Polled, Positions, Share, Source, Split, Warning};
+use crate::source::{Identity, MAX_RECORD, Polled, Positions, Share, Source, Split, Warning};
 
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;
@@ -42,6 +42,7 @@ pub struct KafkaSource {
     found: Vec<i32>,
     /// What the client said when a position was out of range, until it is known which.
     out_of_range: Option<KafkaError>,
+    max_record: usize,
     /// Whether a person has heard that the topic has no id.
     said_no_id: bool,
     warnings: Vec<Warning>,
@@ -78,9 +79,16 @@ impl KafkaSource {
             assigned: false,
             found: Vec::new(),
             out_of_range: None,
+            max_record: MAX_RECORD,
             said_no_id: false,
             warnings: Vec::new(),
         })
+    }
+
+    /// Refuses records of more bytes than this, key and payload together.
+    pub fn with_max_record(mut self, bytes: usize) -> Self {
+        self.max_record = bytes;
+        self
     }
 
     /// Tells the client what to read, at the first poll after opening or seeking.
@@ -341,14 +349,21 @@ impl Source for KafkaSource {
         self.hear()?;
         self.ask();
 
-        let mut failures = Vec::new();
-        let (splits, bounded) = (&mut self.splits, self.options.until_end);
+        let (mut failures, mut too_long) = (Vec::new(), None);
+        let (splits, bounded, max) = (&mut self.splits, self.options.until_end, self.max_record);
         self.reader.read(BATCH, wait, &mut |fetched| match fetched {
+            Fetched::Record(record) if record.bytes() > max => {
+                too_long.get_or_insert((record.partition, record.offset));
+            }
             Fetched::Record(record) => accept(splits, bounded, record, records),
             Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
             Fetched::Failed(error) => failures.push(error),
         });
 
+        if let Some((partition, offset)) = too_long {
+            let at = self.locate(partition, offset);
+            return Err(Error::RecordTooLong { at, max });
+        }
         if !bounded {
             for (partition, end) in self.consumer.context().ends() {
                 if let Some(split) = find(&mut self.splits, partition) {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::scenario::{Question, Scenario};
+use day01_consumer::source::MAX_RECORD;
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};
 use day05_checkpoints::disk::Folder;
@@ -159,6 +160,7 @@ fn options(workers: usize) -> Options {
             until_end: false,
             sandbox: None,
             kafka_options: Vec::new(),
+            max_record: MAX_RECORD,
         },
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,
