@@ -19,19 +19,38 @@ use serde_json::value::RawValue;
 
 use crate::records::{Record, Records};
 
+/// What a record carries, as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// A text, perhaps an empty one.
+    Text(&'a str),
+    /// Bytes that are no text, and where they stop being one.
+    NotUtf8(Utf8Error),
+    /// Nothing: the record says that its key is gone.
+    Tombstone,
+}
+
+impl<'a> From<Option<&'a [u8]>> for Payload<'a> {
+    fn from(bytes: Option<&'a [u8]>) -> Self {
+        match bytes {
+            Some(bytes) => std::str::from_utf8(bytes).map_or_else(Payload::NotUtf8, Payload::Text),
+            None => Payload::Tombstone,
+        }
+    }
+}
+
 // ANCHOR: texts
-/// The records of a batch with their payloads as text; `None` for a tombstone.
-pub fn texts(records: &Records) -> impl Iterator<Item = (Record<'_>, Option<Result<&str, Utf8Error>>)> {
+/// The records of a batch with their payloads as text.
+pub fn texts(records: &Records) -> impl Iterator<Item = (Record<'_>, Payload<'_>)> {
     let whole = std::str::from_utf8(records.payloads()).ok();
     records.iter().enumerate().map(move |(index, record)| {
-        let text = record.payload.map(|payload| {
-            // `get` is None where the range would cut a character in two.
-            match whole.and_then(|text| text.get(records.payload_range(index))) {
-                Some(text) => Ok(text),
-                None => std::str::from_utf8(payload),
-            }
-        });
-        (record, text)
+        // `get` is None where the range would cut a character in two.
+        let checked = whole.and_then(|text| text.get(records.payload_range(index)));
+        let payload = match (record.payload, checked) {
+            (Some(_), Some(text)) => Payload::Text(text),
+            (bytes, _) => Payload::from(bytes),
+        };
+        (record, payload)
     })
 }
 // ANCHOR_END: texts
@@ -179,7 +198,7 @@ mod tests {
 
     fn valid(records: &Records) -> Vec<bool> {
         texts(records)
-            .map(|(_, text)| matches!(text, Some(Ok(_))))
+            .map(|(_, text)| matches!(text, Payload::Text(_)))
             .collect()
     }
 

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::Utf8Error;
 
-use crate::decode;
+use crate::decode::{self, Payload};
 
 // ANCHOR: order
 /// An order, borrowed from its record: `{"merchant_id":"m-7", …}`.
@@ -16,7 +15,7 @@ pub struct Order<'a> {
 
 impl<'a> Order<'a> {
     /// Reads an order from a payload as [`decode::texts`] gives it.
-    pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
+    pub fn decode(payload: Payload<'a>) -> Result<Self, BadRecord> {
         let json = json(payload)?;
         let [merchant_id] =
             decode::project(json, &["merchant_id"]).map_err(|error| BadRecord::json(json, error))?;
@@ -28,14 +27,14 @@ impl<'a> Order<'a> {
 // ANCHOR_END: order
 
 /// The text of a payload that is neither a tombstone nor broken.
-pub fn json(payload: Option<Result<&str, Utf8Error>>) -> Result<&str, BadRecord> {
+pub fn json(payload: Payload<'_>) -> Result<&str, BadRecord> {
     match payload {
-        None => Err(Reason::Tombstone.into()),
-        Some(Err(error)) => Err(BadRecord {
+        Payload::Text(text) => Ok(text),
+        Payload::NotUtf8(error) => Err(BadRecord {
             reason: Reason::InvalidUtf8,
             detail: Some(error.to_string()),
         }),
-        Some(Ok(text)) => Ok(text),
+        Payload::Tombstone => Err(Reason::Tombstone.into()),
     }
 }
 
@@ -129,24 +128,25 @@ mod tests {
     #[test]
     fn each_way_to_be_bad_has_its_reason() {
         let bytes = vec![b'{', 0xff, b'}'];
-        let invalid = std::str::from_utf8(&bytes);
+        let invalid = std::str::from_utf8(&bytes).expect_err("no text");
+        use Payload::{NotUtf8, Text, Tombstone};
         #[rustfmt::skip]
         let table = [
-            (None,                                         Reason::Tombstone),
-            (Some(invalid),                                Reason::InvalidUtf8),
-            (Some(Ok("")),                                 Reason::NotJson),
-            (Some(Ok("{\"merchant_id\":\"m-1\"")),         Reason::NotJson),
-            (Some(Ok("{\"merchant_id\":\"m-1\"} x")),      Reason::NotJson),
-            (Some(Ok("[\"m-1\"]")),                        Reason::NotAnObject),
-            (Some(Ok("7")),                                Reason::NotAnObject),
-            (Some(Ok("7 test")),                           Reason::NotJson),
-            (Some(Ok("[oops")),                            Reason::NotJson),
-            (Some(Ok("{\"merchant_id\":\"\\ud800\"}")),    Reason::NotJson),
-            (Some(Ok("{}")),                               Reason::Missing("merchant_id")),
-            (Some(Ok("{\"Merchant_id\":\"m-1\"}")),        Reason::Missing("merchant_id")),
-            (Some(Ok("{\"merchant_id\":null}")),           Reason::Null("merchant_id")),
-            (Some(Ok("{\"merchant_id\":7}")),              Reason::NotA("string", "merchant_id")),
-            (Some(Ok("{\"merchant_id\":{\"id\":\"m\"}}")), Reason::NotA("string", "merchant_id")),
+            (Tombstone,                                    Reason::Tombstone),
+            (NotUtf8(invalid),                             Reason::InvalidUtf8),
+            (Text(""),                                      Reason::NotJson),
+            (Text("{\"merchant_id\":\"m-1\""),              Reason::NotJson),
+            (Text("{\"merchant_id\":\"m-1\"} x"),           Reason::NotJson),
+            (Text("[\"m-1\"]"),                             Reason::NotAnObject),
+            (Text("7"),                                     Reason::NotAnObject),
+            (Text("7 test"),                                Reason::NotJson),
+            (Text("[oops"),                                 Reason::NotJson),
+            (Text("{\"merchant_id\":\"\\ud800\"}"),         Reason::NotJson),
+            (Text("{}"),                                    Reason::Missing("merchant_id")),
+            (Text("{\"Merchant_id\":\"m-1\"}"),             Reason::Missing("merchant_id")),
+            (Text("{\"merchant_id\":null}"),                Reason::Null("merchant_id")),
+            (Text("{\"merchant_id\":7}"),                   Reason::NotA("string", "merchant_id")),
+            (Text("{\"merchant_id\":{\"id\":\"m\"}}"),      Reason::NotA("string", "merchant_id")),
         ];
         for (payload, reason) in table {
             let bad = Order::decode(payload).expect_err("a bad record");
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_merchant_is_borrowed_unless_it_has_escapes() {
-        let order = |json| Order::decode(Some(Ok(json))).expect("a good record");
+        let order = |json| Order::decode(Payload::Text(json)).expect("a good record");
         let plain = order(r#"{ "amount": [1, {"merchant_id": "inner"}], "merchant_id" : "m-é" }"#);
         assert!(matches!(plain.merchant_id, Cow::Borrowed("m-é")));
         assert_eq!(order(r#"{"merchant_id":"m\n1"}"#).merchant_id, "m\n1");

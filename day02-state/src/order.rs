@@ -6,9 +6,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::Utf8Error;
 
-use day01_consumer::decode;
+use day01_consumer::decode::{self, Payload};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
 use rust_decimal::Decimal;
 
@@ -25,7 +24,7 @@ pub struct Order<'a> {
 impl<'a> Order<'a> {
     /// Reads an order from a payload as [`decode::texts`] gives it.
     #[inline]
-    pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
+    pub fn decode(payload: Payload<'a>) -> Result<Self, BadRecord> {
         let json = json(payload)?;
         let [merchant_id, amount] = decode::project(json, &["merchant_id", "amount"])
             .map_err(|error| BadRecord::json(json, error))?;
@@ -173,7 +172,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_order_is_said() {
-        let reason = |json| Order::decode(Some(Ok(json))).expect_err("a bad order").reason;
+        let reason = |json| {
+            Order::decode(Payload::Text(json))
+                .expect_err("a bad order")
+                .reason
+        };
         assert_eq!(reason(r#"{"merchant_id":"m-1"}"#), Reason::Missing("amount"));
         assert_eq!(reason(r#"{"amount":1}"#), Reason::Missing("merchant_id"));
         assert_eq!(

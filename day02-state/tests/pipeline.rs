@@ -6,10 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::Utf8Error;
 use std::sync::{Arc, Mutex};
 
-use day01_consumer::decode;
+use day01_consumer::decode::{self, Payload};
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::log::{Log, LogSource};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
@@ -133,7 +132,7 @@ fn a_collector_that_fails_ends_the_job() {
 struct Time(u64);
 
 impl Decode for Time {
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let json = json(payload)?;
         let [merchant_id, time] =
             decode::project(json, &["merchant_id", "time"]).map_err(|error| BadRecord::json(json, error))?;

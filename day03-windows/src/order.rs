@@ -1,9 +1,8 @@
 //! An order as day 3 reads it: who sold, for how much, and when.
 
 use std::borrow::Cow;
-use std::str::Utf8Error;
 
-use day01_consumer::decode;
+use day01_consumer::decode::{self, Payload};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
 use day02_state::job::Decode;
 use day02_state::order::Cents;
@@ -26,7 +25,7 @@ pub struct Order<'a> {
 impl<'a> Order<'a> {
     /// Reads an order from a payload as [`decode::texts`] gives it.
     #[inline]
-    pub fn decode(payload: Option<Result<&'a str, Utf8Error>>) -> Result<Self, BadRecord> {
+    pub fn decode(payload: Payload<'a>) -> Result<Self, BadRecord> {
         let json = json(payload)?;
         let [merchant_id, amount, ts] = decode::project(json, &["merchant_id", "amount", "ts"])
             .map_err(|error| BadRecord::json(json, error))?;
@@ -41,7 +40,7 @@ impl<'a> Order<'a> {
 /// By merchant, the amount and when.
 impl Decode for Stamped<Cents> {
     #[inline]
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let order = Order::decode(payload)?;
         let (ts, value) = (order.ts, order.amount);
         into.push(order.merchant_id.as_bytes(), Stamped { ts, value });
@@ -86,7 +85,7 @@ mod tests {
 
     fn read(ts: &str) -> Result<i64, Reason> {
         let json = format!(r#"{{"merchant_id":"m-1","amount":1,"ts":{ts}}}"#);
-        let order = Order::decode(Some(Ok(&json)));
+        let order = Order::decode(Payload::Text(&json));
         order.map(|order| order.ts.0).map_err(|bad| bad.reason)
     }
 
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_order_is_said() {
         let said = |json| {
-            Order::decode(Some(Ok(json)))
+            Order::decode(Payload::Text(json))
                 .expect_err("a bad order")
                 .reason
                 .to_string()

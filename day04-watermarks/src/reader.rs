@@ -4,9 +4,9 @@
 //! when it arrives depends on the rows before it alone: not on how many records a poll brought, and not on how fast
 //! anybody was.
 
-use std::str::Utf8Error;
 use std::time::Duration;
 
+use day01_consumer::decode::Payload;
 use day01_consumer::order::BadRecord;
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
@@ -45,11 +45,7 @@ where
     type Control = Watermark;
 
     #[inline]
-    fn read(
-        &mut self,
-        record: &Record<'_>,
-        payload: Option<Result<&str, Utf8Error>>,
-    ) -> Result<Option<Watermark>, BadRecord> {
+    fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
         Stamped::<V>::decode(payload, &mut self.rows)?;
         let last = self.rows.values().last();
         Ok(last.and_then(|row| self.watermarks.on_row(record.partition, row.ts)))

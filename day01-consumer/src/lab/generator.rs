@@ -219,6 +219,8 @@ pub fn generated_log(options: GeneratorOptions, partitions: usize) -> Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Payload;
+    use crate::order::Order;
 
     fn first(count: u64, options: GeneratorOptions) -> Vec<Generated> {
         let mut generator = Generator::new(GeneratorOptions {
@@ -277,7 +279,7 @@ mod tests {
         let orders = first(2_000, options);
         let bad = orders
             .iter()
-            .filter(|order| crate::order::Order::decode(Some(std::str::from_utf8(&order.payload))).is_err());
+            .filter(|order| Order::decode(Payload::from(Some(order.payload.as_slice()))).is_err());
         let bad = bad.count();
         assert!((500..700).contains(&bad), "{bad}");
     }

@@ -4,9 +4,9 @@
 //! reader knows. On this day that is all. On later days a reader also has something to say *between* rows: that is the
 //! control that it hands back, and the task puts it behind the rows that were read before it.
 
-use std::str::Utf8Error;
 use std::time::Duration;
 
+use day01_consumer::decode::Payload;
 use day01_consumer::order::BadRecord;
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
@@ -26,11 +26,8 @@ pub trait Reader: Send {
 
     /// Takes in a record, whose payload is also given as [`texts`](day01_consumer::decode::texts) gives it; says if there is control to go behind its rows.
     /// A record that cannot be used leaves nothing.
-    fn read(
-        &mut self,
-        record: &Record<'_>,
-        payload: Option<Result<&str, Utf8Error>>,
-    ) -> Result<Option<Self::Control>, BadRecord>;
+    fn read(&mut self, record: &Record<'_>, payload: Payload<'_>)
+    -> Result<Option<Self::Control>, BadRecord>;
 
     /// The rows of the records since the last call.
     fn take(&mut self) -> Outcome<Self::Rows>;
@@ -72,13 +69,13 @@ pub trait Reader: Send {
 /// What a row says besides its key, read from a record.
 pub trait Decode: Copy + Send + 'static {
     /// Appends the row of a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it.
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
+    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
 }
 
 /// By merchant, the amount.
 impl Decode for Cents {
     #[inline]
-    fn decode(payload: Option<Result<&str, Utf8Error>>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let order = Order::decode(payload)?;
         into.push(order.merchant_id.as_bytes(), order.amount);
         Ok(())
@@ -100,11 +97,7 @@ impl<V: Decode> Reader for Plain<V> {
     type Control = NoControl;
 
     #[inline]
-    fn read(
-        &mut self,
-        _: &Record<'_>,
-        payload: Option<Result<&str, Utf8Error>>,
-    ) -> Result<Option<NoControl>, BadRecord> {
+    fn read(&mut self, _: &Record<'_>, payload: Payload<'_>) -> Result<Option<NoControl>, BadRecord> {
         V::decode(payload, &mut self.0)?;
         Ok(None)
     }

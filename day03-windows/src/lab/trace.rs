@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use day01_consumer::decode::Payload;
 use day01_consumer::lab::scenario::Scenario;
 use day02_state::error::{Error, JobError};
 use day02_state::operator::Failure;
@@ -62,7 +63,8 @@ pub fn orders(scenario: &Scenario) -> Vec<Placed> {
     let placed = scenario.events.iter().filter_map(|event| {
         let offset = offsets[event.partition];
         offsets[event.partition] += 1;
-        let order = Order::decode(event.payload.as_deref().map(Ok)).ok()?;
+        let payload = event.payload.as_deref().map_or(Payload::Tombstone, Payload::Text);
+        let order = Order::decode(payload).ok()?;
         Some(Placed {
             at: format!("orders/{}@{offset}", event.partition),
             merchant_id: order.merchant_id.into_owned(),

@@ -8,9 +8,9 @@
 //! Reading is done row by row, because that is how records come; everything behind it column by column. A chunk ends where
 //! the watermark moves, and at the end of what a poll has found.
 
-use std::str::Utf8Error;
 use std::time::Duration;
 
+use day01_consumer::decode::Payload;
 use day01_consumer::order::BadRecord;
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
@@ -206,11 +206,7 @@ impl Reader for ScanReader {
     type Rows = KeyedChunk;
     type Control = Watermark;
 
-    fn read(
-        &mut self,
-        record: &Record<'_>,
-        payload: Option<Result<&str, Utf8Error>>,
-    ) -> Result<Option<Watermark>, BadRecord> {
+    fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
         let before = self.rows.rows;
         let read = match &mut self.format {
             Format::Json(json) => json.read(payload, &mut self.rows)?,

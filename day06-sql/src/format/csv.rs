@@ -18,9 +18,9 @@
 //! of lines skips.
 
 use std::ops::Range;
-use std::str::Utf8Error;
 
 use csv_core::{ReadFieldResult, Reader};
+use day01_consumer::decode::Payload;
 use day01_consumer::order::{self, BadRecord, Reason};
 
 use super::plain::{write_plain, write_time};
@@ -72,12 +72,8 @@ impl CsvReader {
     ///
     /// A line that is no row is an error, or with `ignore_parse_errors` no row; a field that is no
     /// value of its type is an error or NULL.
-    pub fn read(
-        &mut self,
-        payload: Option<Result<&str, Utf8Error>>,
-        into: &mut Chunk,
-    ) -> Result<usize, BadRecord> {
-        if payload.is_none() {
+    pub fn read(&mut self, payload: Payload<'_>, into: &mut Chunk) -> Result<usize, BadRecord> {
+        if payload == Payload::Tombstone {
             return Ok(0);
         }
         let split = order::json(payload).and_then(|line| self.split(line));
@@ -214,7 +210,7 @@ mod tests {
         let all: Vec<usize> = (0..types.len()).collect();
         let mut reader = CsvReader::new(&columns(types), &all, options);
         let mut chunk = Chunk::of(types.iter().copied());
-        let rows = reader.read(Some(Ok(line)), &mut chunk)?;
+        let rows = reader.read(Payload::Text(line), &mut chunk)?;
         assert_eq!(rows, chunk.rows);
         Ok((rows == 1).then(|| chunk.row(0)))
     }
@@ -280,12 +276,12 @@ mod tests {
         use DataType::{Int, Varchar};
         let mut reader = CsvReader::new(&columns(&[Int, Varchar, Int]), &[2, 1], JsonOptions::default());
         let mut chunk = Chunk::of([Int, Varchar]);
-        assert_eq!(reader.read(Some(Ok("not wanted,a,7")), &mut chunk), Ok(1));
+        assert_eq!(reader.read(Payload::Text("not wanted,a,7"), &mut chunk), Ok(1));
         for bad in ["1,b,x", "1,b,\"7", "1"] {
-            assert!(reader.read(Some(Ok(bad)), &mut chunk).is_err(), "{bad}");
+            assert!(reader.read(Payload::Text(bad), &mut chunk).is_err(), "{bad}");
         }
-        assert_eq!(reader.read(None, &mut chunk), Ok(0));
-        assert_eq!(reader.read(Some(Ok("1,,8")), &mut chunk), Ok(1));
+        assert_eq!(reader.read(Payload::Tombstone, &mut chunk), Ok(0));
+        assert_eq!(reader.read(Payload::Text("1,,8"), &mut chunk), Ok(1));
         assert_eq!(chunk.row(0), [Scalar::Int(7), text("a")]);
         assert_eq!(chunk.row(1), [Scalar::Int(8), Scalar::Null]);
     }

@@ -121,6 +121,7 @@ pub(crate) fn write_json_text(text: &str, bytes: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use day01_consumer::decode::Payload;
     use day03_windows::time::EventTime;
 
     use super::*;
@@ -256,12 +257,12 @@ mod tests {
 
             let mut json = JsonReader::new(COLUMNS.map(|(name, of)| (name.to_string(), of)).to_vec(), options);
             let mut back = empty();
-            prop_assert_eq!(json.read(Some(Ok(&written(&chunk, FileFormat::Json)[0])), &mut back), Ok(1));
+            prop_assert_eq!(json.read(Payload::Text(&written(&chunk, FileFormat::Json)[0]), &mut back), Ok(1));
             prop_assert_eq!(format!("{:?}", back.row(0)), format!("{row:?}"), "also with the same scale");
 
             let mut csv = CsvReader::new(&fields(), &[0, 1, 2, 3, 4, 5, 6, 7], options);
             let mut back = empty();
-            prop_assert_eq!(csv.read(Some(Ok(&written(&chunk, FileFormat::Csv)[0])), &mut back), Ok(1));
+            prop_assert_eq!(csv.read(Payload::Text(&written(&chunk, FileFormat::Csv)[0]), &mut back), Ok(1));
             prop_assert_eq!(format!("{:?}", back.row(0)), format!("{row:?}"), "also with the same scale");
         }
     }

@@ -13,9 +13,8 @@
 //! Whatever happens, the chunk has all rows of the record or none. Left out: paths into nested objects.
 
 use std::borrow::Cow;
-use std::str::Utf8Error;
 
-use day01_consumer::decode;
+use day01_consumer::decode::{self, Payload};
 use day01_consumer::order::{self, BadRecord, Reason};
 use serde_json::value::RawValue;
 use smallvec::{SmallVec, smallvec};
@@ -51,12 +50,8 @@ impl JsonReader {
     /// Appends the rows of a record, whose payload is as [`decode::texts`] gives it, to a chunk with a
     /// column of the right type for each field, and says how many there were. After an error the chunk
     /// is as before.
-    pub fn read(
-        &mut self,
-        payload: Option<Result<&str, Utf8Error>>,
-        into: &mut Chunk,
-    ) -> Result<usize, BadRecord> {
-        if payload.is_none() {
+    pub fn read(&mut self, payload: Payload<'_>, into: &mut Chunk) -> Result<usize, BadRecord> {
+        if payload == Payload::Tombstone {
             return Ok(0);
         }
         let rows = order::json(payload).and_then(|json| match begins_list(json) {

@@ -50,7 +50,7 @@ fn read(
     json: &str,
 ) -> Result<Vec<Vec<Scalar>>, BadRecord> {
     let (mut reader, mut chunk) = reader(fields, options);
-    let appended = reader.read(Some(Ok(json)), &mut chunk)?;
+    let appended = reader.read(Payload::Text(json), &mut chunk)?;
     assert_eq!(appended, chunk.rows);
     Ok(rows(&chunk))
 }
@@ -252,33 +252,34 @@ fn a_list_of_objects_is_as_many_rows() {
 #[test]
 fn what_is_no_row_is_an_error_or_dropped_and_a_tombstone_is_neither() {
     let bytes = vec![b'{', 0xff, b'}'];
-    let invalid = std::str::from_utf8(&bytes);
+    let invalid = std::str::from_utf8(&bytes).unwrap_err();
+    use Payload::{NotUtf8, Text, Tombstone};
     #[rustfmt::skip]
     let table = [
-        (invalid,              Reason::InvalidUtf8),
-        (Ok(""),               Reason::NotJson),
-        (Ok("{\"a\":1"),       Reason::NotJson),
-        (Ok("{\"a\":1} x"),    Reason::NotJson),
-        (Ok("{\"a\":01}"),     Reason::NotJson),
-        (Ok("{\"\\ud800\":1}"), Reason::NotJson),
-        (Ok("[oops"),          Reason::NotJson),
-        (Ok("7"),              Reason::NotAnObject),
-        (Ok("null"),           Reason::NotAnObject),
-        (Ok("\"text\""),       Reason::NotAnObject),
+        (NotUtf8(invalid),       Reason::InvalidUtf8),
+        (Text(""),               Reason::NotJson),
+        (Text("{\"a\":1"),       Reason::NotJson),
+        (Text("{\"a\":1} x"),    Reason::NotJson),
+        (Text("{\"a\":01}"),     Reason::NotJson),
+        (Text("{\"\\ud800\":1}"), Reason::NotJson),
+        (Text("[oops"),          Reason::NotJson),
+        (Text("7"),              Reason::NotAnObject),
+        (Text("null"),           Reason::NotAnObject),
+        (Text("\"text\""),       Reason::NotAnObject),
     ];
     for options in [STRICT, JsonOptions::default(), LENIENT] {
         let (mut reader, mut chunk) = reader(&[("a", DataType::Int), ("b", DataType::Varchar)], options);
         let first = "{\"a\":1,\"b\":null}";
-        assert_eq!(reader.read(Some(Ok(first)), &mut chunk), Ok(1));
+        assert_eq!(reader.read(Payload::Text(first), &mut chunk), Ok(1));
         let before = chunk.clone();
         for (payload, reason) in table {
-            match reader.read(Some(payload), &mut chunk) {
+            match reader.read(payload, &mut chunk) {
                 Ok(rows) => assert_eq!((rows, options), (0, LENIENT), "{payload:?}"),
                 Err(bad) => assert_eq!(bad.reason, reason, "{payload:?}"),
             }
             assert_eq!(chunk, before, "{payload:?}");
         }
-        assert_eq!(reader.read(None, &mut chunk), Ok(0));
+        assert_eq!(reader.read(Tombstone, &mut chunk), Ok(0));
         assert_eq!(chunk, before);
     }
 }
@@ -292,26 +293,26 @@ fn a_row_that_is_bad_in_its_last_field_leaves_nothing_behind() {
     ];
     let (mut reader, mut chunk) = reader(&fields, STRICT);
     let good = r#"{"a":"x","b":null,"c":1}"#;
-    assert_eq!(reader.read(Some(Ok(good)), &mut chunk), Ok(1));
+    assert_eq!(reader.read(Payload::Text(good), &mut chunk), Ok(1));
     let before = chunk.clone();
     for bad in [
         r#"{"a":null,"b":"y","c":"z"}"#,
         r#"[{"a":"x","b":null,"c":1},{"a":null,"b":"y","c":"z"}]"#,
     ] {
-        assert!(reader.read(Some(Ok(bad)), &mut chunk).is_err());
+        assert!(reader.read(Payload::Text(bad), &mut chunk).is_err());
         assert_eq!(chunk, before);
     }
-    assert_eq!(reader.read(Some(Ok(good)), &mut chunk), Ok(1));
+    assert_eq!(reader.read(Payload::Text(good), &mut chunk), Ok(1));
     assert_eq!(chunk.row(1), before.row(0), "the columns are still of one length");
 }
 
 #[test]
 fn without_any_wanted_field_rows_are_still_counted() {
     let (mut reader, mut chunk) = reader(&[], STRICT);
-    assert_eq!(reader.read(Some(Ok("[{\"a\":1},{}]")), &mut chunk), Ok(2));
-    assert_eq!(reader.read(Some(Ok("{\"a\":1}")), &mut chunk), Ok(1));
+    assert_eq!(reader.read(Payload::Text("[{\"a\":1},{}]"), &mut chunk), Ok(2));
+    assert_eq!(reader.read(Payload::Text("{\"a\":1}"), &mut chunk), Ok(1));
     assert_eq!(chunk.rows, 3);
-    assert!(reader.read(Some(Ok("{\"a\":}")), &mut chunk).is_err());
+    assert!(reader.read(Payload::Text("{\"a\":}"), &mut chunk).is_err());
 }
 
 #[test]
@@ -320,7 +321,7 @@ fn rows_behind_changes_are_insertions() {
     chunk
         .push(crate::chunk::Change::Delete, &[Scalar::Int(0)])
         .unwrap();
-    assert_eq!(reader.read(Some(Ok("{\"a\":1}")), &mut chunk), Ok(1));
+    assert_eq!(reader.read(Payload::Text("{\"a\":1}"), &mut chunk), Ok(1));
     assert_eq!(chunk.change(0), crate::chunk::Change::Delete);
     assert_eq!(chunk.change(1), crate::chunk::Change::Insert);
 }
@@ -440,9 +441,9 @@ proptest! {
         let valid = serde_json::from_str::<&RawValue>(&json).is_ok();
         for data_type in TYPES {
             let (mut strict, mut chunk) = reader(&[("v", data_type), ("w", DataType::Varchar)], JsonOptions::default());
-            strict.read(Some(Ok(r#"{"w":"before"}"#)), &mut chunk).unwrap();
+            strict.read(Payload::Text(r#"{"w":"before"}"#), &mut chunk).unwrap();
             let before = chunk.clone();
-            match strict.read(Some(Ok(&json)), &mut chunk) {
+            match strict.read(Payload::Text(&json), &mut chunk) {
                 Ok(rows) => {
                     prop_assert!(valid, "{}", json);
                     prop_assert_eq!(chunk.rows, 1 + rows);
@@ -451,7 +452,7 @@ proptest! {
                 Err(_) => prop_assert_eq!(&chunk, &before),
             }
             let (mut lenient, mut chunk) = reader(&[("v", data_type)], LENIENT);
-            let rows = lenient.read(Some(Ok(&json)), &mut chunk);
+            let rows = lenient.read(Payload::Text(&json), &mut chunk);
             prop_assert_eq!(rows, Ok(chunk.rows), "{}", json);
         }
     }
@@ -480,10 +481,10 @@ fn nothing_that_is_made_to_hurt_does() {
     for json in &documents {
         for data_type in TYPES {
             let (mut strict, mut chunk) = reader(&[("v", data_type)], STRICT);
-            let rows = strict.read(Some(Ok(json)), &mut chunk);
+            let rows = strict.read(Payload::Text(json), &mut chunk);
             assert_eq!(chunk.rows, rows.unwrap_or(0));
             let (mut lenient, mut chunk) = reader(&[("v", data_type)], LENIENT);
-            assert_eq!(lenient.read(Some(Ok(json)), &mut chunk), Ok(chunk.rows));
+            assert_eq!(lenient.read(Payload::Text(json), &mut chunk), Ok(chunk.rows));
         }
     }
 }
