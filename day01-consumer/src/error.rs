@@ -59,6 +59,27 @@ pub enum Error {
         high: i64,
     },
 
+    /// A split is not what it was when a position in it was saved: the position means nothing in it.
+    #[error("{split} is not what it was when its position was saved: it was {saved}, and is {found}")]
+    OtherInput {
+        /// The split.
+        split: String,
+        /// What it was, in words.
+        saved: String,
+        /// What it is, in words.
+        found: String,
+    },
+
+    /// A file that is read was replaced or cut: what lies behind the position is no continuation of what lies before it.
+    #[error(
+        "{}: the file was replaced or cut short while it was read; give the file that was read its name back, or start anew",
+        path.display()
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
         "{at}: {reason}{}: {excerpt}\n  to count such records and go on, say --on-bad-record skip",

@@ -192,6 +192,7 @@ fn new_split(topic: &str, index: usize, partition: &Partition) -> Split {
         position: partition.low,
         end: Some(partition.next),
         caught_up: false,
+        identity: None,
     }
 }
 

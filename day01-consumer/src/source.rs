@@ -56,6 +56,19 @@ pub trait Source {
     /// Where a record is, in words that lead a person to it: `orders/3@17`, or `orders.json:18`.
     fn locate(&self, partition: i32, offset: i64) -> String;
 
+    /// An error if a split is not what it was when a position in it was saved. Where either identity is unknown, it passes.
+    fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
+        let own = self.splits().iter().find(|own| own.name == split);
+        match own.and_then(|own| own.identity.as_ref()) {
+            Some(found) if found.bytes != saved.bytes => Err(Error::OtherInput {
+                split: split.to_string(),
+                saved: saved.words.clone(),
+                found: found.words.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// What happened since the last call that a person should hear of, although the source goes on.
     fn warnings(&mut self) -> Vec<Warning> {
         Vec::new()
@@ -88,6 +101,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
         (**self).locate(partition, offset)
     }
 
+    fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
+        (**self).check_identity(split, saved)
+    }
+
     fn warnings(&mut self) -> Vec<Warning> {
         (**self).warnings()
     }
@@ -108,6 +125,8 @@ pub struct Split {
     pub end: Option<i64>,
     /// Whether everything there is has been handed out.
     pub caught_up: bool,
+    /// What it is a split of, if the source can tell.
+    pub identity: Option<Identity>,
 }
 
 impl Split {
@@ -120,6 +139,18 @@ impl Split {
     }
 }
 // ANCHOR_END: split
+
+/// What tells a split from another one of the same name. A topic that is deleted and created again keeps its name, and so
+/// does a file that is replaced; a position in the old one means nothing in the new one.
+// ANCHOR: identity
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The same in every run. Only the source that made these bytes can read them.
+    pub bytes: Vec<u8>,
+    /// The same for people, such as `topic id 8a1f…`.
+    pub words: String,
+}
+// ANCHOR_END: identity
 
 /// Which splits a source keeps when several sources divide them: each split belongs to one share and to no other.
 ///
@@ -343,6 +374,7 @@ mod tests {
             position: 5,
             end: Some(8),
             caught_up: false,
+            identity: None,
         };
         assert_eq!(split.lag(), Some(3));
         // The last three offsets turn out to be transaction markers: nothing waits.

@@ -449,6 +449,69 @@ fn a_start_behind_the_end_of_a_file_is_an_error_that_names_it() {
     assert_eq!(out_of_range(&error), (folder.name(1).as_str(), 4, 0, 3));
 }
 
+#[test]
+fn a_file_is_known_again_by_its_first_bytes_although_it_has_grown() {
+    let folder = Folder::with(&["", "a\n", "x\n".repeat(9_000).as_str()]);
+    let mut files = folder.open(&Start::Earliest).unwrap();
+    let at_first = files.splits().to_vec();
+    read(&mut files);
+    for before in [at_first, files.splits().to_vec()] {
+        let check = |number: usize, now: String| {
+            std::fs::write(&folder.paths[number], now).unwrap();
+            let identity = before[number].identity.as_ref().unwrap();
+            let files = folder.open(&Start::Earliest).unwrap();
+            files.check_identity(&folder.name(number), identity)
+        };
+        check(0, "anything\n".to_string()).unwrap();
+        check(1, "a\nb\n".to_string()).unwrap();
+        check(2, "x\n".repeat(9_999)).unwrap();
+        for (number, other) in [(1, "b\na\n"), (1, ""), (2, "x\nx\n")] {
+            let error = check(number, other.to_string()).unwrap_err();
+            assert!(matches!(error, Error::OtherInput { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_by_anything_passes() {
+    let log = log_of(&[&["m-1"]]);
+    let folder = Folder::with(&["a\n"]);
+    let files = folder.open(&Start::Earliest).unwrap();
+    let known = files.splits()[0].identity.clone().unwrap();
+    from(&log, Start::Earliest)
+        .check_identity("orders/0", &known)
+        .unwrap();
+    files.check_identity("another.json", &known).unwrap();
+}
+
+#[test]
+fn a_file_that_is_replaced_or_cut_while_it_is_read_is_an_error() {
+    let long = "x\n".repeat(2_500);
+    for now in ["y\n".repeat(5_000), "x\n".repeat(10)] {
+        let folder = Folder::with(&[&long]);
+        let mut files = folder.open(&Start::Earliest).unwrap();
+        read_polls(&mut files, 1);
+        // As a log is rotated: the old file keeps its bytes under another name.
+        std::fs::rename(&folder.paths[0], folder.folder.path().join("0.json.1")).unwrap();
+        std::fs::write(&folder.paths[0], now).unwrap();
+        read_polls(&mut files, 2);
+        let error = files.poll(&mut Records::new(), Duration::ZERO).unwrap_err();
+        assert!(
+            matches!(&error, Error::Replaced { path } if *path == folder.paths[0]),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_while_it_is_read_is_read_to_its_end() {
+    let folder = Folder::with(&["x\n".repeat(2_500).as_str()]);
+    let mut files = folder.open(&Start::Earliest).unwrap();
+    read_polls(&mut files, 1);
+    std::fs::remove_file(&folder.paths[0]).unwrap();
+    assert_eq!(read(&mut files).len(), 1_500);
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Records that are no orders
 

@@ -11,7 +11,7 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::table::{self, Cell, Format};
 
 use crate::error::{Error, JobError};
-use crate::job::{Answer, Options, SOURCE, SavedState, Totals, wire};
+use crate::job::{Answer, Options, POSITION, SOURCE, SavedState, Totals, wire};
 use crate::keys::KEY_GROUPS;
 use crate::operator::Failure;
 use crate::order::money;
@@ -171,8 +171,8 @@ fn run(args: &Cli) -> Result<(), Error> {
 
 /// What a person should know of a snapshot before it is used.
 fn going_on(path: &Path, snapshot: &Snapshot) -> String {
-    let positions = snapshot.parts(SOURCE).iter().map(|part| part.owner.to_string());
-    let positions: Vec<String> = positions.collect();
+    let positions = snapshot.parts(SOURCE).iter().filter(|part| part.name == POSITION);
+    let positions: Vec<String> = positions.map(|part| part.owner.to_string()).collect();
     format!(
         "going on from {}, with positions in {}",
         path.display(),

@@ -283,13 +283,33 @@ fn a_saved_position_that_the_input_does_not_have_is_named() {
     let said = "error: cannot go on from the saved state: it has a position in orders.json, \
                 which is not among what is read; to start anew, leave out --load\n";
     assert!(run.stderr.ends_with(said), "{}", run.stderr);
+}
 
-    folder.write("orders.json", FOUR_ORDERS.lines().next().unwrap());
-    let run = folder.run("--file orders.json --load state --save state");
-    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
-    let said = "error: source 0: orders.json: the saved position 4 is out of range, available is 0 to 1: records were deleted, or this is another input";
-    assert!(run.stderr.contains(said), "{}", run.stderr);
-    assert_eq!(folder.positions("state")["orders.json"], 4, "as it was");
+#[test]
+fn a_file_that_was_replaced_or_cut_is_not_gone_on_from_and_one_that_has_grown_is() {
+    let folder = Folder::with("orders.json", FOUR_ORDERS);
+    folder.run("--file orders.json --save state").result();
+    // A rotated log is another file under the old name, and here it is even longer.
+    let other = order(5).repeat(9);
+    let cut = FOUR_ORDERS.lines().next().unwrap();
+    for now in [other.as_str(), cut, ""] {
+        folder.write("orders.json", now);
+        for tasks in ["", "--workers 3 --sources 2"] {
+            let run = folder.run(&format!("--file orders.json --load state --save state {tasks}"));
+            assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+            for said in [
+                "error: cannot go on from the saved state: orders.json is not what it was when its position was saved: \
+                 it was a file whose first 141 bytes",
+                "Bring back what was there, or to start anew, leave out --load\n",
+            ] {
+                assert!(run.stderr.contains(said), "{}", run.stderr);
+            }
+            assert_eq!(folder.positions("state")["orders.json"], 4, "as it was");
+        }
+    }
+    folder.write("orders.json", format!("{FOUR_ORDERS}{}", order(7)));
+    let run = folder.run("--file orders.json --load state --format csv");
+    assert_eq!(run.result(), format!("{FOUR_ORDERS_COUNTED}m-7,1,1.00,1.00\n"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use day01_consumer::Error;
 use day01_consumer::records::Records;
-use day01_consumer::source::{Polled, Positions, Share, Source, Split, Warning};
+use day01_consumer::source::{Identity, Polled, Positions, Share, Source, Split, Warning};
 use day02_state::state::file::Snapshot;
 use day03_windows::job::WINDOWS;
 use day03_windows::time::EventTime;
@@ -73,6 +73,10 @@ impl<S: Source> Source for Ended<S> {
 
     fn locate(&self, partition: i32, offset: i64) -> String {
         self.source.locate(partition, offset)
+    }
+
+    fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
+        self.source.check_identity(split, saved)
     }
 
     fn warnings(&mut self) -> Vec<Warning> {

@@ -33,6 +33,9 @@ use crate::store::{Checkpoint, Store};
 /// The id under which the state of the sink is saved.
 pub const SINK: &str = "sink";
 
+/// How a person starts without a checkpoint.
+pub const START_ANEW: &str = "take another --checkpoint-dir";
+
 /// How checkpoints are taken.
 pub struct Checkpoints<D> {
     /// Where they are kept. Without a store they only divide what is published.
@@ -107,8 +110,7 @@ fn advised(error: Error) -> Error {
     match error {
         Error::UnknownSplit { split } => Error::Restore(
             format!(
-                "it has a position in {split}, which is not among what is read; to start anew, take another \
-                 --checkpoint-dir"
+                "it has a position in {split}, which is not among what is read; to start anew, {START_ANEW}"
             )
             .into(),
         ),
@@ -138,7 +140,8 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
             number,
             of: 1,
         };
-        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks), tasks);
+        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks), tasks)
+            .with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }
     let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);

@@ -92,6 +92,7 @@ impl Datagen {
                 position: 0,
                 end: rows,
                 caught_up: rows == Some(0),
+                identity: None,
             }],
         })
     }

@@ -227,6 +227,7 @@ pub(super) fn split(consumer: &BaseConsumer<Events>, topic: &str, partition: i32
         position: low,
         end: Some(high),
         caught_up: false,
+        identity: None,
     })
 }
 

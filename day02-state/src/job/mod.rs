@@ -30,6 +30,7 @@ use day01_consumer::source::Source;
 pub use answer::{Answer, AnswerSlot, Merchants, SavedState, Slot};
 pub use reader::{Decode, Plain, Reader};
 pub use refresh::Refresh;
+pub(crate) use source::POSITION;
 pub use source::{SOURCE, SourceTask};
 pub use totals::{MerchantTotals, TOTALS, Totals};
 

@@ -9,7 +9,7 @@ use day01_consumer::decode;
 use day01_consumer::job::{OnBadRecord, bad_record};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
-use day01_consumer::source::{Polled, Positions, Source, Split};
+use day01_consumer::source::{Identity, Polled, Positions, Source, Split};
 
 use super::{Options, Reader, SavedState};
 use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Turn};
@@ -18,8 +18,10 @@ use crate::status::Status;
 
 /// The id of the sources' operator, under which its state is saved.
 pub const SOURCE: &str = "source";
-/// The name of its only state: the next offset to read of each split.
-const POSITION: &str = "position";
+/// The name of its first state: the next offset to read of each split.
+pub(crate) const POSITION: &str = "position";
+/// The name of its second one: what the split was in which that offset means something.
+const IDENTITY: &str = "identity";
 /// How long a source that has found nothing waits before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -34,6 +36,8 @@ pub struct SourceTask<S, R> {
     /// Whether it goes on from a saved position.
     restored: bool,
     saved: Option<SavedState>,
+    /// How a person starts without saved positions.
+    start_anew: &'static str,
     counted: u64,
     skipped: BTreeMap<Reason, u64>,
 }
@@ -107,9 +111,16 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
             started: false,
             restored: false,
             saved: options.save.clone(),
+            start_anew: "leave out --load",
             counted: 0,
             skipped: BTreeMap::new(),
         }
+    }
+
+    /// Says in errors that a person starts anew in this way, not by leaving out `--load`.
+    pub fn with_start_anew(mut self, start_anew: &'static str) -> Self {
+        self.start_anew = start_anew;
+        self
     }
 
     /// Whether this split is one of its own.
@@ -124,6 +135,7 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
 
     /// What day 1 advises where a position is out of range, another start, is no way out of a saved one.
     fn explained(&self, error: InputError) -> Failure {
+        let anew = self.start_anew;
         match error {
             InputError::OffsetOutOfRange {
                 split,
@@ -133,7 +145,11 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
                 ..
             } if self.restored => format!(
                 "{split}: the saved position {wanted} is out of range, available is {low} to {high}: records were deleted, \
-                 or this is another input of the same name. To start anew, leave out --load"
+                 or this is another input of the same name. To start anew, {anew}"
+            )
+            .into(),
+            InputError::OtherInput { .. } => format!(
+                "{error}. Bring back what was there, or to start anew, {anew}"
             )
             .into(),
             error => error.into(),
@@ -162,21 +178,30 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
 
 impl<S: Source, R: Reader> Stateful for SourceTask<S, R> {
     fn snapshot(&mut self, _: u64) -> Frozen {
-        let positions = Positions::of(self.source.splits());
-        let mut parts = self.reader.parts(self.source.splits());
-        Frozen::new(move || {
-            parts.extend(positions.iter().map(|(split, offset)| Part {
-                name: POSITION.to_string(),
-                owner: Owner::Split(split.to_string()),
-                bytes: offset.to_le_bytes().to_vec(),
-            }));
-            parts
-        })
+        let splits = self.source.splits();
+        let mut parts = self.reader.parts(splits);
+        for split in splits {
+            let part = |name: &str, bytes| Part {
+                name: name.to_string(),
+                owner: Owner::Split(split.name.clone()),
+                bytes,
+            };
+            parts.push(part(POSITION, split.position.to_le_bytes().to_vec()));
+            parts.extend(
+                split
+                    .identity
+                    .as_ref()
+                    .map(|is| part(IDENTITY, encode_identity(is))),
+            );
+        }
+        Frozen::new(move || parts)
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
         let (positions, parts): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| part.name == POSITION);
+        let (identities, parts): (Vec<Part>, Vec<Part>) =
+            parts.into_iter().partition(|part| part.name == IDENTITY);
         let position = |part: &Part| {
             let offset = part.bytes.as_slice().try_into().map(i64::from_le_bytes);
             match (&part.owner, offset) {
@@ -189,6 +214,14 @@ impl<S: Source, R: Reader> Stateful for SourceTask<S, R> {
             .map(position)
             .collect::<Result<Positions, BadPart>>()?;
         self.restored = true;
+        for part in identities {
+            let (Owner::Split(split), Some(saved)) = (&part.owner, decode_identity(&part.bytes)) else {
+                return Err(part.bad("not an identity").into());
+            };
+            self.source
+                .check_identity(split, &saved)
+                .map_err(|error| self.explained(error))?;
+        }
         self.source
             .seek(&positions)
             .map_err(|error| self.explained(error))?;
@@ -196,4 +229,24 @@ impl<S: Source, R: Reader> Stateful for SourceTask<S, R> {
             .iter()
             .try_for_each(|part| self.reader.restore(part, self.source.splits()))
     }
+}
+
+/// How many bytes tell the split from others, 4 bytes, little-endian; these bytes; and the same in words.
+fn encode_identity(identity: &Identity) -> Vec<u8> {
+    let bytes = &identity.bytes;
+    [
+        &(bytes.len() as u32).to_le_bytes(),
+        &bytes[..],
+        identity.words.as_bytes(),
+    ]
+    .concat()
+}
+
+fn decode_identity(from: &[u8]) -> Option<Identity> {
+    let (length, rest) = from.split_first_chunk()?;
+    let (bytes, words) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some(Identity {
+        bytes: bytes.to_vec(),
+        words: String::from_utf8(words.to_vec()).ok()?,
+    })
 }

@@ -65,6 +65,7 @@ impl Folder {
     pub fn positions(&self, name: &str) -> BTreeMap<String, i64> {
         let snapshot = Snapshot::read(&self.path(name)).unwrap();
         let parts = snapshot.parts(SOURCE).iter();
+        let parts = parts.filter(|part| part.name == "position");
         let positions = parts.map(|part| {
             let Owner::Split(split) = &part.owner else {
                 panic!("{part:?}");

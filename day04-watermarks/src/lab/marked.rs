@@ -133,6 +133,7 @@ pub(super) fn split(partition: i32) -> Split {
         position: 0,
         end: None,
         caught_up: true,
+        identity: None,
     }
 }
 

@@ -18,6 +18,7 @@ fn splits(caught_up: &[bool]) -> Vec<Split> {
         position: 3,
         end: Some(if *caught_up { 3 } else { 9 }),
         caught_up: *caught_up,
+        identity: None,
     };
     (0..).zip(caught_up).map(split).collect()
 }

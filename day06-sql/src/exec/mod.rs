@@ -31,7 +31,7 @@ use day04_watermarks::splits::Strategy;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
-use day05_checkpoints::job::Checkpoints;
+use day05_checkpoints::job::{Checkpoints, START_ANEW};
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -235,7 +235,7 @@ impl Wiring<'_> {
                 on_bad_record: options.on_bad_record,
                 ..Tasks::default()
             };
-            let task = SourceTask::new(source, reader(), &tasks);
+            let task = SourceTask::new(source, reader(), &tasks).with_start_anew(START_ANEW);
             let subtask = Subtask {
                 operator: &operator,
                 number,

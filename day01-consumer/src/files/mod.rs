@@ -5,6 +5,8 @@
 //! each, so that none of them runs far ahead of the others. Left out: finding a line without reading those before it,
 //! following a file that grows, and compressed files.
 
+mod fingerprint;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,8 @@ use rustix::io::Errno;
 
 use crate::Error;
 use crate::records::{Record, Records};
-use crate::source::{Polled, Positions, Share, Source, Split, Start};
+use crate::source::{Identity, Polled, Positions, Share, Source, Split, Start};
+use fingerprint::Fingerprint;
 
 /// How many lines a poll brings at most.
 const BATCH: usize = 1_000;
@@ -73,6 +76,10 @@ impl FileSource {
                 position: 0,
                 end: None,
                 caught_up: false,
+                identity: match path != Path::new("-") && path.is_file() {
+                    true => Some(Fingerprint::of(path).map_err(Error::file(path))?.identity()),
+                    false => None,
+                },
             });
         }
         let mut source = FileSource {
@@ -123,6 +130,7 @@ impl FileSource {
                 .read_until(b'\n', &mut line)
                 .map_err(Error::file(&file.path))?;
             if read == 0 {
+                split.identity = same_file(&file.path, split.identity.take())?;
                 return end_of_file(split, file.next_line);
             }
             let offset = file.next_line;
@@ -164,6 +172,26 @@ fn end_of_file(split: &mut Split, lines: i64) -> Result<(), Error> {
     split.end = Some(lines);
     split.caught_up = true;
     Ok(())
+}
+
+/// An error if another file has this path now, or less of the same one. What the path's file is known by may have grown
+/// with it.
+fn same_file(path: &Path, identity: Option<Identity>) -> Result<Option<Identity>, Error> {
+    let Some(before) = identity.as_ref().and_then(Fingerprint::from_identity) else {
+        return Ok(identity);
+    };
+    match before.again(path) {
+        Ok(again) if again == before => {
+            let now = Fingerprint::of(path).map_err(Error::file(path))?;
+            Ok(Some(now.identity()))
+        }
+        // It was removed, which takes nothing away from who has opened it before.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(identity),
+        Err(error) => Err(Error::file(path)(error)),
+        Ok(_) => Err(Error::Replaced {
+            path: path.to_path_buf(),
+        }),
+    }
 }
 
 fn open(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Error> {
@@ -239,6 +267,27 @@ impl Source for FileSource {
         Err(Error::Usage(
             "files keep no group offsets: --commit needs --brokers".to_string(),
         ))
+    }
+
+    /// A file may have grown since, so it is asked for as many bytes as were known then.
+    fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
+        let known = self
+            .splits
+            .iter()
+            .position(|own| own.name == split && own.identity.is_some());
+        let (Some(index), Some(before)) = (known, Fingerprint::from_identity(saved)) else {
+            return Ok(());
+        };
+        let path = &self.files[index].path;
+        let found = before.again(path).map_err(Error::file(path))?;
+        match found == before {
+            true => Ok(()),
+            false => Err(Error::OtherInput {
+                split: split.to_string(),
+                saved: saved.words.clone(),
+                found: found.identity().words,
+            }),
+        }
     }
 
     fn locate(&self, partition: i32, offset: i64) -> String {
