@@ -30,10 +30,18 @@ pub enum Payload<'a> {
     Tombstone,
 }
 
+impl<'a> Payload<'a> {
+    /// A text without the byte order mark that programs on Windows like to begin it with: it is no part of the text.
+    #[inline]
+    fn text(text: &'a str) -> Self {
+        Payload::Text(text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+}
+
 impl<'a> From<Option<&'a [u8]>> for Payload<'a> {
     fn from(bytes: Option<&'a [u8]>) -> Self {
         match bytes {
-            Some(bytes) => std::str::from_utf8(bytes).map_or_else(Payload::NotUtf8, Payload::Text),
+            Some(bytes) => std::str::from_utf8(bytes).map_or_else(Payload::NotUtf8, Payload::text),
             None => Payload::Tombstone,
         }
     }
@@ -47,7 +55,7 @@ pub fn texts(records: &Records) -> impl Iterator<Item = (Record<'_>, Payload<'_>
         // `get` is None where the range would cut a character in two.
         let checked = whole.and_then(|text| text.get(records.payload_range(index)));
         let payload = match (record.payload, checked) {
-            (Some(_), Some(text)) => Payload::Text(text),
+            (Some(_), Some(text)) => Payload::text(text),
             (bytes, _) => Payload::from(bytes),
         };
         (record, payload)
@@ -217,6 +225,13 @@ mod tests {
             valid(&batch(&[b"good", b"\xff", "grün".as_bytes()])),
             [true, false, true]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_text() {
+        let batch = batch(&[b"\xef\xbb\xbfone", b"two\xef\xbb\xbf"]);
+        let payloads: Vec<_> = texts(&batch).map(|(_, payload)| payload).collect();
+        assert_eq!(payloads, [Payload::Text("one"), Payload::Text("two\u{feff}")]);
     }
 
     #[test]

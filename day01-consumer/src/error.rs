@@ -80,6 +80,18 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A record is longer than the limit that keeps memory bounded.
+    #[error(
+        "{at} is longer than {}; if that is meant, raise the limit with --max-record",
+        bytesize::ByteSize::b(*max as u64).display().iec()
+    )]
+    RecordTooLong {
+        /// Where it is.
+        at: String,
+        /// How many bytes a record may have.
+        max: usize,
+    },
+
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
         "{at}: {reason}{}: {excerpt}\n  to count such records and go on, say --on-bad-record skip",
@@ -161,7 +173,7 @@ impl Error {
 }
 
 /// At most ten names, and how many more there are.
-fn list_of(names: &[String]) -> String {
+pub(crate) fn list_of(names: &[String]) -> String {
     const SHOWN: usize = 10;
     match names.len() {
         0 => "none".to_string(),

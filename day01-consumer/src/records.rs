@@ -48,6 +48,13 @@ pub struct Record<'a> {
     pub timestamp: Option<Timestamp>,
 }
 
+impl Record<'_> {
+    /// How many bytes it has, key and payload together.
+    pub fn bytes(&self) -> usize {
+        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len)
+    }
+}
+
 // ANCHOR: records
 /// Where one record's bytes end; they begin where those of the record before it end.
 #[derive(Debug, Clone, Copy)]

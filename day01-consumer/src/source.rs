@@ -21,7 +21,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::Error;
+use crate::error::list_of;
 use crate::records::Records;
+
+/// How many bytes a record may have unless told otherwise, its key and its payload together.
+pub const MAX_RECORD: usize = 16 << 20;
 
 /// What a poll came to.
 // ANCHOR: contract
@@ -304,6 +308,11 @@ pub enum Warning {
         /// The name of its split.
         split: String,
     },
+    /// Files of a folder are not read: those hidden by their names, and links to folders.
+    FilesLeftOut {
+        /// Their paths.
+        files: Vec<String>,
+    },
     /// Partitions have gone from the topic.
     PartitionsGone {
         /// How many there were.
@@ -324,6 +333,12 @@ impl fmt::Display for Warning {
             Warning::PartitionFound { split } => {
                 write!(f, "new partition {split}, reading it from its beginning")
             }
+            Warning::FilesLeftOut { files } => write!(
+                f,
+                "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
+                 are not followed",
+                list_of(files)
+            ),
             Warning::PartitionsGone { before, now } => {
                 write!(f, "the topic had {before} partitions and now has {now}")
             }

@@ -123,14 +123,19 @@ fn run(args: &Cli) -> Result<(), Error> {
         source.from = None;
     }
     if let Some(path) = &args.state.save {
-        if source.files.contains(path) {
+        if source.files.iter().any(|file| path.starts_with(file)) {
             let said = format!("--save {} would overwrite what is read", path.display());
             return Err(InputError::Usage(said).into());
         }
         Snapshot::check_writable(path)?;
     }
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
+    let opened = cli::open(
+        &source,
+        &args.records,
+        &args.generator,
+        usize::from(args.tasks.sources),
+    )?;
     say(&opened.description);
     let options = Options {
         workers: usize::from(args.tasks.workers),

@@ -313,6 +313,67 @@ fn a_file_that_was_replaced_or_cut_is_not_gone_on_from_and_one_that_has_grown_is
 }
 
 #[test]
+fn a_half_written_last_line_is_read_again_when_it_is_whole_and_a_whole_one_is_not() {
+    let whole = FOUR_ORDERS.trim_end();
+    for cut in [1, 20, 33] {
+        let folder = Folder::with("orders.json", &whole[..whole.len() - cut]);
+        let args = "--file orders.json --format csv --on-bad-record skip";
+        let run = folder.run(&format!("{args} --save state"));
+        assert_eq!((run.counted(), folder.positions("state")["orders.json"]), (3, 3));
+        folder.append("orders.json", &whole[whole.len() - cut..]);
+        let run = folder.run(&format!("{args} --load state --save state"));
+        assert_eq!(run.result(), FOUR_ORDERS_COUNTED, "{cut} bytes were missing");
+        folder.append("orders.json", &format!("\n{}", order(7)));
+        let run = folder.run(&format!("{args} --load state"));
+        assert_eq!(run.result(), format!("{FOUR_ORDERS_COUNTED}m-7,1,1.00,1.00\n"));
+    }
+    let folder = Folder::with("orders.json", &whole[..whole.len() - 1]);
+    let run = folder.run("--file orders.json --save state");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    let said = "orders.json:4, the last line, which has no line end: not JSON";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+}
+
+#[test]
+fn a_last_line_that_was_counted_and_goes_on_is_an_error() {
+    let whole = FOUR_ORDERS.trim_end();
+    let folder = Folder::with("orders.json", whole);
+    folder.run("--file orders.json --save state").result();
+    folder.append("orders.json", "and more\n");
+    let run = folder.run("--file orders.json --load state");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr.contains("that line goes on behind byte 140"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_folder_is_gone_on_from_with_the_files_that_came_since() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/b.json", FOUR_ORDERS);
+    folder.run("--file in --save state").result();
+    folder.write("in/a.json", order(7));
+    folder.write("in/_tmp", order(7));
+    let run = folder.run("--file in --load state --format csv");
+    assert_eq!(run.result(), format!("{FOUR_ORDERS_COUNTED}m-7,1,1.00,1.00\n"));
+    assert!(
+        run.stderr.contains("warning: not read: in/_tmp; names"),
+        "{}",
+        run.stderr
+    );
+    let run = folder.run("--file in --save in/state");
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("would overwrite what is read"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
     let folder = Folder::with("orders.json", FOUR_ORDERS);
     std::fs::create_dir(folder.path("folder")).unwrap();

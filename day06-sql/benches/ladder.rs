@@ -9,7 +9,7 @@ use std::hint::black_box;
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::ladder::ladder;
 use day01_consumer::log::Log;
-use day01_consumer::source::Start;
+use day01_consumer::source::{MAX_RECORD, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day05_checkpoints::coordinator::Schedule;
@@ -72,6 +72,7 @@ fn run(query: &Query, log: &Log) -> u64 {
             sources: 1,
             until_end: true,
             sandbox: None,
+            max_record: MAX_RECORD,
         },
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser as NotEmpty;
 
 use crate::job::{Commit, OnBadRecord};
@@ -76,9 +77,27 @@ pub struct RecordArgs {
     /// What to do with a record that cannot be used: end with an error that names it, or count it and go on
     #[arg(long, value_enum, default_value_t)]
     pub on_bad_record: OnBadRecord,
+    /// End with an error at a record that is longer than this, such as a file without line ends, before it fills the memory
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = byte_count)]
+    pub max_record: usize,
     /// How the result is written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// The largest limit for a record: of each, some copies are in memory at a time.
+const LARGEST_RECORD: ByteSize = ByteSize::gib(1);
+
+/// A number of bytes like `16MiB`.
+fn byte_count(text: &str) -> Result<usize, String> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if (1..=LARGEST_RECORD.0).contains(&size.0) => Ok(size.0 as usize),
+        Ok(_) => Err(format!(
+            "a record has 1B to {}",
+            LARGEST_RECORD.display().iec_short()
+        )),
+        Err(_) => Err("a number of bytes is written like 64KiB, 16MiB or 1GiB".to_string()),
+    }
 }
 
 /// Where generated orders go.
@@ -106,10 +125,23 @@ pub(super) struct ProduceArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::source::MAX_RECORD;
 
     #[test]
     fn the_options_are_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_limit_has_a_unit_and_bounds() {
+        assert_eq!(Cli::parse_from(["day01-consumer"]).records.max_record, MAX_RECORD);
+        assert_eq!(byte_count("64KiB"), Ok(65_536));
+        assert_eq!(byte_count("1GiB"), Ok(1 << 30));
+        for wrong in ["", "0", "2GiB", "many", "-1", "5 apples"] {
+            assert!(byte_count(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

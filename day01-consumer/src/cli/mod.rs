@@ -64,7 +64,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         ));
     }
     let interrupt = Interrupt::install()?;
-    let mut opened = open(&cli.source, &cli.generator, 1)?;
+    let mut opened = open(&cli.source, &cli.records, &cli.generator, 1)?;
     say(&opened.description);
     let source = opened.sources.remove(0);
     let mut job = Job::new(source, cli.commit, cli.records.on_bad_record);

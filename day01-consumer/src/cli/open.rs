@@ -1,9 +1,9 @@
 //! From options to a source that is ready to read.
 
-use super::args::SourceArgs;
+use super::args::{RecordArgs, SourceArgs};
 use super::live::say;
 use crate::Error;
-use crate::files::FileSource;
+use crate::files::{FileSource, LineFormat};
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::sandbox::Sandbox;
@@ -25,10 +25,18 @@ pub struct Opened {
 }
 
 /// Opens what the options name, divided into so many shares: files, a Kafka, or else the sandbox with generated orders.
-pub fn open(args: &SourceArgs, generator: &GeneratorOptions, shares: usize) -> Result<Opened, Error> {
+pub fn open(
+    args: &SourceArgs,
+    records: &RecordArgs,
+    generator: &GeneratorOptions,
+    shares: usize,
+) -> Result<Opened, Error> {
     let start = args.from.clone().unwrap_or_default();
     if !args.files.is_empty() {
-        let sources = open_each(shares, || Ok(Box::new(FileSource::open(&args.files, &start)?)))?;
+        let sources = open_each(shares, || {
+            let (json, max) = (LineFormat::Json, records.max_record);
+            Ok(Box::new(FileSource::open_lines(&args.files, &start, json, max)?))
+        })?;
         let names: Vec<&str> = splits(&sources).iter().map(|split| split.name.as_str()).collect();
         return Ok(Opened {
             description: format!("reading {}", names.join(", ")),
@@ -67,7 +75,7 @@ pub fn open(args: &SourceArgs, generator: &GeneratorOptions, shares: usize) -> R
         fetch: Fetch::Batch,
     };
     let sources = open_each(shares, || {
-        let source = KafkaSource::open(options.clone())?;
+        let source = KafkaSource::open(options.clone())?.with_max_record(records.max_record);
         Ok(match &sandbox {
             Some(sandbox) => Box::new(sandbox.source(source)),
             None => Box::new(source),
@@ -115,7 +123,7 @@ mod tests {
     /// What `shares` sources are opened by these options.
     fn opened(options: &[&str], shares: usize) -> Result<Opened, Error> {
         let cli = Cli::parse_from([&["day01-consumer"], options].concat());
-        open(&cli.source, &cli.generator, shares)
+        open(&cli.source, &cli.records, &cli.generator, shares)
     }
 
     /// The numbers of the splits of each source.

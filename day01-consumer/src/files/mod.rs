@@ -2,91 +2,92 @@
 //!
 //! The offset of a record is the number of lines before it, so that an error can name the line, a position can be
 //! written by hand, and blank lines (which are no records) leave gaps as on Kafka. Files are read in turn, a batch of
-//! each, so that none of them runs far ahead of the others. Left out: finding a line without reading those before it,
-//! following a file that grows, and compressed files.
+//! each, so that none of them runs far ahead of the others. A position says no more than what was read, so:
+//!
+//! 1. A last line without a line end is a record: whoever writes a file by hand forgets the line end. But the file may also
+//!    have been looked at while it was written. A JSON object says itself where it ends; the position goes behind one that
+//!    is whole, and stays before one that is not, which is then read again when it has grown.
+//! 2. A file is known by its first bytes (`fingerprint.rs`). One that was replaced, or cut, or goes on in the middle of a
+//!    last line that was counted, is an error, on restart and while it is read.
+//!
+//! Left out: finding a line without reading those before it, and following a file that grows.
 
 mod fingerprint;
+mod input;
+mod lines;
+mod open;
+mod paths;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-
 use crate::Error;
 use crate::records::{Record, Records};
-use crate::source::{Identity, Polled, Positions, Share, Source, Split, Start};
+use crate::source::{Identity, MAX_RECORD, Polled, Positions, Share, Source, Split, Start, Warning};
 use fingerprint::Fingerprint;
+use input::{STDIN, wait_for_any};
+use lines::Line;
+use open::OpenFile;
+
+pub use open::LineFormat;
+pub use paths::local_path;
 
 /// How many lines a poll brings at most.
 const BATCH: usize = 1_000;
+/// After how many bytes a poll brings no more of them.
+const BATCH_BYTES: usize = 1 << 20;
 
-/// Reads files of JSON lines to their ends.
+/// Reads files of lines to their ends.
 pub struct FileSource {
     files: Vec<OpenFile>,
     splits: Vec<Split>,
     turn: usize,
-}
-
-/// A file, and the number of the next line in it.
-struct OpenFile {
-    path: PathBuf,
-    lines: BufReader<Box<dyn Read + Send>>,
-    next_line: i64,
-}
-
-impl OpenFile {
-    /// Whether a read would return at once. Only stdin can keep us waiting, and Ctrl-C must not wait with us.
-    fn has_more_within(&self, wait: Duration) -> Result<bool, Error> {
-        if self.path != Path::new("-") || !self.lines.buffer().is_empty() {
-            return Ok(true);
-        }
-        let stdin = io::stdin();
-        let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
-        let timeout = Timespec::try_from(wait).ok();
-        match poll(&mut descriptors, timeout.as_ref()) {
-            Ok(ready) => Ok(ready > 0),
-            Err(Errno::INTR) => Ok(false),
-            Err(error) => Err(Error::file("stdin")(error.into())),
-        }
-    }
+    format: LineFormat,
+    max_record: usize,
+    warnings: Vec<Warning>,
 }
 
 impl FileSource {
-    /// Opens all files; `-` is stdin. They can be started at their beginning or at given lines.
+    /// Opens files of JSON: paths, folders, or `-` for stdin. They can be started at their beginning or at given lines.
     pub fn open(paths: &[PathBuf], start: &Start) -> Result<Self, Error> {
-        let mut files = Vec::with_capacity(paths.len());
-        let mut splits: Vec<Split> = Vec::with_capacity(paths.len());
-        for (index, path) in paths.iter().enumerate() {
-            let name = split_name(path);
-            if splits.iter().any(|split| split.name == name) {
+        FileSource::open_lines(paths, start, LineFormat::Json, MAX_RECORD)
+    }
+
+    /// The same for lines of any format, of at most `max_record` bytes.
+    pub fn open_lines(
+        paths: &[PathBuf],
+        start: &Start,
+        format: LineFormat,
+        max_record: usize,
+    ) -> Result<Self, Error> {
+        let (paths, warnings) = paths::expand(paths)?;
+        let mut source = FileSource {
+            files: Vec::with_capacity(paths.len()),
+            splits: Vec::with_capacity(paths.len()),
+            turn: 0,
+            format,
+            max_record,
+            warnings,
+        };
+        for (index, path) in paths.into_iter().enumerate() {
+            let name = split_name(&path);
+            if source.splits.iter().any(|split| split.name == name) {
                 let path = path.display();
                 return Err(Error::Usage(format!("--file {path} is given twice")));
             }
-            files.push(OpenFile {
-                path: path.clone(),
-                lines: open(path)?,
-                next_line: 0,
-            });
-            splits.push(Split {
+            let file = OpenFile::open(path, max_record)?;
+            source.splits.push(Split {
                 partition: index as i32,
                 name,
                 position: 0,
                 end: None,
                 caught_up: false,
-                identity: match path != Path::new("-") && path.is_file() {
-                    true => Some(Fingerprint::of(path).map_err(Error::file(path))?.identity()),
-                    false => None,
-                },
+                identity: file.identity()?,
             });
+            source.files.push(file);
         }
-        let mut source = FileSource {
-            files,
-            splits,
-            turn: 0,
-        };
         source.start_at(start)?;
         Ok(source)
     }
@@ -118,92 +119,113 @@ impl FileSource {
         }
     }
 
-    /// Reads from one file until the batch is full, the file has ended, or a pipe has nothing more at the moment.
-    fn read_file(&mut self, index: usize, records: &mut Records) -> Result<(), Error> {
-        let file = &mut self.files[index];
-        let split = &mut self.splits[index];
-        let mut line = Vec::new();
-        while records.len() < BATCH {
-            line.clear();
-            let read = file
-                .lines
-                .read_until(b'\n', &mut line)
-                .map_err(Error::file(&file.path))?;
-            if read == 0 {
-                split.identity = same_file(&file.path, split.identity.take())?;
-                return end_of_file(split, file.next_line);
+    /// Reads a batch from the next file that has something; a pipe may have nothing at the moment.
+    fn read_next(&mut self, records: &mut Records) -> Result<(), Error> {
+        for step in 0..self.files.len() {
+            let index = (self.turn + step) % self.files.len();
+            if !self.splits[index].caught_up {
+                self.read_file(index, records)?;
             }
-            let offset = file.next_line;
-            file.next_line += 1;
-            if offset < split.position {
-                continue;
-            }
-            split.position = file.next_line;
-            let payload = line.trim_ascii_end();
-            if !payload.is_empty() {
-                records.push(Record {
-                    partition: split.partition,
-                    offset,
-                    key: None,
-                    payload: Some(payload),
-                    timestamp: None,
-                });
-            }
-            // The next read may wait for whoever writes; the records in hand need not.
-            if file.lines.buffer().is_empty() && !records.is_empty() {
+            if !records.is_empty() {
+                self.turn = index + 1;
                 break;
             }
         }
         Ok(())
     }
-}
 
-/// Marks the split as read to its end; a start position behind the end is an error, not an empty result.
-fn end_of_file(split: &mut Split, lines: i64) -> Result<(), Error> {
-    if split.position > lines {
-        return Err(Error::OffsetOutOfRange {
-            split: split.name.clone(),
-            partition: split.partition,
-            wanted: split.position,
-            low: 0,
-            high: lines,
-        });
-    }
-    split.end = Some(lines);
-    split.caught_up = true;
-    Ok(())
-}
-
-/// An error if another file has this path now, or less of the same one. What the path's file is known by may have grown
-/// with it.
-fn same_file(path: &Path, identity: Option<Identity>) -> Result<Option<Identity>, Error> {
-    let Some(before) = identity.as_ref().and_then(Fingerprint::from_identity) else {
-        return Ok(identity);
-    };
-    match before.again(path) {
-        Ok(again) if again == before => {
-            let now = Fingerprint::of(path).map_err(Error::file(path))?;
-            Ok(Some(now.identity()))
+    /// Reads from one file until the batch is full, the file has ended, or a pipe has nothing more at the moment.
+    fn read_file(&mut self, index: usize, records: &mut Records) -> Result<(), Error> {
+        while records.len() < BATCH && records.payloads().len() < BATCH_BYTES {
+            let file = &mut self.files[index];
+            let offset = file.next_line;
+            match file.lines.next_line().map_err(Error::file(&file.path))? {
+                Line::Ended(line) => {
+                    if self.take(index, line, records)? {
+                        self.splits[index].position = offset + 1;
+                    }
+                }
+                Line::Unended(line) => {
+                    let is_whole = self.format.is_whole(file.lines.bytes(line.clone()));
+                    file.unended = Some(offset);
+                    if self.take(index, line, records)? && is_whole {
+                        self.splits[index].position = offset + 1;
+                    }
+                    return self.end(index, is_whole);
+                }
+                Line::TooLong => {
+                    return Err(Error::RecordTooLong {
+                        at: self.locate(self.splits[index].partition, offset),
+                        max: self.max_record,
+                    });
+                }
+                Line::Pending => return Ok(()),
+                Line::End => return self.end(index, false),
+            }
         }
-        // It was removed, which takes nothing away from who has opened it before.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(identity),
-        Err(error) => Err(Error::file(path)(error)),
-        Ok(_) => Err(Error::Replaced {
-            path: path.to_path_buf(),
-        }),
+        Ok(())
     }
-}
 
-fn open(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Error> {
-    let bytes: Box<dyn Read + Send> = match path == Path::new("-") {
-        true => Box::new(io::stdin()),
-        false => Box::new(File::open(path).map_err(Error::file(path))?),
-    };
-    Ok(BufReader::with_capacity(1 << 16, bytes))
+    /// Takes a line as a record, unless it is blank or lies before the position; says whether it lies behind.
+    fn take(&mut self, index: usize, line: Range<usize>, records: &mut Records) -> Result<bool, Error> {
+        let (file, split) = (&mut self.files[index], &self.splits[index]);
+        let offset = file.next_line;
+        let payload = file.lines.bytes(line);
+        if offset == 0 && (payload.starts_with(b"\xff\xfe") || payload.starts_with(b"\xfe\xff")) {
+            let error =
+                "it is UTF-16 by its byte order mark; convert it, for instance with iconv -f UTF-16 -t UTF-8";
+            return Err(Error::file(&file.path)(io::Error::other(error)));
+        }
+        file.next_line += 1;
+        if offset < split.position {
+            return Ok(false);
+        }
+        if !self.format.is_blank(payload) {
+            records.push(Record {
+                partition: split.partition,
+                offset,
+                key: None,
+                payload: Some(payload),
+                timestamp: None,
+            });
+        }
+        Ok(true)
+    }
+
+    /// Marks a file as read to its end; a start position behind the end is an error, not an empty result.
+    fn end(&mut self, index: usize, counted: bool) -> Result<(), Error> {
+        let (file, split) = (&self.files[index], &mut self.splits[index]);
+        if split.position > file.next_line {
+            return Err(Error::OffsetOutOfRange {
+                split: split.name.clone(),
+                partition: split.partition,
+                wanted: split.position,
+                low: 0,
+                high: file.next_line,
+            });
+        }
+        split.identity = file.identity_at_end(split.identity.take(), counted)?;
+        split.end = Some(file.next_line);
+        split.caught_up = true;
+        Ok(())
+    }
+
+    /// Waits until a pipe that is not at its end has something; says whether one has.
+    fn wait(&self, wait: Duration) -> Result<bool, Error> {
+        let unread = self.files.iter().zip(&self.splits);
+        let unread = unread.filter(|(_, split)| !split.caught_up);
+        let awaited: Vec<_> = unread
+            .filter_map(|(file, _)| file.lines.input().awaited())
+            .collect();
+        wait_for_any(&awaited, wait).map_err(|error| Error::System {
+            what: "waiting for a pipe or stdin",
+            error: error.to_string(),
+        })
+    }
 }
 
 fn split_name(path: &Path) -> String {
-    match path == Path::new("-") {
+    match path == Path::new(STDIN) {
         true => "stdin".to_string(),
         false => path.display().to_string(),
     }
@@ -221,6 +243,10 @@ impl Source for FileSource {
             .zip(std::mem::take(&mut self.splits))
             .filter(|(_, split)| share.takes(split.partition))
             .unzip();
+        if share.index != 0 {
+            // All shares look into the same folders, and one of them says what it has left out.
+            self.warnings.clear();
+        }
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -230,11 +256,10 @@ impl Source for FileSource {
                 continue;
             };
             if position < file.next_line {
-                if file.path == Path::new("-") {
+                if file.is_stdin() {
                     return Err(Error::Usage("stdin cannot be read again".to_string()));
                 }
-                file.lines = open(&file.path)?;
-                file.next_line = 0;
+                *file = OpenFile::open(file.path.clone(), self.max_record)?;
             }
             split.position = position;
             split.caught_up = false;
@@ -244,22 +269,15 @@ impl Source for FileSource {
 
     fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
         records.clear();
-        for step in 0..self.files.len() {
-            let index = (self.turn + step) % self.files.len();
-            if self.splits[index].caught_up {
-                continue;
-            }
-            if self.files[index].has_more_within(wait)? {
-                self.read_file(index, records)?;
-            }
-            if !records.is_empty() {
-                self.turn = index + 1;
-                return Ok(Polled::Ready);
-            }
+        self.read_next(records)?;
+        let has_more = |source: &Self| source.splits.iter().any(|split| !split.caught_up);
+        if records.is_empty() && has_more(self) && self.wait(wait)? {
+            self.read_next(records)?;
         }
-        match self.splits.iter().all(|split| split.caught_up) {
-            true => Ok(Polled::End),
-            false => Ok(Polled::Idle),
+        match (records.is_empty(), has_more(self)) {
+            (false, _) => Ok(Polled::Ready),
+            (true, true) => Ok(Polled::Idle),
+            (true, false) => Ok(Polled::End),
         }
     }
 
@@ -271,10 +289,8 @@ impl Source for FileSource {
 
     /// A file may have grown since, so it is asked for as many bytes as were known then.
     fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
-        let known = self
-            .splits
-            .iter()
-            .position(|own| own.name == split && own.identity.is_some());
+        let own = self.splits.iter().position(|own| own.name == split);
+        let known = own.filter(|index| self.splits[*index].identity.is_some());
         let (Some(index), Some(before)) = (known, Fingerprint::from_identity(saved)) else {
             return Ok(());
         };
@@ -291,8 +307,16 @@ impl Source for FileSource {
     }
 
     fn locate(&self, partition: i32, offset: i64) -> String {
-        let known = self.splits.iter().find(|split| split.partition == partition);
-        let name = known.map_or("?", |split| split.name.as_str());
-        format!("{name}:{}", offset + 1)
+        let known = self.splits.iter().position(|split| split.partition == partition);
+        let name = known.map_or("?", |index| self.splits[index].name.as_str());
+        let is_unended = known.is_some_and(|index| self.files[index].unended == Some(offset));
+        match is_unended {
+            true => format!("{name}:{}, the last line, which has no line end", offset + 1),
+            false => format!("{name}:{}", offset + 1),
+        }
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
     }
 }

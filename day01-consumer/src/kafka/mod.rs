@@ -34,7 +34,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::Error;
 use crate::records::{Record, Records};
-use crate::source::{Polled, Positions, Share, Source, Split, Start, Warning};
+use crate::source::{MAX_RECORD, Polled, Positions, Share, Source, Split, Start, Warning};
 use connect::Events;
 use reader::{Fetched, Reader};
 
@@ -80,6 +80,7 @@ pub struct KafkaSource {
     unknown_since: Option<Instant>,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
+    max_record: usize,
     connection: Connection,
     warnings: Vec<Warning>,
 }
@@ -121,9 +122,16 @@ impl KafkaSource {
             looked: Instant::now(),
             silent_since: None,
             unknown_since: None,
+            max_record: MAX_RECORD,
             connection: Connection::There,
             warnings: Vec::new(),
         })
+    }
+
+    /// Refuses records of more bytes than this, key and payload together.
+    pub fn with_max_record(mut self, bytes: usize) -> Self {
+        self.max_record = bytes;
+        self
     }
 
     /// Tells the client what to read, at the first poll after opening or seeking.
@@ -333,14 +341,21 @@ impl Source for KafkaSource {
         }
         self.look_at_topic()?;
 
-        let mut failures = Vec::new();
-        let (splits, bounded) = (&mut self.splits, self.options.until_end);
+        let (mut failures, mut too_long) = (Vec::new(), None);
+        let (splits, bounded, max) = (&mut self.splits, self.options.until_end, self.max_record);
         self.reader.read(BATCH, wait, &mut |fetched| match fetched {
+            Fetched::Record(record) if record.bytes() > max => {
+                too_long.get_or_insert((record.partition, record.offset));
+            }
             Fetched::Record(record) => accept(splits, bounded, record, records),
             Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
             Fetched::Failed(error) => failures.push(error),
         });
 
+        if let Some((partition, offset)) = too_long {
+            let at = self.locate(partition, offset);
+            return Err(Error::RecordTooLong { at, max });
+        }
         if !bounded {
             for (partition, end) in self.consumer.context().ends() {
                 if let Some(split) = find(&mut self.splits, partition) {

@@ -83,7 +83,12 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(&args.source, &args.generator, usize::from(args.tasks.sources))?;
+    let opened = cli::open(
+        &args.source,
+        &args.records,
+        &args.generator,
+        usize::from(args.tasks.sources),
+    )?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
     let mut screen = Screen::new(args.records.format, endless);

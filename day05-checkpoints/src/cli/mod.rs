@@ -77,7 +77,12 @@ fn run(args: &Cli) -> Result<(), Error> {
         // A split that the checkpoint does not know has been found since, and is read from its beginning.
         source.from = None;
     }
-    let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
+    let opened = cli::open(
+        &source,
+        &args.records,
+        &args.generator,
+        usize::from(args.tasks.sources),
+    )?;
     say(&opened.description);
     let target = open_target(args)?;
     if let Some((_, target)) = &target {

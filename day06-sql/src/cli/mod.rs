@@ -176,6 +176,7 @@ fn run_queries(
             sources: usize::from(args.tasks.sources),
             until_end: args.sql.until_end,
             sandbox: args.sql.sandbox.then(|| sandbox(args)),
+            max_record: args.records.max_record,
         },
         on_bad_record: args.records.on_bad_record,
         chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use day01_consumer::Error as InputError;
-use day01_consumer::files::FileSource;
+use day01_consumer::files::{FileSource, LineFormat, local_path};
 use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::sandbox::Sandbox;
@@ -60,6 +60,8 @@ pub struct Inputs {
     pub until_end: bool,
     /// In place of any Kafka that a table names: a sandbox with such orders.
     pub sandbox: Option<GeneratorOptions>,
+    /// How many bytes a record may have.
+    pub max_record: usize,
 }
 
 /// Sources over an input.
@@ -119,17 +121,26 @@ fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
                 fetch: Fetch::Batch,
             };
             shares(inputs, || {
-                let source = KafkaSource::open(options.clone())?;
+                let source = KafkaSource::open(options.clone())?.with_max_record(inputs.max_record);
                 Ok(match &sandbox {
                     Some(sandbox) => Box::new(sandbox.source(source)),
                     None => Box::new(source),
                 })
             })?
         }
-        Connector::Filesystem { path, .. } => {
-            let files = files_of(Path::new(path))?;
+        Connector::Filesystem { path, format, .. } => {
+            let lines = match format {
+                FileFormat::Json => LineFormat::Json,
+                FileFormat::Csv => LineFormat::Csv,
+            };
             shares(inputs, || {
-                Ok(Box::new(FileSource::open(&files, &Start::Earliest)?))
+                let (path, start) = ([PathBuf::from(path)], Start::Earliest);
+                Ok(Box::new(FileSource::open_lines(
+                    &path,
+                    &start,
+                    lines,
+                    inputs.max_record,
+                )?))
             })?
         }
         Connector::Datagen { rows, rate, fields } => {
@@ -172,28 +183,6 @@ fn shares(
         .map_err(Error::from)
 }
 
-/// A file, or all files of a folder that are whole, by their names.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let failed = |error: std::io::Error| InputError::Usage(format!("{}: {error}", path.display()));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if entry.path().is_file() && !name.starts_with('.') && !name.ends_with(".writing") {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    match files.is_empty() {
-        true => Err(InputError::Usage(format!("{} has no files", path.display())).into()),
-        false => Ok(files),
-    }
-}
-
 /// Opens a table for writing; none if rows do not have to be there exactly once. `durable` says whether there are
 /// checkpoints that a restart goes on from.
 fn open_target(
@@ -217,6 +206,7 @@ fn open_target(
             Box::new(PlainKafkaTarget::open(brokers, topic).map_err(|error| failed(error.into()))?)
         }
         Connector::Filesystem { path, format, .. } => {
+            let path = local_path(Path::new(path))?;
             let folder = Folder::open(path).map_err(|error| failed(error.into()))?;
             let lines = match format {
                 FileFormat::Json => Lines::Json,

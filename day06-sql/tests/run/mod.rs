@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::log::Log;
-use day01_consumer::source::{Share, Source, Start};
+use day01_consumer::source::{MAX_RECORD, Share, Source, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day02_state::stepper::{Schedule as Steps, run_stepper};
@@ -333,6 +333,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
             sources: how.sources,
             until_end: true,
             sandbox: None,
+            max_record: MAX_RECORD,
         },
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::scenario::{Question, Scenario};
+use day01_consumer::source::MAX_RECORD;
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};
 use day05_checkpoints::disk::Folder;
@@ -158,6 +159,7 @@ fn options(workers: usize) -> Options {
             sources: 1,
             until_end: false,
             sandbox: None,
+            max_record: MAX_RECORD,
         },
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,

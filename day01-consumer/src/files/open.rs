@@ -1,0 +1,105 @@
+//! One file as it is being read: its lines, and what it is known by.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::de::IgnoredAny;
+
+use super::fingerprint::Fingerprint;
+use super::input::{Input, STDIN};
+use super::lines::LineReader;
+use crate::Error;
+use crate::source::Identity;
+
+/// What the lines of a file hold, as far as a reader of lines has to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFormat {
+    /// JSON: a line of blanks is no record, and an object shows whether it is whole.
+    Json,
+    /// Comma-separated values: blanks are data, and a line without an end may be whole.
+    Csv,
+}
+
+impl LineFormat {
+    /// Whether a last line without a line end is all of its record.
+    pub(super) fn is_whole(self, line: &[u8]) -> bool {
+        match self {
+            // A number can grow by a digit; what has brackets cannot grow behind the last one.
+            LineFormat::Json => {
+                let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+                matches!(line.trim_ascii_end().last(), Some(b'}' | b']'))
+                    && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+            }
+            LineFormat::Csv => true,
+        }
+    }
+
+    /// Whether a line is no record.
+    pub(super) fn is_blank(self, line: &[u8]) -> bool {
+        match self {
+            LineFormat::Json => line.trim_ascii().is_empty(),
+            LineFormat::Csv => line.is_empty(),
+        }
+    }
+}
+
+/// A file, and the number of the next line in it.
+pub(super) struct OpenFile {
+    pub(super) path: PathBuf,
+    pub(super) lines: LineReader<Input>,
+    pub(super) next_line: i64,
+    /// The last line, if it had no line end.
+    pub(super) unended: Option<i64>,
+}
+
+impl OpenFile {
+    pub(super) fn open(path: PathBuf, max_record: usize) -> Result<Self, Error> {
+        let input = Input::open(&path).map_err(Error::file(&path))?;
+        Ok(OpenFile {
+            path,
+            lines: LineReader::new(input, max_record),
+            next_line: 0,
+            unended: None,
+        })
+    }
+
+    pub(super) fn is_stdin(&self) -> bool {
+        self.path == Path::new(STDIN)
+    }
+
+    /// What the file is known by; a pipe by nothing.
+    pub(super) fn identity(&self) -> Result<Option<Identity>, Error> {
+        match !self.is_stdin() && self.path.is_file() {
+            true => Fingerprint::of(&self.path)
+                .map(|found| Some(found.identity()))
+                .map_err(Error::file(&self.path)),
+            false => Ok(None),
+        }
+    }
+
+    /// What the file is known by now that it has been read. An error if another file has its path, or less of the same one.
+    /// `counted` says that its last line has no line end, and was counted.
+    pub(super) fn identity_at_end(
+        &self,
+        before: Option<Identity>,
+        counted: bool,
+    ) -> Result<Option<Identity>, Error> {
+        let Some(known) = before.as_ref().and_then(Fingerprint::from_identity) else {
+            return Ok(before);
+        };
+        let (passed, path) = (self.lines.input().passed(), &self.path);
+        let now = || -> io::Result<Option<Fingerprint>> {
+            let longer = fs::metadata(path)?.len() >= passed.unwrap_or(0);
+            let same = longer && known.again(path)? == known;
+            Ok(same.then_some(Fingerprint::of(path)?))
+        };
+        match now() {
+            Ok(Some(now)) => Ok(Some(now.with_unended(passed.filter(|_| counted)).identity())),
+            Ok(None) => Err(Error::Replaced { path: path.clone() }),
+            // It was removed, which takes nothing away from who has opened it before.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(before),
+            Err(error) => Err(Error::file(path)(error)),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What files bring that is not one JSON object a line with an LF behind it: every test writes such a file and reads it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use day01_consumer::Error;
+use day01_consumer::decode::{Payload, texts};
+use day01_consumer::files::{FileSource, LineFormat};
+use day01_consumer::records::Records;
+use day01_consumer::source::{Identity, Polled, Source, Start, Warning};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use tempfile::TempDir;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// A last line without a line end
+
+const A: &str = r#"{"merchant_id":"a"}"#;
+const B: &str = r#"{"merchant_id":"b"}"#;
+
+/// What was read of a file, its position, and what it is known by.
+fn read_from(folder: &Folder, format: LineFormat, position: i64) -> (Vec<String>, i64, Identity) {
+    let start = Start::At([(0, position)].into());
+    let mut source = folder.open("f", &start, format).unwrap();
+    let texts = read(&mut source);
+    let split = source.splits()[0].clone();
+    (texts, split.position, split.identity.unwrap())
+}
+
+#[test]
+fn half_an_object_is_read_again_when_it_has_grown() {
+    let folder = Folder::new();
+    folder.write("f", format!("{A}\n{{\"merchant_id\":"));
+    let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+    assert_eq!(texts, [A, "{\"merchant_id\":"], "a bounded run has no later");
+    assert_eq!(position, 1);
+
+    folder.write("f", format!("{A}\n{B}\n"));
+    assert_eq!(read_from(&folder, LineFormat::Json, position).0, [B]);
+}
+
+#[test]
+fn a_whole_object_is_counted_once_although_it_has_no_line_end_yet() {
+    let folder = Folder::new();
+    for end in ["", " "] {
+        folder.write("f", format!("{A}\n{B}{end}"));
+        let (texts, position, identity) = read_from(&folder, LineFormat::Json, 0);
+        assert_eq!((texts.len(), position), (2, 2));
+        // Once more without anything new.
+        assert_eq!(
+            read_from(&folder, LineFormat::Json, 2),
+            (vec![], 2, identity.clone())
+        );
+        folder.write("f", format!("{A}\n{B}{end}\n{A}\n"));
+        let source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+        source.check_identity(&folder.name("f"), &identity).unwrap();
+        assert_eq!(read_from(&folder, LineFormat::Json, position).0, [A]);
+    }
+}
+
+#[test]
+fn a_number_may_grow_and_is_not_whole_without_a_line_end() {
+    let folder = Folder::new();
+    for (last, position) in [
+        ("12", 1),
+        ("\"text\"", 1),
+        ("{}", 2),
+        ("[1]", 2),
+        ("[1]}", 1),
+        ("  ", 1),
+    ] {
+        folder.write("f", format!("{A}\n{last}"));
+        assert_eq!(read_from(&folder, LineFormat::Json, 0).1, position, "{last:?}");
+    }
+}
+
+#[test]
+fn a_line_of_csv_that_was_counted_must_not_go_on() {
+    let folder = Folder::new();
+    folder.write("f", "a,1\nb,2");
+    let (texts, position, identity) = read_from(&folder, LineFormat::Csv, 0);
+    assert_eq!((texts, position), (vec!["a,1".to_string(), "b,2".to_string()], 2));
+    for (now, is_same) in [("a,1\nb,2\nc,3\n", true), ("a,1\nb,23\n", false)] {
+        folder.write("f", now);
+        let source = folder.open("f", &Start::Earliest, LineFormat::Csv).unwrap();
+        let checked = source.check_identity(&folder.name("f"), &identity);
+        assert_eq!(checked.is_ok(), is_same, "{now:?}");
+        if let Err(error) = checked {
+            assert!(
+                error.to_string().ends_with("that line goes on behind byte 7"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_error_says_that_the_line_has_no_end() {
+    let folder = Folder::new();
+    folder.write("f", format!("{A}\n{{"));
+    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    read(&mut source);
+    let name = folder.name("f");
+    assert_eq!(source.locate(0, 0), format!("{name}:1"));
+    assert_eq!(
+        source.locate(0, 1),
+        format!("{name}:2, the last line, which has no line end")
+    );
+}
+
+#[test]
+fn a_line_end_ends_a_line_whatever_it_is() {
+    let folder = Folder::new();
+    for end in ["\n", "\r\n", "\r"] {
+        folder.write("f", format!("{A}{end}{B}{end}"));
+        let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+        assert_eq!(
+            (texts, position),
+            (vec![A.to_string(), B.to_string()], 2),
+            "{end:?}"
+        );
+        assert_eq!(read_from(&folder, LineFormat::Json, 1).0, [B], "{end:?}");
+    }
+}
+
+#[test]
+fn blanks_are_data_for_csv_and_no_record_for_json() {
+    let folder = Folder::new();
+    folder.write("f", "x  ,y  \n\t\t\n\n  \n");
+    assert_eq!(
+        read_from(&folder, LineFormat::Csv, 0).0,
+        ["x  ,y  ", "\t\t", "  "]
+    );
+    assert_eq!(read_from(&folder, LineFormat::Json, 0).0, ["x  ,y  "]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Marks, gzip, length
+
+#[test]
+fn a_byte_order_mark_of_utf_8_is_read_past_and_one_of_utf_16_named() {
+    let folder = Folder::new();
+    for file in [format!("\u{feff}{A}\n{B}"), format!("\u{feff}{A}\n\u{feff}{B}")] {
+        folder.write("f", file);
+        let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+        assert_eq!((texts, position), (vec![A.to_string(), B.to_string()], 2));
+    }
+    for utf_16 in [&b"\xff\xfe{\x00}\x00\n\x00"[..], b"\xfe\xff\x00{\x00}\x00\n"] {
+        folder.write("f", utf_16);
+        let error = failure(&folder, "f");
+        for said in [&folder.name("f"), "UTF-16", "iconv -f UTF-16 -t UTF-8"] {
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_known_by_its_first_bytes_and_unpacked() {
+    let folder = Folder::new();
+    // Whatever the name, and several of them one behind the other.
+    folder.write(
+        "f",
+        [gzip(&format!("\u{feff}{A}\n")), gzip(&format!("{B}\n"))].concat(),
+    );
+    let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+    assert_eq!((texts, position), (vec![A.to_string(), B.to_string()], 2));
+
+    let whole = gzip(&format!("{A}\n").repeat(1_000));
+    folder.write("f", &whole[..whole.len() / 2]);
+    let error = failure(&folder, "f");
+    assert!(
+        error.starts_with(&folder.name("f")) && error.contains("compressed by gzip"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_line_longer_than_the_limit_is_an_error_that_names_it_and_the_option() {
+    let folder = Folder::new();
+    folder.write("f", format!("{A}\n{A}{A}\n"));
+    let open = |limit| FileSource::open_lines(&[folder.path("f")], &Start::Earliest, LineFormat::Json, limit);
+    assert_eq!(read(&mut open(2 * A.len()).unwrap()).len(), 2);
+    let error = open(A.len())
+        .unwrap()
+        .poll(&mut Records::new(), Duration::ZERO)
+        .unwrap_err();
+    let said = format!(
+        "{}:2 is longer than 19 B; if that is meant, raise the limit with --max-record",
+        folder.name("f")
+    );
+    assert_eq!(error.to_string(), said);
+}
+
+#[test]
+fn a_batch_of_long_lines_is_bounded() {
+    let folder = Folder::new();
+    let long = format!("{}\n", "x".repeat(100_000));
+    folder.write("f", long.repeat(100));
+    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut records = Records::new();
+    source.poll(&mut records, Duration::ZERO).unwrap();
+    assert!(records.payloads().len() < 2 << 20, "{}", records.payloads().len());
+    assert_eq!(records.len() + read(&mut source).len(), 100);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Pipes
+
+#[test]
+fn a_named_pipe_is_never_waited_for() {
+    let folder = Folder::new();
+    mknodat(
+        CWD,
+        folder.path("f"),
+        FileType::Fifo,
+        Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut records = Records::new();
+    let mut poll = |records: &mut Records| source.poll(records, Duration::ZERO).unwrap();
+    assert_eq!(poll(&mut records), Polled::Idle, "no program writes yet");
+
+    let mut writer = File::options().write(true).open(folder.path("f")).unwrap();
+    assert_eq!(poll(&mut records), Polled::Idle);
+    writer.write_all(b"{").unwrap();
+    assert_eq!(poll(&mut records), Polled::Idle, "not even the first two bytes");
+    writer
+        .write_all(format!("{}\n{{\"merchant_id\"", &A[1..]).as_bytes())
+        .unwrap();
+    assert_eq!((poll(&mut records), records.len()), (Polled::Ready, 1));
+    assert_eq!(poll(&mut records), Polled::Idle, "in the middle of a line");
+    writer.write_all(b":\"b\"}\r").unwrap();
+    assert_eq!((poll(&mut records), records.len()), (Polled::Ready, 1));
+    assert_eq!(records.get(0).unwrap().payload, Some(B.as_bytes()));
+    writer.write_all(b"\n").unwrap();
+    drop(writer);
+    assert_eq!(poll(&mut records), Polled::End);
+}
+
+#[test]
+fn gzip_through_a_pipe_may_come_in_any_pieces() {
+    let folder = Folder::new();
+    mknodat(
+        CWD,
+        folder.path("f"),
+        FileType::Fifo,
+        Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut records = Records::new();
+    let mut writer = File::options().write(true).open(folder.path("f")).unwrap();
+    let mut lines = 0;
+    for byte in gzip(&format!("{A}\n{B}\n")) {
+        writer.write_all(&[byte]).unwrap();
+        assert_ne!(source.poll(&mut records, Duration::ZERO).unwrap(), Polled::End);
+        lines += records.len();
+    }
+    drop(writer);
+    lines += read(&mut source).len();
+    assert_eq!(lines, 2);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Folders
+
+#[test]
+fn a_folder_is_read_whole_and_what_is_left_out_is_said_once() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("day=1")).unwrap();
+    for name in ["b.json", "day=1/a.json", "_SUCCESS", ".hidden"] {
+        folder.write(name, format!("{A}\n"));
+    }
+    let root = folder.0.path().to_path_buf();
+    let mut source = FileSource::open(&[root], &Start::Earliest).unwrap();
+    assert_eq!(read(&mut source), [A, A]);
+    let files = [".hidden", "_SUCCESS"].map(|name| folder.name(name)).to_vec();
+    let warnings = source.warnings();
+    assert_eq!(warnings, [Warning::FilesLeftOut { files }]);
+    assert!(warnings[0].to_string().contains("_SUCCESS"), "{}", warnings[0]);
+}
+
+#[test]
+fn a_file_that_is_named_is_read_whatever_its_name() {
+    let folder = Folder::new();
+    folder.write("_a", A);
+    assert_eq!(read_from_name(&folder, "_a"), [A]);
+    let uri = PathBuf::from(format!("file://{}", folder.name("_a")));
+    let mut source = FileSource::open(&[uri], &Start::Earliest).unwrap();
+    assert_eq!(
+        source.splits()[0].name,
+        folder.name("_a"),
+        "the same split as by its path"
+    );
+    assert_eq!(read(&mut source), [A]);
+    let twice = [folder.0.path().to_path_buf(), folder.path("b")];
+    folder.write("b", "");
+    let error = FileSource::open(&twice, &Start::Earliest).map(drop).unwrap_err();
+    assert!(
+        matches!(&error, Error::Usage(said) if said.ends_with("b is given twice")),
+        "{error}"
+    );
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Helpers
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn name(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn open(&self, name: &str, start: &Start, format: LineFormat) -> Result<FileSource, Error> {
+        FileSource::open_lines(&[self.path(name)], start, format, 1 << 20)
+    }
+}
+
+fn read_from_name(folder: &Folder, name: &str) -> Vec<String> {
+    read(&mut folder.open(name, &Start::Earliest, LineFormat::Json).unwrap())
+}
+
+/// The texts of all records to the end.
+fn read(source: &mut FileSource) -> Vec<String> {
+    let (mut records, mut all) = (Records::new(), Vec::new());
+    while source.poll(&mut records, Duration::ZERO).unwrap() == Polled::Ready {
+        all.extend(texts(&records).map(|(_, payload)| match payload {
+            Payload::Text(text) => text.to_string(),
+            other => panic!("{other:?}"),
+        }));
+    }
+    all
+}
+
+/// Why a file cannot be read.
+fn failure(folder: &Folder, name: &str) -> String {
+    let mut source = folder.open(name, &Start::Earliest, LineFormat::Json).unwrap();
+    let mut records = Records::new();
+    loop {
+        match source.poll(&mut records, Duration::ZERO) {
+            Ok(Polled::Ready) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => return error.to_string(),
+        }
+    }
+}
