@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -402,15 +404,114 @@ fn ctrl_c_prints_the_count_so_far() {
 
 #[test]
 fn a_second_ctrl_c_aborts() {
-    // While it tries to connect, the program cannot heed the first one.
-    let mut program = Folder::new().start(&format!("--brokers {NOBODY}"));
-    program.wait_for("connecting to");
+    // The result is larger than a pipe, so a program whose reader does not read cannot end by itself.
+    let many: String = (0..20_000).map(|n| order(&format!("m-{n}"))).collect();
+    let folder = Folder::with("many.json", many);
+    let mut program = folder.start("--file many.json --file - --format csv");
+    program.wait_for(" records, ");
+    program.interrupt();
+    program.wait_for("this is the count so far");
+    program.interrupt();
     // Two signals that arrive at the same moment are one, so this is repeated until it has an effect.
     while program.child.try_wait().unwrap().is_none() {
         program.interrupt();
         thread::yield_now();
     }
     assert_eq!(program.finish().code, 130);
+}
+
+#[test]
+fn what_is_not_at_work_yet_ends_at_once() {
+    // The address belongs to a port that takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut program = Folder::new().start(&format!("--brokers {}", silent.local_addr().unwrap()));
+    program.wait_for("connecting to");
+    program.signal(Signal::TERM);
+    let run = program.finish();
+    assert_eq!((run.code, run.stdout.as_str()), (0, ""));
+    assert!(run.stderr.ends_with("interrupted\n"), "{}", run.stderr);
+}
+
+#[test]
+fn any_signal_that_asks_for_an_end_is_a_clean_one() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut program = Folder::new().start("--file - --format csv");
+        // In the middle of a line.
+        program.write(&format!("{THREE_ORDERS}{{\"merchant_id\":"));
+        program.wait_for("3 records, ");
+        program.signal(signal);
+        let stdin = program.child.stdin.take();
+        let run = program.finish();
+        drop(stdin);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (0, THREE_ORDERS_COUNTED),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_named_pipe_without_a_writer_does_not_keep_a_program_from_ending() {
+    let folder = Folder::new();
+    mknodat(
+        CWD,
+        folder.0.path().join("pipe"),
+        FileType::Fifo,
+        Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    let mut program = folder.start("--file pipe --format csv");
+    program.wait_for(" records, ");
+    program.signal(Signal::TERM);
+    let run = program.finish();
+    assert_eq!((run.code, run.stdout.as_str()), (0, "merchant_id,order_count\n"));
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let folder = Folder::new();
+    let mut program = folder.start_in_shell("trap '' HUP;", "--file - --format csv");
+    program.write(THREE_ORDERS);
+    program.wait_for("3 records, ");
+    program.signal(Signal::HUP);
+    program.write(THREE_ORDERS);
+    let run = program.finish();
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "merchant_id,order_count\nm-1,2\nm-2,4\n")
+    );
+}
+
+#[test]
+fn a_closed_stdout_is_an_error() {
+    let folder = Folder::with("orders.json", THREE_ORDERS);
+    for args in ["--file orders.json", "produce --orders 1"] {
+        let run = folder.start_in_shell("exec >&-;", args).finish();
+        assert_eq!(run.code, 1, "{args}");
+        let said = "error: cannot write the result: it is closed; if nobody is to see the result, send it to /dev/null\n";
+        assert_eq!(run.stderr, said, "{args}");
+        let run = folder.start_in_shell("exec >/dev/null;", args).finish();
+        assert_eq!(run.code, 0, "{args}");
+    }
+}
+
+#[test]
+fn a_sandbox_without_descriptors_ends() {
+    for descriptors in [8, 12, 16] {
+        let mut program = Folder::new().start_in_shell(&format!("ulimit -n {descriptors};"), "--orders 1000");
+        program.wait_for("connecting to");
+        program.signal(Signal::TERM);
+        let run = program.finish();
+        assert!(
+            [0, 1].contains(&run.code),
+            "{descriptors}: {} {}",
+            run.code,
+            run.stderr
+        );
+    }
 }
 
 #[test]
@@ -476,7 +577,18 @@ impl Folder {
 
     /// Starts the program; its stdin stays open.
     fn start(&self, args: &str) -> Running {
-        let mut command = self.command(args);
+        Folder::spawn(self.command(args))
+    }
+
+    /// The same from a shell that runs `first` before it becomes the program.
+    fn start_in_shell(&self, first: &str, args: &str) -> Running {
+        let mut command = Command::new("sh");
+        let script = format!("{first} exec {} {args}", env!("CARGO_BIN_EXE_day01-consumer"));
+        command.args(["-c", &script]).current_dir(&self.0);
+        Folder::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Running {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -533,7 +645,11 @@ impl Running {
 
     /// Presses Ctrl-C.
     fn interrupt(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Closes its stdin and waits for its end.

@@ -146,6 +146,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     };
     let mut live = Live::new();
     let (job, slot) = wire(opened.sources, &options, restore.as_ref())?;
+    let _at_work = interrupt.begin_work();
     run_watched(job, &stop, |board, warnings| {
         let top = || slot.largest().iter().take(10).map(row).collect();
         warnings.iter().for_each(|warning| live.say(warning));

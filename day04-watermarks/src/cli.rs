@@ -113,6 +113,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = Options { windows, watermarks };
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
+    let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();

@@ -4,6 +4,7 @@
 //! the work was done or that Ctrl-C ended it, 1 that the run failed (one line says why), 2 that it was asked wrongly.
 
 mod args;
+mod inherited;
 mod interrupt;
 mod live;
 mod open;
@@ -20,7 +21,7 @@ use crate::lab::table::{self, Cell, Format};
 use crate::source::{Polled, Source};
 
 pub use args::{RecordArgs, SourceArgs};
-pub use interrupt::Interrupt;
+pub use interrupt::{AtWork, Interrupt};
 pub use live::{Live, Progress, say};
 pub use open::{Opened, open};
 
@@ -69,6 +70,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let source = opened.sources.remove(0);
     let mut job = Job::new(source, cli.commit, cli.records.on_bad_record);
     let mut live = Live::new();
+    let _at_work = interrupt.begin_work();
 
     let finished = loop {
         if interrupt.asked() {
@@ -159,6 +161,7 @@ fn run_produce(args: &ProduceArgs) -> Result<(), Error> {
     if let Target::Topic { brokers, .. } = &target {
         say(format!("connecting to {brokers} (Kafka)"));
     }
+    let _at_work = interrupt.begin_work();
     let written = produce(&args.generator, &target, &|| interrupt.asked())?;
     let to = match &target {
         Target::Topic { brokers, topic, .. } => format!("topic {topic} at {brokers}"),

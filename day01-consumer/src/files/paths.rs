@@ -42,7 +42,8 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Warning>), 
         inside.sort();
         left_out.sort();
         if inside.is_empty() {
-            return Err(Error::Usage(format!("{} has no files", path.display())));
+            let error = std::io::Error::other("the folder has no files to read");
+            return Err(Error::file(path)(error));
         }
         files.append(&mut inside);
         if !left_out.is_empty() {
@@ -121,6 +122,9 @@ mod tests {
         assert_eq!(warnings, [Warning::FilesLeftOut { files: left_out }]);
 
         let error = expand(&[at("empty")]).expect_err("nothing to read").to_string();
-        assert!(error.ends_with("empty has no files"), "{error}");
+        assert!(
+            error.ends_with("empty: the folder has no files to read"),
+            "{error}"
+        );
     }
 }

@@ -61,18 +61,20 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
             kafka::ensure_topic(brokers, topic, *partitions)?;
             let writer = TopicWriter::new(brokers, topic)?;
             let written = each(options, stop, |order| match key {
-                Key::OrderId => writer.send(None, Some(&order.order_id), order),
-                Key::MerchantId => writer.send(None, Some(&order.merchant_id), order),
-                Key::None => writer.send(None, None, order),
+                Key::OrderId => writer.send(None, Some(&order.order_id), order, stop),
+                Key::MerchantId => writer.send(None, Some(&order.merchant_id), order, stop),
+                Key::None => writer.send(None, None, order, stop),
             })?;
-            writer.finish()?;
-            Ok(written)
+            // Asked to end, it does not wait for a broker that may never answer.
+            Ok(written - writer.finish(stop)?)
         }
         Target::File(path) => {
             let file = File::create(path).map_err(Error::file(path))?;
             let mut lines = buffered(file, options);
             let written = each(options, stop, |order| {
-                write_line(&mut lines, order).map_err(Error::file(path))
+                write_line(&mut lines, order)
+                    .map_err(Error::file(path))
+                    .map(|()| true)
             })?;
             lines.flush().map_err(Error::file(path))?;
             Ok(written)
@@ -80,7 +82,9 @@ pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> b
         Target::Stdout => {
             let mut lines = buffered(io::stdout().lock(), options);
             let written = each(options, stop, |order| {
-                write_line(&mut lines, order).map_err(Error::Output)
+                write_line(&mut lines, order)
+                    .map_err(Error::Output)
+                    .map(|()| true)
             })?;
             lines.flush().map_err(Error::Output)?;
             Ok(written)
@@ -106,11 +110,11 @@ fn write_line(lines: &mut impl Write, order: &Generated) -> io::Result<()> {
     lines.write_all(b"\n")
 }
 
-/// Hands each order to `write` at the asked rate, with a progress bar on a terminal.
+/// Hands each order to `write` at the asked rate, with a progress bar on a terminal. `write` says whether it took it.
 fn each(
     options: &GeneratorOptions,
     stop: &dyn Fn() -> bool,
-    mut write: impl FnMut(&Generated) -> Result<(), Error>,
+    mut write: impl FnMut(&Generated) -> Result<bool, Error>,
 ) -> Result<u64, Error> {
     let bar = ProgressBar::new(options.orders).with_style(
         ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} orders, {per_sec}, {eta} left")
@@ -120,7 +124,9 @@ fn each(
     let mut generator = Generator::new(options.clone());
     let mut written = 0;
     while let Some(order) = generator.next_order() {
-        write(order)?;
+        if !write(order)? {
+            break;
+        }
         written += 1;
         if written % 1_000 == 0 || is_slow(options) {
             bar.set_position(written);
@@ -217,13 +223,14 @@ impl TopicWriter {
         })
     }
 
-    /// Hands a record to the client, and waits while its queue is full.
+    /// Hands a record to the client, and waits while its queue is full, unless it is asked to stop; says whether it did.
     pub(super) fn send(
         &self,
         partition: Option<i32>,
         key: Option<&str>,
         order: &Generated,
-    ) -> Result<(), Error> {
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, Error> {
         // The record's own timestamp is now, not the order's `ts`: Kafka's retention goes by it, and would delete
         // orders that seem to be months old as soon as they are written.
         let mut record = BaseRecord::<str, [u8]>::to(&self.topic).payload(&order.payload);
@@ -231,12 +238,13 @@ impl TopicWriter {
         record.partition = partition;
         while let Err((error, refused)) = self.producer.send(record) {
             match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) if stop() => return Ok(false),
                 Some(RDKafkaErrorCode::QueueFull) => self.poll(Duration::from_millis(10))?,
                 _ => return Err(self.failed(error)),
             }
             record = refused;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes delivery reports; an error if one of them is bad.
@@ -249,12 +257,13 @@ impl TopicWriter {
         }
     }
 
-    /// Waits until every record has arrived.
-    pub(super) fn finish(&self) -> Result<(), Error> {
-        while self.producer.in_flight_count() > 0 {
+    /// Waits until every record has arrived, or it is asked to stop; says how many have not.
+    pub(super) fn finish(&self, stop: &dyn Fn() -> bool) -> Result<u64, Error> {
+        while self.producer.in_flight_count() > 0 && !stop() {
             self.poll(Duration::from_millis(10))?;
         }
-        self.poll(Duration::ZERO)
+        self.poll(Duration::ZERO)?;
+        Ok(self.producer.in_flight_count().max(0) as u64)
     }
 
     fn failed(&self, error: KafkaError) -> Error {

@@ -243,7 +243,10 @@ fn feed(writer: TopicWriter, options: GeneratorOptions, shared: &Shared) -> Resu
             }
             writer.poll(Duration::from_millis(1))?;
         }
-        writer.send(Some(number), Some(&order.order_id), order)?;
+        let stop = || shared.stop.load(Ordering::Relaxed);
+        if !writer.send(Some(number), Some(&order.order_id), order, &stop)? {
+            return Ok(());
+        }
         partition.written.store(in_partition + 1, Ordering::Relaxed);
         written += 1;
         if written.is_multiple_of(1_000) {
@@ -254,7 +257,7 @@ fn feed(writer: TopicWriter, options: GeneratorOptions, shared: &Shared) -> Resu
         }
         pace.wait_after(written);
     }
-    writer.finish()
+    writer.finish(&|| shared.stop.load(Ordering::Relaxed)).map(drop)
 }
 
 /// The promise about room only holds for orders that are not larger than it assumes.

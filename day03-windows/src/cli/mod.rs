@@ -95,6 +95,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = args.windows.options(&args.tasks, &args.records, &screen);
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
+    let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();

@@ -106,6 +106,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let publishes = target.is_some();
     let (job, slot, coordinator) = wire(opened.sources, &options, screen.printer(), target, checkpoints)?;
     let _ = mail.set(coordinator);
+    let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use day01_consumer::Error;
-use day01_consumer::cli::Interrupt;
+use day01_consumer::cli::{AtWork, Interrupt};
 use day02_state::runtime::{Mail, Stop};
 use day05_checkpoints::dataflow::Control;
 use day05_checkpoints::signal::Signal;
@@ -29,15 +29,16 @@ impl Current {
         Ok(Current { interrupt, job })
     }
 
-    /// A job begins.
+    /// A job is being wired.
     pub fn begin(&self, stop: &Stop) {
         *self.job.lock().unwrap_or_else(PoisonError::into_inner) = (stop.clone(), None);
     }
 
-    /// It has a coordinator now.
-    pub fn coordinated(&self, coordinator: Mail<Control>) {
+    /// It has a coordinator now, and begins. It ends when what is returned is dropped.
+    pub fn coordinated(&self, coordinator: Mail<Control>) -> AtWork {
         let mut job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
         job.1 = Some(coordinator);
+        self.interrupt.begin_work()
     }
 
     /// Whether somebody has pressed Ctrl-C.

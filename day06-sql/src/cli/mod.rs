@@ -207,7 +207,7 @@ fn run_queries(
         bounded,
         sandboxes,
     } = wire(queries, &options, printed, checkpoints)?;
-    current.coordinated(coordinator);
+    let _at_work = current.coordinated(coordinator);
     let first = views.iter().flatten().next().cloned();
     let (mut screen, board) = (Screen::new(queries.iter().any(prints), first), job.board());
     if !bounded {
