@@ -8,7 +8,7 @@
 //! to the client ("all brokers are down") is an *event*, which the call would write to the log and forget. So the two are
 //! kept apart: the partitions are forwarded to a queue of our own, and events stay on the consumer's queue, where the safe
 //! `poll` reports them as it always does. One kind is lost all the same: that the topic has gone is an event on the queue
-//! of each partition. So `mod.rs` asks the broker about that, whoever reads.
+//! of each partition. So `source.rs` asks the broker about that, whoever reads.
 //!
 //! ```text
 //! orders/0 ──┐
@@ -43,9 +43,8 @@ use rdkafka_sys as sys;
 use sys::rd_kafka_resp_err_t as Code;
 use sys::rd_kafka_timestamp_type_t as TimestampType;
 
-use super::connect::Events;
-use super::poll::hand_on;
-use super::reader::Fetched;
+use super::client::Events;
+use super::fetched::{Fetched, hand_on};
 use crate::records::{Record, Timestamp};
 
 pub(super) struct BatchReader {

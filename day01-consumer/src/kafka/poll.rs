@@ -3,14 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Timestamp as KafkaTimestamp};
-use rdkafka::{Message, Offset};
+use rdkafka::consumer::BaseConsumer;
 
-use super::connect::Events;
-use super::reader::Fetched;
-use crate::records::{Record, Timestamp};
+use super::client::Events;
+use super::fetched::{Fetched, hand_on};
 
 pub(super) struct PollReader(pub(super) Arc<BaseConsumer<Events>>);
 
@@ -28,40 +24,4 @@ impl PollReader {
         }
     }
     // ANCHOR_END: read
-}
-
-/// Hands on what one poll brought.
-pub(super) fn hand_on(
-    consumer: &BaseConsumer<Events>,
-    polled: Result<BorrowedMessage<'_>, KafkaError>,
-    take: &mut impl FnMut(Fetched<'_>),
-) {
-    match polled {
-        Ok(message) => take(Fetched::Record(Record {
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key(),
-            payload: message.payload(),
-            timestamp: match message.timestamp() {
-                KafkaTimestamp::NotAvailable => None,
-                KafkaTimestamp::CreateTime(millis) => Some(Timestamp::Created(millis)),
-                KafkaTimestamp::LogAppendTime(millis) => Some(Timestamp::Appended(millis)),
-            },
-        })),
-        Err(KafkaError::PartitionEOF(partition)) => {
-            take(Fetched::EndOf(partition, passed(consumer, partition)));
-        }
-        Err(error) => take(Fetched::Failed(error)),
-    }
-}
-
-/// How far the client has come in a partition, which for one that it has read nothing of is unknown.
-fn passed(consumer: &BaseConsumer<Events>, partition: i32) -> Option<i64> {
-    let positions = consumer.position().ok()?;
-    let elements = positions.elements();
-    let element = elements.iter().find(|element| element.partition() == partition)?;
-    match element.offset() {
-        Offset::Offset(offset) => Some(offset),
-        _ => None,
-    }
 }

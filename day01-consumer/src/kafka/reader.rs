@@ -4,32 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::BaseConsumer;
-use rdkafka::error::KafkaError;
 
 use super::batch::BatchReader;
-use super::connect::Events;
+use super::client::Events;
+use super::fetched::Fetched;
+use super::options::Fetch;
 use super::poll::PollReader;
-use crate::records::Record;
-
-/// Which of librdkafka's calls brings the records.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Fetch {
-    /// One message a call, by the safe interface of rdkafka.
-    Poll,
-    /// Many messages a call, which costs less.
-    #[default]
-    Batch,
-}
-
-/// What a reader hands out.
-pub(super) enum Fetched<'a> {
-    /// A record.
-    Record(Record<'a>),
-    /// Everything that this partition holds has been handed out, up to this offset if the client says which.
-    EndOf(i32, Option<i64>),
-    /// Something failed. Whether it matters is decided by the source.
-    Failed(KafkaError),
-}
 
 /// One of the two.
 pub(super) enum Reader {

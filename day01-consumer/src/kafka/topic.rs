@@ -6,7 +6,9 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 
-use super::{ANSWER_WITHIN, Fetch, KafkaOptions, connect};
+use super::client;
+use super::options::{Fetch, KafkaOptions};
+use super::questions::{self, ANSWER_WITHIN};
 use crate::Error;
 use crate::source::Start;
 
@@ -20,14 +22,14 @@ pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), E
         until_end: false,
         fetch: Fetch::Poll,
     };
-    let consumer = connect::consumer(&options)?;
-    match connect::partitions(&consumer, &options) {
+    let consumer = client::consumer(&options)?;
+    match questions::partitions(&consumer, &options) {
         Err(Error::UnknownTopic { .. }) => create(brokers, topic, partitions)?,
         other => return other.map(drop),
     }
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
-        match connect::partitions(&consumer, &options) {
+        match questions::partitions(&consumer, &options) {
             // A topic that was created a moment ago is not known to every broker yet.
             Err(Error::UnknownTopic { .. }) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(100));

@@ -6,115 +6,21 @@
 //! is polled, because the reason of a failure ("Connection refused") only comes out of its event queue.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{ANSWER_WITHIN, KafkaOptions};
+use super::client::Events;
+use super::options::KafkaOptions;
 use crate::Error;
 use crate::source::{Split, Start};
 
+/// How long a question to the broker may take.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait for one attempt, and between two.
 const SLICE: Duration = Duration::from_millis(500);
-
-/// What the client says in its callbacks, kept until somebody asks.
-#[derive(Default)]
-pub(super) struct Events {
-    last_reason: Mutex<Option<String>>,
-    /// By partition.
-    ends: Mutex<BTreeMap<i32, i64>>,
-}
-
-impl Events {
-    /// The reason of the last failure, since a broker has answered.
-    pub(super) fn last_reason(&self) -> Option<String> {
-        lock(&self.last_reason).clone()
-    }
-
-    /// Forgets it, as a broker answers.
-    pub(super) fn forget_reason(&self) {
-        *lock(&self.last_reason) = None;
-    }
-
-    /// Takes the ends of partitions that have become known since the last call.
-    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
-        std::mem::take(&mut lock(&self.ends))
-    }
-}
-
-/// The data under these locks is whole even if a holder has panicked.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-impl ClientContext for Events {
-    /// librdkafka would write to stderr what the source reports by itself.
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
-
-    /// "All brokers are down" says less than the real reasons around it, and the end of a partition is none.
-    fn error(&self, error: KafkaError, reason: &str) {
-        use RDKafkaErrorCode::{AllBrokersDown, PartitionEOF};
-        if !matches!(error.rdkafka_error_code(), Some(AllBrokersDown | PartitionEOF)) {
-            *lock(&self.last_reason) = Some(short(reason));
-        }
-    }
-
-    /// Once a second: the ends of all partitions, without asking the broker again. The last stable offset is the end
-    /// for a reader that skips open and aborted transactions.
-    fn stats(&self, statistics: Statistics) {
-        let mut ends = lock(&self.ends);
-        for partition in statistics
-            .topics
-            .values()
-            .flat_map(|topic| topic.partitions.values())
-        {
-            if partition.ls_offset >= 0 {
-                ends.insert(partition.partition, partition.ls_offset);
-            }
-        }
-    }
-}
-
-impl ConsumerContext for Events {}
-
-/// librdkafka's reason without its own bookkeeping: "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed:
-/// Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)".
-fn short(reason: &str) -> String {
-    let reason = reason.split(" (after ").next().unwrap_or(reason);
-    reason.rsplit(": ").next().unwrap_or(reason).to_string()
-}
-
-/// A consumer that leaves all decisions to us.
-pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
-    ClientConfig::new()
-        .set("bootstrap.servers", &options.brokers)
-        .set("group.id", &options.group)
-        .set("client.id", &options.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
-        .set("allow.auto.create.topics", "false")
-        .set("isolation.level", "read_committed")
-        .set("reconnect.backoff.max.ms", "1000")
-        .set("statistics.interval.ms", "1000")
-        // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
-        .set("fetch.queue.backoff.ms", "2")
-        // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
-        .set("fetch.wait.max.ms", "100")
-        // What waits in the client is bounded, so memory does not grow with the backlog.
-        .set("queued.min.messages", "10000")
-        .set("queued.max.messages.kbytes", "8192")
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create_with_context(Events::default())
-        .map_err(Error::kafka(format!("a consumer for {}", options.brokers)))
-}
 
 /// The partitions of the topic, once a broker answers; an error after about five seconds.
 pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Vec<i32>, Error> {
@@ -348,16 +254,5 @@ mod tests {
             Err(refused.clone())
         });
         assert_eq!((answer, asked.get()), (Err(refused), 1));
-    }
-
-    #[test]
-    fn a_reason_is_told_without_the_clients_bookkeeping() {
-        assert_eq!(
-            short(
-                "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
-                 (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
-            ),
-            "Connection refused"
-        );
     }
 }

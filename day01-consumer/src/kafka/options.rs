@@ -1,0 +1,30 @@
+//! Which topic to read, and how.
+
+use crate::source::Start;
+
+/// Which topic to read, and how.
+#[derive(Debug, Clone)]
+pub struct KafkaOptions {
+    /// `HOST:PORT[,HOST:PORT…]`
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// The consumer group whose offsets `Start::Group` reads and [`Source::commit`] writes.
+    pub group: String,
+    /// Where to start.
+    pub start: Start,
+    /// Stop at the ends that the partitions have now.
+    pub until_end: bool,
+    /// Which of librdkafka's calls to read with.
+    pub fetch: Fetch,
+}
+
+/// Which of librdkafka's calls brings the records.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Fetch {
+    /// One message a call, by the safe interface of rdkafka.
+    Poll,
+    /// Many messages a call, which costs less.
+    #[default]
+    Batch,
+}
