@@ -16,7 +16,7 @@ use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::lab::sandbox::{Sandbox, SandboxSource};
-use day01_consumer::records::Timestamp;
+use day01_consumer::records::{Records, Timestamp};
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -62,6 +62,7 @@ both_ways! {
     tombstones_empty_payloads_keys_and_times_arrive_as_they_are,
     a_broker_that_goes_away_is_waited_for,
     a_bounded_source_waits_for_its_broker_too,
+    a_broker_that_hangs_holds_up_no_poll_and_no_end,
     one_broker_of_three_may_go_away_unnoticed,
     an_address_without_a_broker_is_nothing_to_warn_of,
     a_broker_is_not_back_because_old_records_are_left,
@@ -623,6 +624,29 @@ fn a_bounded_source_waits_for_its_broker_too(fetch: Fetch) {
     assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
     cluster.broker_up(1).unwrap();
     assert_eq!(payloads(&read_to_end(&mut source)), ["a", "b"]);
+}
+
+/// The broker is there and keeps each answer back for a minute, as one that is stopped (`kill -STOP`) does.
+fn a_broker_that_hangs_holds_up_no_poll_and_no_end(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let mut source = KafkaSource::open(unbounded(&cluster.bootstrap_servers(), "letters", fetch)).unwrap();
+    read_until_caught_up(&mut source);
+    cluster.broker_round_trip_time(1, PATIENCE).unwrap();
+
+    let (mut records, mut longest) = (Records::new(), Duration::ZERO);
+    let away = eventually("a warning", || {
+        let begun = Instant::now();
+        source.poll(&mut records, Duration::from_millis(5)).unwrap();
+        longest = longest.max(begun.elapsed());
+        source.warnings().pop()
+    });
+    assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
+    // A question waits for an answer for two seconds at least, and several were put.
+    assert!(longest < Duration::from_millis(400), "a poll took {longest:?}");
+    let begun = Instant::now();
+    drop(source);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 fn one_broker_of_three_may_go_away_unnoticed(fetch: Fetch) {

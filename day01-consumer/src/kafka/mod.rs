@@ -16,7 +16,8 @@
 //!
 //! ```text
 //! source        the contract of day 1, kept          topic    creating one, for writers
-//! splits        how far each partition was read      questions    put to a broker, and waited for
+//! splits        how far each partition was read      watch        when to ask, and what silence means
+//! monitor       the thread that asks, and waits      questions    put to a broker, and waited for
 //! reader        poll.rs or batch.rs, which costs less
 //! fetched       what both of them hand out
 //! client        settings, and what the client says in its callbacks
@@ -28,6 +29,7 @@
 mod batch;
 mod client;
 mod fetched;
+mod monitor;
 mod options;
 mod poll;
 mod questions;
@@ -35,6 +37,7 @@ mod reader;
 mod source;
 mod splits;
 mod topic;
+mod watch;
 
 pub use options::{Fetch, KafkaOptions};
 pub use source::KafkaSource;

@@ -26,7 +26,7 @@ const SLICE: Duration = Duration::from_millis(500);
 pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Vec<i32>, Error> {
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
-        match partitions_now(consumer, &options.topic) {
+        match partitions_now(consumer, &options.topic, SLICE) {
             Ok(partitions) => return Ok(partitions),
             Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
             Err(error) => {
@@ -51,8 +51,12 @@ pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions
 }
 
 /// One attempt to learn the partitions of the topic.
-pub(super) fn partitions_now(consumer: &BaseConsumer<Events>, topic: &str) -> Result<Vec<i32>, KafkaError> {
-    let metadata = consumer.fetch_metadata(Some(topic), SLICE)?;
+pub(super) fn partitions_now(
+    consumer: &BaseConsumer<Events>,
+    topic: &str,
+    wait: Duration,
+) -> Result<Vec<i32>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), wait)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let Some(found) = found else {
         return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic));

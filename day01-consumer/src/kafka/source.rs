@@ -9,53 +9,38 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
 use super::fetched::Fetched;
+use super::monitor::{Answer, Monitor, Question};
 use super::options::KafkaOptions;
 use super::questions;
 use super::reader::Reader;
 use super::splits::{accept, find, reached_end};
+use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
 use crate::source::{MAX_RECORD, Polled, Positions, Share, Source, Split, Warning};
 
-/// How often the broker is asked about the topic while it is read.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long a topic must have been unknown to be gone: a broker that has just started does not know every topic yet.
-const GONE_AFTER: Duration = Duration::from_secs(4);
-/// After how long without an answer the client is given up: 4. above.
-const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;
 
 /// Reads one topic.
 pub struct KafkaSource {
+    // The reader and the consumer are dropped before the monitor, which thus holds the last client and ends it.
     reader: Reader,
     consumer: Arc<BaseConsumer<Events>>,
+    monitor: Monitor,
+    watch: Watch,
     options: KafkaOptions,
     splits: Vec<Split>,
     share: Share,
     assigned: bool,
-    looked: Instant,
-    /// Since when no broker has answered this client's looks.
-    silent_since: Option<Instant>,
-    unknown_since: Option<Instant>,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
     max_record: usize,
-    connection: Connection,
+    /// Partitions whose ranges are to be asked for.
+    found: Vec<i32>,
+    /// What the client said when a position was out of range, until it is known which.
+    out_of_range: Option<KafkaError>,
     warnings: Vec<Warning>,
-}
-
-/// Whether any broker can be reached.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Connection {
-    /// One answers, as far as is known.
-    There,
-    /// The client has said that all connections are down. That may be over by now, so a broker is asked.
-    Down,
-    /// None has answered. Somebody should hear of it.
-    Silent,
-    /// A warning has said so.
-    Away,
 }
 
 impl KafkaSource {
@@ -73,17 +58,17 @@ impl KafkaSource {
         }
         Ok(KafkaSource {
             reader: Reader::new(options.fetch, &consumer),
+            monitor: Monitor::start(Arc::clone(&consumer), options.clone())?,
+            watch: Watch::new(Instant::now()),
             consumer,
             options,
             partitions_seen: splits.len(),
             splits,
             share: Share::ALL,
             assigned: false,
-            looked: Instant::now(),
-            silent_since: None,
-            unknown_since: None,
             max_record: MAX_RECORD,
-            connection: Connection::There,
+            found: Vec::new(),
+            out_of_range: None,
             warnings: Vec::new(),
         })
     }
@@ -107,37 +92,87 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Asks a broker about the topic, every other second or when all seem to be away. Any answer means that one is
-    /// there. What it says decides whether the topic still is, because the client only tells one of the two readers;
-    /// and it shows partitions that were added.
-    fn look_at_topic(&mut self) -> Result<(), Error> {
-        if self.connection != Connection::Down && self.looked.elapsed() < LOOK_EVERY {
-            return Ok(());
+    /// Hands the next question to the monitor, if one is due and none is under way. The client does not tell both readers
+    /// that the topic has gone, and finds no partitions that were added; and any answer means that a broker is there.
+    fn ask(&mut self) {
+        let now = Instant::now();
+        if !self.watch.is_free() {
+            return;
         }
-        self.looked = Instant::now();
-        let now = match questions::partitions_now(&self.consumer, &self.options.topic) {
-            Ok(now) => now,
-            Err(error) if questions::is_unknown_topic(&error) => {
-                self.broker_answers();
-                let since = self.unknown_since.get_or_insert_with(Instant::now);
-                return match since.elapsed() < GONE_AFTER {
-                    true => Ok(()),
-                    false => Err(questions::unknown_topic(&self.consumer, &self.options)),
-                };
-            }
-            Err(_) => {
-                if self.connection == Connection::Down {
-                    self.connection = Connection::Silent;
-                }
-                let since = self.silent_since.get_or_insert_with(Instant::now);
-                return match since.elapsed() < RENEW_AFTER {
-                    true => Ok(()),
-                    false => self.renew(),
-                };
-            }
+        let question = if self.watch.client_is_lost(now) {
+            Question::Client
+        } else if !self.found.is_empty() {
+            Question::NewSplits(std::mem::take(&mut self.found))
+        } else if !self.watch.look_is_due(now) {
+            return;
+        } else if self.out_of_range.is_some() {
+            Question::Ranges(self.splits.clone())
+        } else {
+            Question::Topic
         };
-        self.broker_answers();
-        self.unknown_since = None;
+        self.watch.on_question(now);
+        self.monitor.ask(question);
+    }
+
+    /// Takes the answer of the monitor, if it is there.
+    fn hear(&mut self) -> Result<(), Error> {
+        let Some(answer) = self.monitor.answer()? else {
+            return Ok(());
+        };
+        match answer {
+            Answer::Silence => self.broker_is_silent(),
+            Answer::Client(consumer) => {
+                self.watch.on_new_client();
+                self.use_client(consumer);
+            }
+            Answer::Failed(error) => return Err(error),
+            Answer::Topic(partitions) => {
+                self.broker_answers();
+                self.compare(&partitions);
+            }
+            Answer::UnknownTopic(error) => {
+                self.broker_answers();
+                if self.watch.on_doubt(Instant::now()) {
+                    return Err(error);
+                }
+            }
+            Answer::NewSplits(splits) => {
+                self.broker_answers();
+                splits.into_iter().try_for_each(|split| self.add(split))?;
+            }
+            Answer::Ranges(checked) => {
+                self.broker_answers();
+                checked?;
+                if let Some(error) = self.out_of_range.take() {
+                    return Err(self.failed(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn broker_answers(&mut self) {
+        self.consumer.context().forget_reason();
+        if self.watch.on_answer() {
+            self.warnings.push(Warning::BrokerBack {
+                brokers: self.options.brokers.clone(),
+            });
+        }
+    }
+
+    fn broker_is_silent(&mut self) {
+        if self.watch.on_silence(Instant::now()) {
+            let reason = self.consumer.context().last_reason();
+            self.warnings.push(Warning::BrokerAway {
+                brokers: self.options.brokers.clone(),
+                reason: reason.unwrap_or_else(|| "no answer".to_string()),
+            });
+        }
+    }
+
+    /// Notes which partitions are new.
+    fn compare(&mut self, now: &[i32]) {
+        self.watch.on_certainty();
         if now.len() < self.partitions_seen {
             self.warnings.push(Warning::PartitionsGone {
                 before: self.partitions_seen,
@@ -145,22 +180,17 @@ impl KafkaSource {
             });
         }
         self.partitions_seen = now.len();
-        if self.options.until_end {
-            return Ok(());
+        if !self.options.until_end {
+            let is_new = |partition: &i32| self.splits.iter().all(|split| split.partition != *partition);
+            let found = now.iter().copied().filter(is_new);
+            self.found = found.filter(|partition| self.share.takes(*partition)).collect();
         }
-        for partition in now {
-            let is_new = self.splits.iter().all(|split| split.partition != partition);
-            if is_new && self.share.takes(partition) {
-                self.add_partition(partition)?;
-            }
-        }
-        Ok(())
     }
 
-    fn add_partition(&mut self, partition: i32) -> Result<(), Error> {
-        let split = questions::split(&self.consumer, &self.options.topic, partition)?;
+    /// Reads a new partition too.
+    fn add(&mut self, split: Split) -> Result<(), Error> {
         let list = offsets(&self.options.topic, std::iter::once(&split))?;
-        self.reader.forward(&self.options.topic, &[partition]);
+        self.reader.forward(&self.options.topic, &[split.partition]);
         self.consumer
             .incremental_assign(&list)
             .map_err(Error::kafka(format!("assigning {}", split.name)))?;
@@ -173,37 +203,14 @@ impl KafkaSource {
     }
 
     /// Goes on with a new client from where the splits are: what the old one had under way is fetched again.
-    fn renew(&mut self) -> Result<(), Error> {
-        self.consumer = Arc::new(client::consumer(&self.options)?);
-        self.reader = Reader::new(self.options.fetch, &self.consumer);
-        self.silent_since = None;
+    fn use_client(&mut self, consumer: Arc<BaseConsumer<Events>>) {
+        self.reader = Reader::new(self.options.fetch, &consumer);
+        self.consumer = consumer;
         self.assigned = false;
+        self.out_of_range = None;
         // What has been read to the end is assigned no more, which without an end is only so for the moment.
         for split in &mut self.splits {
             split.caught_up &= self.options.until_end;
-        }
-        Ok(())
-    }
-
-    fn broker_answers(&mut self) {
-        self.silent_since = None;
-        self.consumer.context().forget_reason();
-        if std::mem::replace(&mut self.connection, Connection::There) == Connection::Away {
-            self.warnings.push(Warning::BrokerBack {
-                brokers: self.options.brokers.clone(),
-            });
-        }
-    }
-
-    /// Warns of it, after the events that say why.
-    fn warn_if_silent(&mut self) {
-        if self.connection == Connection::Silent {
-            self.connection = Connection::Away;
-            let reason = self.consumer.context().last_reason();
-            self.warnings.push(Warning::BrokerAway {
-                brokers: self.options.brokers.clone(),
-                reason: reason.unwrap_or_else(|| "no answer".to_string()),
-            });
         }
     }
 
@@ -212,9 +219,7 @@ impl KafkaSource {
         use RDKafkaErrorCode::*;
         match error.rdkafka_error_code() {
             Some(AllBrokersDown) => {
-                if self.connection == Connection::There {
-                    self.connection = Connection::Down;
-                }
+                self.watch.on_all_down();
                 Ok(())
             }
             // One of several brokers, or one that is about to hand over: the client goes on trying by itself.
@@ -232,21 +237,16 @@ impl KafkaSource {
             ) => Ok(()),
             // The next look at the topic says whether this is so.
             Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => Ok(()),
-            Some(OffsetOutOfRange | AutoOffsetReset) => Err(self.find_out_of_range(error)),
-            _ => Err(Error::Kafka {
-                what: format!("reading {}", self.options.topic),
-                error,
-            }),
+            // The client does not say which partition it is: the ranges are asked for.
+            Some(OffsetOutOfRange | AutoOffsetReset) => {
+                self.out_of_range = Some(error);
+                Ok(())
+            }
+            _ => Err(self.failed(error)),
         }
     }
 
-    /// The client does not say which partition is out of range: ask for the range of each.
-    fn find_out_of_range(&self, error: KafkaError) -> Error {
-        for split in &self.splits {
-            if let Err(error) = questions::check_range(&self.consumer, &self.options.topic, split) {
-                return error;
-            }
-        }
+    fn failed(&self, error: KafkaError) -> Error {
         Error::Kafka {
             what: format!("reading {}", self.options.topic),
             error,
@@ -285,7 +285,11 @@ impl Source for KafkaSource {
         }
         if self.assigned {
             // A consumer that has begun to read has records in flight; a new one has not.
-            self.renew()?;
+            let consumer = Arc::new(client::consumer(&self.options)?);
+            let monitor = Monitor::start(Arc::clone(&consumer), self.options.clone())?;
+            self.use_client(consumer);
+            self.monitor = monitor;
+            self.watch.on_new_client();
         }
         self.splits = splits;
         Ok(())
@@ -299,7 +303,8 @@ impl Source for KafkaSource {
         if !self.assigned {
             self.assign()?;
         }
-        self.look_at_topic()?;
+        self.hear()?;
+        self.ask();
 
         let (mut failures, mut too_long) = (Vec::new(), None);
         let (splits, bounded, max) = (&mut self.splits, self.options.until_end, self.max_record);
@@ -326,7 +331,6 @@ impl Source for KafkaSource {
         for error in failures {
             self.on_failure(error)?;
         }
-        self.warn_if_silent();
         match records.is_empty() {
             false => Ok(Polled::Ready),
             true => Ok(Polled::Idle),

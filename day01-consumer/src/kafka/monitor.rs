@@ -1,0 +1,174 @@
+//! The thread that puts questions to the brokers while a source reads, so that the source never waits for an answer.
+//!
+//! A question to a broker that hangs blocks whoever asks. The source belongs to a task, which must hand on barriers and
+//! hear of an end whatever the broker does. So the source hands its question to this thread, one at a time, and looks
+//! now and then whether the answer is there.
+//!
+//! ```text
+//!   source ── Question ──▶ monitor ── request ──▶ broker
+//!          ◀── Answer ────         ◀── response ──
+//! ```
+//!
+//! The thread is also where clients end, because ending one may wait for the brokers: it holds each client until the source
+//! has let go of it, which the next question or the end of the source shows. A source that is dropped
+//! waits a moment for the thread, for the sake of order, and then leaves it to itself: it ends with its last question.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::consumer::BaseConsumer;
+
+use super::client::{self, Events};
+use super::options::KafkaOptions;
+use super::questions;
+use super::watch::LOOK_EVERY;
+use crate::Error;
+use crate::source::Split;
+
+/// How long the end of a source waits for its thread.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// What a source wants to know, or wants to have.
+pub(super) enum Question {
+    /// Which partitions does the topic have?
+    Topic,
+    /// From where to where do these new partitions go?
+    NewSplits(Vec<i32>),
+    /// Does one of these want what its partition does not hold?
+    Ranges(Vec<Split>),
+    /// Another client: this one has gone without an answer for too long.
+    Client,
+}
+
+/// What comes back.
+pub(super) enum Answer {
+    /// The partitions of the topic.
+    Topic(Vec<i32>),
+    /// The brokers do not have the topic. The error says which they have.
+    UnknownTopic(Error),
+    /// New partitions, to be read from their beginnings.
+    NewSplits(Vec<Split>),
+    /// Whether all positions are within what their partitions hold.
+    Ranges(Result<(), Error>),
+    /// A new client.
+    Client(Arc<BaseConsumer<Events>>),
+    /// None in time.
+    Silence,
+    /// The client cannot be made.
+    Failed(Error),
+}
+
+/// The thread, as its source sees it.
+pub(super) struct Monitor {
+    /// Gone once the thread is to end.
+    questions: Option<Sender<Question>>,
+    answers: Receiver<Answer>,
+    /// Hears of the end of the thread.
+    ended: Receiver<()>,
+}
+
+impl Monitor {
+    /// Starts the thread, which asks through this client.
+    pub(super) fn start(consumer: Arc<BaseConsumer<Events>>, options: KafkaOptions) -> Result<Self, Error> {
+        let (questions, asked) = mpsc::channel();
+        let (answer, answers) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let run = move || {
+            let _end: Sender<()> = end;
+            respond(consumer, &options, &asked, &answer);
+        };
+        thread::Builder::new()
+            .name("kafka-monitor".to_string())
+            .spawn(run)
+            .map_err(|error| Error::System {
+                what: "starting a thread that asks Kafka",
+                error: error.to_string(),
+            })?;
+        Ok(Monitor {
+            questions: Some(questions),
+            answers,
+            ended,
+        })
+    }
+
+    /// Puts a question.
+    pub(super) fn ask(&self, question: Question) {
+        if let Some(questions) = &self.questions {
+            // A thread that has ended shows when its answer is looked for.
+            questions.send(question).ok();
+        }
+    }
+
+    /// The answer, if it is there.
+    pub(super) fn answer(&self) -> Result<Option<Answer>, Error> {
+        match self.answers.try_recv() {
+            Ok(answer) => Ok(Some(answer)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(Error::System {
+                what: "asking Kafka",
+                error: "the thread that asks has ended".to_string(),
+            }),
+        }
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.questions = None;
+        self.ended.recv_timeout(MOMENT).ok();
+    }
+}
+
+/// The thread: answers until the source has gone.
+fn respond(
+    mut consumer: Arc<BaseConsumer<Events>>,
+    options: &KafkaOptions,
+    asked: &Receiver<Question>,
+    answer: &Sender<Answer>,
+) {
+    // The client before this one. It goes with the next question, when the source no longer holds it.
+    let mut retired = None;
+    while let Ok(question) = asked.recv() {
+        drop(retired.take());
+        let found = match question {
+            Question::Topic => topic(&consumer, options),
+            Question::NewSplits(partitions) => partitions
+                .into_iter()
+                .map(|partition| questions::split(&consumer, &options.topic, partition))
+                .collect::<Result<_, _>>()
+                .map_or(Answer::Silence, Answer::NewSplits),
+            Question::Ranges(splits) => ranges(&consumer, options, &splits),
+            Question::Client => match client::consumer(options).map(Arc::new) {
+                Ok(new) => {
+                    retired = Some(std::mem::replace(&mut consumer, Arc::clone(&new)));
+                    Answer::Client(new)
+                }
+                Err(error) => Answer::Failed(error),
+            },
+        };
+        answer.send(found).ok();
+    }
+}
+
+fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Answer {
+    match questions::partitions_now(consumer, &options.topic, LOOK_EVERY) {
+        Ok(partitions) => Answer::Topic(partitions),
+        Err(error) if questions::is_unknown_topic(&error) => {
+            Answer::UnknownTopic(questions::unknown_topic(consumer, options))
+        }
+        Err(_) => Answer::Silence,
+    }
+}
+
+fn ranges(consumer: &BaseConsumer<Events>, options: &KafkaOptions, splits: &[Split]) -> Answer {
+    for split in splits {
+        match questions::check_range(consumer, &options.topic, split) {
+            Ok(()) => {}
+            Err(error @ Error::OffsetOutOfRange { .. }) => return Answer::Ranges(Err(error)),
+            Err(_) => return Answer::Silence,
+        }
+    }
+    Answer::Ranges(Ok(()))
+}
