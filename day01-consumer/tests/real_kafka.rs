@@ -22,14 +22,14 @@ use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
-use day01_consumer::records::Timestamp;
+use day01_consumer::records::{Records, Timestamp};
 use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use kafka::real::{
-    Flapping, add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script,
+    Flapping, Hung, add_partitions, admin, brokers, create_topic, delete_records, delete_topic, kafka_script,
     new_topic, new_topic_with, unused_name,
 };
 use kafka::{
@@ -51,6 +51,7 @@ on_a_real_kafka! {
     a_start_that_retention_has_passed_is_refused,
     a_reader_that_retention_passes_stops_with_an_error,
     a_broker_may_restart_in_the_middle,
+    a_broker_that_hangs_holds_up_no_poll,
     a_broker_may_be_out_of_its_cluster_for_a_while,
     a_group_resumes_with_exactly_the_rest,
     asking_for_a_topic_does_not_create_it,
@@ -441,6 +442,32 @@ fn a_group_resumes_with_exactly_the_rest() {
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Brokers that go away, topics that are not there
+
+fn a_broker_that_hangs_holds_up_no_poll() {
+    for fetch in [Fetch::Poll, Fetch::Batch] {
+        let topic = new_topic("hangs", 2);
+        let writer = Writer::new(&brokers(), &topic);
+        writer.write(0, &["before"]);
+        let mut source = open(unbounded(&brokers(), &topic, fetch));
+        read_until_caught_up(&mut source);
+
+        let hung = Hung::now();
+        let (mut records, mut longest) = (Records::new(), Duration::ZERO);
+        let away = eventually("a warning", || {
+            let begun = Instant::now();
+            source.poll(&mut records, Duration::from_millis(5)).unwrap();
+            longest = longest.max(begun.elapsed());
+            source.warnings().pop()
+        });
+        assert!(matches!(away, Warning::BrokerAway { .. }), "{away}");
+        assert!(longest < Duration::from_millis(400), "a poll took {longest:?}");
+        drop(hung);
+
+        writer.write(1, &["after"]);
+        let seen = read_until(&mut source, "a record", |splits| splits[1].position == 1);
+        assert_eq!(payloads(&seen), ["after"]);
+    }
+}
 
 fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let broker = Flapping::start();

@@ -20,7 +20,6 @@ mod kills;
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::mem;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,9 +36,8 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::AdminOptions;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
-use rustix::process::{Pid, Signal, kill_process};
 
-use kafka::real::{Flapping, admin, brokers, create_topic, kafka_script, setting, unused_name};
+use kafka::real::{Flapping, Hung, admin, brokers, create_topic, kafka_script, unused_name};
 use kafka::{Seen, bounded, eventually, payloads, read_to_end};
 
 on_a_real_kafka! {
@@ -726,26 +724,4 @@ fn started(options: &KafkaTargetOptions, last: u64) -> KafkaTarget {
         LastPublished::UpTo(last)
     );
     target
-}
-
-/// The broker hangs for as long as this lives, so that it goes on even if the test fails meanwhile.
-struct Hung;
-
-impl Hung {
-    fn now() -> Self {
-        signal_kafka(Signal::STOP);
-        Hung
-    }
-}
-
-impl Drop for Hung {
-    fn drop(&mut self) {
-        signal_kafka(Signal::CONT);
-    }
-}
-
-fn signal_kafka(signal: Signal) {
-    let file = Path::new(&setting("KAFKA_DIR")).join("kafka.pid");
-    let pid: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }

@@ -12,6 +12,7 @@ use futures_executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::eventually;
 
@@ -90,6 +91,28 @@ impl Drop for Flapping {
     fn drop(&mut self) {
         self.script("down", &["--delete"]);
     }
+}
+
+/// The broker hangs for as long as this lives, so that it goes on even if the test fails meanwhile.
+pub struct Hung;
+
+impl Hung {
+    pub fn now() -> Self {
+        signal_kafka(Signal::STOP);
+        Hung
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        signal_kafka(Signal::CONT);
+    }
+}
+
+fn signal_kafka(signal: Signal) {
+    let file = Path::new(&setting("KAFKA_DIR")).join("kafka.pid");
+    let pid: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 pub fn admin() -> AdminClient<DefaultClientContext> {

@@ -25,8 +25,8 @@ use day04_watermarks::splits::Strategy;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::kafka::{Writer, bounded, payloads, read_to_end};
-use super::{brokers, create_topic, kafka_script, unused_name};
+use super::kafka::{Writer, bounded, eventually, payloads, read_to_end};
+use super::{Hung, brokers, create_topic, kafka_script, unused_name};
 
 #[path = "../../../day02-state/tests/program/mod.rs"]
 mod program;
@@ -37,6 +37,7 @@ on_a_real_kafka! {
     each_window_is_in_a_file_once_after_twenty_kills,
     each_window_is_in_the_topic_once_after_kills_while_the_broker_goes_away,
     each_window_is_in_a_file_once_after_kills_while_the_broker_goes_away,
+    while_the_broker_hangs_checkpoints_are_taken_and_ctrl_c_ends_the_run,
 }
 
 const WINDOW: &str = "tumble:1s";
@@ -93,16 +94,37 @@ fn each_window_is_in_a_file_once_after_kills_while_the_broker_goes_away() {
     check(Into::Files, BROKER_GOES_AWAY);
 }
 
+fn while_the_broker_hangs_checkpoints_are_taken_and_ctrl_c_ends_the_run() {
+    let job = Job::new(Into::Files);
+    produce(
+        &job.orders,
+        Fate {
+            orders: 600,
+            ..TWENTY_KILLS
+        },
+        &AtomicU64::new(0),
+    );
+    let mut running = job.start("--workers 2 --sources 2");
+    running.wait_for("writing to");
+    eventually("a checkpoint", || (job.checkpoints() > 0).then_some(()));
+    let hung = Hung::now();
+    let before = job.checkpoints();
+    // For longer than the sources go without a question to the broker.
+    running.wait_for("lost Kafka");
+    assert!(job.checkpoints() > before + 10, "{before} {}", job.checkpoints());
+
+    let begun = Instant::now();
+    running.interrupt();
+    let run = running.finish();
+    let took = begun.elapsed();
+    drop(hung);
+    run.result();
+    assert!(took < Duration::from_secs(2), "{took:?}: {}", run.stderr);
+}
+
 fn check(into: Into, fate: Fate) {
-    let (orders, windows) = (unused_name("killed"), unused_name("windows"));
-    create_topic(&orders, PARTITIONS, &[]);
-    create_topic(&windows, 2, &[]);
-    let job = Job {
-        into,
-        orders: orders.clone(),
-        windows: windows.clone(),
-        folder: Folder::new(),
-    };
+    let job = Job::new(into);
+    let orders = job.orders.clone();
     let written = AtomicU64::new(0);
     let lives = thread::scope(|scope| {
         scope.spawn(|| produce(&orders, fate, &written));
@@ -155,6 +177,19 @@ struct Job {
 }
 
 impl Job {
+    /// With topics and a folder of its own.
+    fn new(into: Into) -> Self {
+        let (orders, windows) = (unused_name("killed"), unused_name("windows"));
+        create_topic(&orders, PARTITIONS, &[]);
+        create_topic(&windows, 2, &[]);
+        Job {
+            into,
+            orders,
+            windows,
+            folder: Folder::new(),
+        }
+    }
+
     fn start(&self, more: &str) -> Running {
         let sink = match self.into {
             Into::Topic => format!("kafka:{}", self.windows),
