@@ -31,6 +31,22 @@ pub enum Error {
         known: Vec<String>,
     },
 
+    /// The topic is another one than that of the positions.
+    #[error(
+        "topic {topic} at {brokers} was deleted and created again: it was {before}, and is {now}; \
+         a position in the old one means nothing in the new one"
+    )]
+    TopicRecreated {
+        /// The topic.
+        topic: String,
+        /// Where it is.
+        brokers: String,
+        /// What it was, in words.
+        before: String,
+        /// What it is, in words.
+        now: String,
+    },
+
     /// A position names a split that the source does not have.
     #[error("no split {split:?}; there is {}", list_of(known))]
     UnknownSplit {

@@ -313,12 +313,10 @@ pub enum Warning {
         /// Their paths.
         files: Vec<String>,
     },
-    /// Partitions have gone from the topic.
-    PartitionsGone {
-        /// How many there were.
-        before: usize,
-        /// How many there are.
-        now: usize,
+    /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
+    NoTopicId {
+        /// The topic.
+        topic: String,
     },
 }
 
@@ -339,9 +337,11 @@ impl fmt::Display for Warning {
                  are not followed",
                 list_of(files)
             ),
-            Warning::PartitionsGone { before, now } => {
-                write!(f, "the topic had {before} partitions and now has {now}")
-            }
+            Warning::NoTopicId { topic } => write!(
+                f,
+                "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
+                 that may go unnoticed"
+            ),
         }
     }
 }

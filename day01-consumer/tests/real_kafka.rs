@@ -56,9 +56,9 @@ on_a_real_kafka! {
     a_group_resumes_with_exactly_the_rest,
     asking_for_a_topic_does_not_create_it,
     producing_creates_the_topic,
-    partitions_that_have_gone_are_told_of_once,
     a_topic_deleted_while_it_is_read_is_named,
-    a_topic_created_anew_with_less_in_it_is_out_of_range,
+    a_topic_created_anew_while_it_is_read_is_an_error,
+    a_position_in_a_topic_that_was_created_anew_is_refused,
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -574,27 +574,6 @@ fn producing_creates_the_topic() {
     }
 }
 
-fn partitions_that_have_gone_are_told_of_once() {
-    in_both_ways(|fetch| {
-        let topic = new_topic("shrinking", 3);
-        let mut source = open(unbounded(&brokers(), &topic, fetch));
-        read_until_caught_up(&mut source);
-        delete_topic(&topic);
-        create_topic(&topic, 1, &[]);
-        Writer::new(&brokers(), &topic).write(0, &["a"]);
-        let seen = read_until(&mut source, "a record", |splits| splits[0].position == 1);
-        assert_eq!(payloads(&seen), ["a"]);
-        // The source looks at the topic every other second: let it look three times.
-        let mut warnings = Vec::new();
-        let until = Instant::now() + Duration::from_secs(7);
-        while Instant::now() < until {
-            poll(&mut source);
-            warnings.extend(source.warnings());
-        }
-        assert_eq!(warnings, [Warning::PartitionsGone { before: 3, now: 1 }]);
-    });
-}
-
 fn a_topic_deleted_while_it_is_read_is_named() {
     in_both_ways(|fetch| {
         for until_end in [false, true] {
@@ -615,29 +594,49 @@ fn a_topic_deleted_while_it_is_read_is_named() {
     });
 }
 
-fn a_topic_created_anew_with_less_in_it_is_out_of_range() {
+/// With fewer records than have been read, with as many, and with fewer partitions.
+fn a_topic_created_anew_while_it_is_read_is_an_error() {
     in_both_ways(|fetch| {
-        let topic = new_topic("anew", 1);
-        Writer::new(&brokers(), &topic).write(0, &numbered("r", 0..10));
-        let mut source = open(unbounded(&brokers(), &topic, fetch));
-        read_until_caught_up(&mut source);
-        delete_topic(&topic);
-        create_topic(&topic, 1, &[]);
-        Writer::new(&brokers(), &topic).write(0, &["another topic's"]);
-        let error = first_error(&mut source);
-        assert!(
-            matches!(
-                error,
-                Error::OffsetOutOfRange {
-                    wanted: 10,
-                    low: 0,
-                    high: 1,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        for (partitions, records) in [(2, 3), (2, 10), (1, 20)] {
+            let topic = new_topic("anew", 2);
+            Writer::new(&brokers(), &topic).write(0, &numbered("r", 0..10));
+            let mut source = open(unbounded(&brokers(), &topic, fetch));
+            read_until_caught_up(&mut source);
+            delete_topic(&topic);
+            create_topic(&topic, partitions, &[]);
+            Writer::new(&brokers(), &topic).write(0, &numbered("other", 0..records));
+            let error = first_error(&mut source);
+            assert!(matches!(error, Error::TopicRecreated { .. }), "{error}");
+        }
     });
+}
+
+fn a_position_in_a_topic_that_was_created_anew_is_refused() {
+    let topic = new_topic("anew", 1);
+    let identity = |options| {
+        let source = open(options);
+        (source.splits()[0].identity.clone().unwrap(), source)
+    };
+    let options = unbounded(&brokers(), &topic, Fetch::default());
+    let (saved, _) = identity(options.clone());
+    let (again, source) = identity(options.clone());
+    assert_eq!(saved, again);
+    let split = format!("{topic}/0");
+    source.check_identity(&split, &saved).unwrap();
+
+    delete_topic(&topic);
+    create_topic(&topic, 1, &[]);
+    let (now, source) = identity(options);
+    assert_eq!(
+        source.check_identity(&split, &saved).unwrap_err().to_string(),
+        format!(
+            "topic {topic} at {} was deleted and created again: it was {}, and is {}; a position in the old one means \
+             nothing in the new one",
+            brokers(),
+            saved.words,
+            now.words
+        )
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

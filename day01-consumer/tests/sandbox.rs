@@ -63,6 +63,7 @@ both_ways! {
     a_broker_that_goes_away_is_waited_for,
     a_bounded_source_waits_for_its_broker_too,
     a_broker_that_hangs_holds_up_no_poll_and_no_end,
+    a_broker_that_gives_topics_no_id_is_told_of_once,
     one_broker_of_three_may_go_away_unnoticed,
     an_address_without_a_broker_is_nothing_to_warn_of,
     a_broker_is_not_back_because_old_records_are_left,
@@ -647,6 +648,32 @@ fn a_broker_that_hangs_holds_up_no_poll_and_no_end(fetch: Fetch) {
     let begun = Instant::now();
     drop(source);
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+fn a_broker_that_gives_topics_no_id_is_told_of_once(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(0, &["a"]);
+    let open = |index| {
+        let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+        let mut source = KafkaSource::open(options).unwrap();
+        source.share(Share { index, of: 2 });
+        source
+    };
+    let mut with_ids = open(0);
+    // Version 10 of the answer brought them.
+    cluster
+        .apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9))
+        .unwrap();
+    let mut sources = [open(0), open(1)];
+    let said = sources.each_mut().map(|source| {
+        read_until_caught_up(source);
+        source.warnings()
+    });
+    let topic = "letters".to_string();
+    assert_eq!(said, [vec![Warning::NoTopicId { topic }], vec![]]);
+    poll(&mut with_ids);
+    assert_eq!(with_ids.warnings(), []);
+    assert!(with_ids.splits().iter().all(|split| split.identity.is_some()));
 }
 
 fn one_broker_of_three_may_go_away_unnoticed(fetch: Fetch) {

@@ -2,13 +2,15 @@
 //!
 //! The engine owns the offsets. The consumer is told which partitions to read and from where (`assign`), and nothing is
 //! committed unless [`Source::commit`] says so. There is no group membership, so there are no rebalances either: who
-//! reads which partition is decided here, not by the broker. Four rules keep records from being lost in silence:
+//! reads which partition is decided here, not by the broker. Five rules keep records from being lost in silence:
 //!
 //! 1. Every start position is checked against what the partition still holds, and librdkafka is set to fail
 //!    (`auto.offset.reset=error`) where it would otherwise jump: retention can pass a reader while it reads.
 //! 2. A partition that appears later is read from its beginning, by the source whose share it falls to.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
-//! 4. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
+//! 4. A topic is known by its id, where the brokers tell one (since Kafka 2.8): one that is deleted and created again has
+//!    the old name, and a position in the old one means nothing in the new one.
+//! 5. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
 //!    brokers when the only one that answers says twice that there are none (its issue 5301), as Kafka does between a
 //!    broker's hang and its coming back into the cluster; then it may never read again.
 //!
@@ -17,7 +19,7 @@
 //! ```text
 //! source        the contract of day 1, kept          topic    creating one, for writers
 //! splits        how far each partition was read      watch        when to ask, and what silence means
-//! monitor       the thread that asks, and waits      questions    put to a broker, and waited for
+//! monitor       the thread that asks, and waits      questions, topic_id    put to a broker, and waited for
 //! reader        poll.rs or batch.rs, which costs less
 //! fetched       what both of them hand out
 //! client        settings, and what the client says in its callbacks
@@ -37,6 +39,7 @@ mod reader;
 mod source;
 mod splits;
 mod topic;
+mod topic_id;
 mod watch;
 
 pub use options::{Fetch, KafkaOptions};

@@ -23,9 +23,10 @@ use rdkafka::consumer::BaseConsumer;
 use super::client::{self, Events};
 use super::options::KafkaOptions;
 use super::questions;
+use super::topic_id::topic_id;
 use super::watch::LOOK_EVERY;
 use crate::Error;
-use crate::source::Split;
+use crate::source::{Identity, Split};
 
 /// How long the end of a source waits for its thread.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -44,14 +45,14 @@ pub(super) enum Question {
 
 /// What comes back.
 pub(super) enum Answer {
-    /// The partitions of the topic.
-    Topic(Vec<i32>),
+    /// The partitions of the topic, and which topic of this name it is, if a broker says.
+    Topic(Vec<i32>, Option<Identity>),
     /// The brokers do not have the topic. The error says which they have.
     UnknownTopic(Error),
     /// New partitions, to be read from their beginnings.
     NewSplits(Vec<Split>),
-    /// Whether all positions are within what their partitions hold.
-    Ranges(Result<(), Error>),
+    /// Whether all positions are within what their partitions hold, and which topic of this name that is.
+    Ranges(Result<(), Error>, Option<Identity>),
     /// A new client.
     Client(Arc<BaseConsumer<Events>>),
     /// None in time.
@@ -153,8 +154,11 @@ fn respond(
 }
 
 fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Answer {
-    match questions::partitions_now(consumer, &options.topic, LOOK_EVERY) {
-        Ok(partitions) => Answer::Topic(partitions),
+    match questions::topic_now(consumer, &options.topic, LOOK_EVERY) {
+        Ok(topic) => {
+            let id = topic_id(consumer, &options.topic, topic.broker, LOOK_EVERY);
+            Answer::Topic(topic.partitions, id)
+        }
         Err(error) if questions::is_unknown_topic(&error) => {
             Answer::UnknownTopic(questions::unknown_topic(consumer, options))
         }
@@ -163,12 +167,13 @@ fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Answer {
 }
 
 fn ranges(consumer: &BaseConsumer<Events>, options: &KafkaOptions, splits: &[Split]) -> Answer {
-    for split in splits {
-        match questions::check_range(consumer, &options.topic, split) {
-            Ok(()) => {}
-            Err(error @ Error::OffsetOutOfRange { .. }) => return Answer::Ranges(Err(error)),
-            Err(_) => return Answer::Silence,
+    let check = |split| questions::check_range(consumer, &options.topic, split);
+    match splits.iter().try_for_each(check) {
+        checked @ (Ok(()) | Err(Error::OffsetOutOfRange { .. })) => {
+            let topic = questions::topic_now(consumer, &options.topic, LOOK_EVERY);
+            let broker = topic.ok().and_then(|topic| topic.broker);
+            Answer::Ranges(checked, topic_id(consumer, &options.topic, broker, LOOK_EVERY))
         }
+        Err(_) => Answer::Silence,
     }
-    Answer::Ranges(Ok(()))
 }

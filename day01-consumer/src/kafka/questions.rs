@@ -22,12 +22,20 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait for one attempt, and between two.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// The partitions of the topic, once a broker answers; an error after about five seconds.
-pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Vec<i32>, Error> {
+/// A topic as a broker describes it.
+pub(super) struct Topic {
+    /// The numbers of its partitions, rising.
+    pub(super) partitions: Vec<i32>,
+    /// A broker that can be asked about it, by its number.
+    pub(super) broker: Option<i32>,
+}
+
+/// The topic, once a broker answers; an error after about five seconds.
+pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Topic, Error> {
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
-        match partitions_now(consumer, &options.topic, SLICE) {
-            Ok(partitions) => return Ok(partitions),
+        match topic_now(consumer, &options.topic, SLICE) {
+            Ok(topic) => return Ok(topic),
             Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
             Err(error) => {
                 while consumer.poll(Duration::ZERO).is_some() {}
@@ -50,12 +58,12 @@ pub(super) fn partitions(consumer: &BaseConsumer<Events>, options: &KafkaOptions
     }
 }
 
-/// One attempt to learn the partitions of the topic.
-pub(super) fn partitions_now(
+/// One attempt to learn about the topic.
+pub(super) fn topic_now(
     consumer: &BaseConsumer<Events>,
     topic: &str,
     wait: Duration,
-) -> Result<Vec<i32>, KafkaError> {
+) -> Result<Topic, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), wait)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let Some(found) = found else {
@@ -70,7 +78,12 @@ pub(super) fn partitions_now(
         .map(|partition| partition.id())
         .collect();
     partitions.sort_unstable();
-    Ok(partitions)
+    let leaders = found.partitions().iter().map(|partition| partition.leader());
+    let brokers = metadata.brokers().iter().map(|broker| broker.id());
+    Ok(Topic {
+        partitions,
+        broker: leaders.chain(brokers).find(|id| *id >= 0),
+    })
 }
 
 pub(super) fn is_unknown_topic(error: &KafkaError) -> bool {

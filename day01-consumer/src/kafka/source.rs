@@ -11,13 +11,14 @@ use super::client::{self, Events};
 use super::fetched::Fetched;
 use super::monitor::{Answer, Monitor, Question};
 use super::options::KafkaOptions;
-use super::questions;
+use super::questions::{self, ANSWER_WITHIN, Topic};
 use super::reader::Reader;
 use super::splits::{accept, find, reached_end};
+use super::topic_id::topic_id;
 use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
-use crate::source::{MAX_RECORD, Polled, Positions, Share, Source, Split, Warning};
+use crate::source::{MAX_RECORD, Identity, Polled, Positions, Share, Source, Split, Warning};
 
 /// How many records a poll brings at most.
 const BATCH: usize = 2_000;
@@ -30,6 +31,8 @@ pub struct KafkaSource {
     monitor: Monitor,
     watch: Watch,
     options: KafkaOptions,
+    /// Which topic of this name it is, if the brokers say.
+    identity: Option<Identity>,
     splits: Vec<Split>,
     share: Share,
     assigned: bool,
@@ -40,6 +43,8 @@ pub struct KafkaSource {
     found: Vec<i32>,
     /// What the client said when a position was out of range, until it is known which.
     out_of_range: Option<KafkaError>,
+    /// Whether a person has heard that the topic has no id.
+    said_no_id: bool,
     warnings: Vec<Warning>,
 }
 
@@ -47,10 +52,15 @@ impl KafkaSource {
     /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
         let consumer = Arc::new(client::consumer(&options)?);
-        let partitions = questions::partitions(&consumer, &options)?;
+        let Topic { partitions, broker } = questions::topic(&consumer, &options)?;
+        let identity = topic_id(&consumer, &options.topic, broker, ANSWER_WITHIN);
         let mut splits = Vec::with_capacity(partitions.len());
         for partition in partitions {
-            splits.push(questions::split(&consumer, &options.topic, partition)?);
+            let split = questions::split(&consumer, &options.topic, partition)?;
+            splits.push(Split {
+                identity: identity.clone(),
+                ..split
+            });
         }
         questions::start(&consumer, &options, &mut splits)?;
         for split in &mut splits {
@@ -63,12 +73,14 @@ impl KafkaSource {
             consumer,
             options,
             partitions_seen: splits.len(),
+            identity,
             splits,
             share: Share::ALL,
             assigned: false,
             max_record: MAX_RECORD,
             found: Vec::new(),
             out_of_range: None,
+            said_no_id: false,
             warnings: Vec::new(),
         })
     }
@@ -89,6 +101,12 @@ impl KafkaSource {
             .assign(&list)
             .map_err(Error::kafka(format!("assigning {}", self.options.topic)))?;
         self.assigned = true;
+        if self.identity.is_none() && self.share.index == 0 && !std::mem::replace(&mut self.said_no_id, true)
+        {
+            self.warnings.push(Warning::NoTopicId {
+                topic: self.options.topic.clone(),
+            });
+        }
         Ok(())
     }
 
@@ -126,9 +144,9 @@ impl KafkaSource {
                 self.use_client(consumer);
             }
             Answer::Failed(error) => return Err(error),
-            Answer::Topic(partitions) => {
+            Answer::Topic(partitions, identity) => {
                 self.broker_answers();
-                self.compare(&partitions);
+                self.compare(&partitions, identity.as_ref())?;
             }
             Answer::UnknownTopic(error) => {
                 self.broker_answers();
@@ -140,8 +158,13 @@ impl KafkaSource {
                 self.broker_answers();
                 splits.into_iter().try_for_each(|split| self.add(split))?;
             }
-            Answer::Ranges(checked) => {
+            Answer::Ranges(checked, identity) => {
                 self.broker_answers();
+                if let (Some(before), Some(now)) = (&self.identity, identity)
+                    && *before != now
+                {
+                    return Err(self.recreated(before.words.clone(), now.words));
+                }
                 checked?;
                 if let Some(error) = self.out_of_range.take() {
                     return Err(self.failed(error));
@@ -170,25 +193,45 @@ impl KafkaSource {
         }
     }
 
-    /// Notes which partitions are new.
-    fn compare(&mut self, now: &[i32]) {
-        self.watch.on_certainty();
-        if now.len() < self.partitions_seen {
-            self.warnings.push(Warning::PartitionsGone {
-                before: self.partitions_seen,
-                now: now.len(),
-            });
+    /// An error if this is another topic than the one that is read; else notes which partitions are new. A topic never
+    /// loses a partition, so fewer of them are a sign as well, where the brokers tell no id.
+    fn compare(&mut self, now: &[i32], identity: Option<&Identity>) -> Result<(), Error> {
+        let recreated = match (&self.identity, identity) {
+            (Some(before), Some(now)) if before != now => Some((before.words.clone(), now.words.clone())),
+            (None, _) if now.len() < self.partitions_seen => {
+                let words = |count: usize| format!("a topic with {count} partitions");
+                Some((words(self.partitions_seen), words(now.len())))
+            }
+            _ => None,
+        };
+        if let Some((before, now)) = recreated {
+            return match self.watch.on_doubt(Instant::now()) {
+                true => Err(self.recreated(before, now)),
+                false => Ok(()),
+            };
         }
-        self.partitions_seen = now.len();
+        self.watch.on_certainty();
+        self.partitions_seen = self.partitions_seen.max(now.len());
         if !self.options.until_end {
             let is_new = |partition: &i32| self.splits.iter().all(|split| split.partition != *partition);
             let found = now.iter().copied().filter(is_new);
             self.found = found.filter(|partition| self.share.takes(*partition)).collect();
         }
+        Ok(())
+    }
+
+    fn recreated(&self, before: String, now: String) -> Error {
+        Error::TopicRecreated {
+            topic: self.options.topic.clone(),
+            brokers: self.options.brokers.clone(),
+            before,
+            now,
+        }
     }
 
     /// Reads a new partition too.
-    fn add(&mut self, split: Split) -> Result<(), Error> {
+    fn add(&mut self, mut split: Split) -> Result<(), Error> {
+        split.identity = self.identity.clone();
         let list = offsets(&self.options.topic, std::iter::once(&split))?;
         self.reader.forward(&self.options.topic, &[split.partition]);
         self.consumer
@@ -351,6 +394,15 @@ impl Source for KafkaSource {
                 "committing offsets of group {}",
                 self.options.group
             )))
+    }
+
+    fn check_identity(&self, _split: &str, saved: &Identity) -> Result<(), Error> {
+        match &self.identity {
+            Some(now) if now.bytes != saved.bytes => {
+                Err(self.recreated(saved.words.clone(), now.words.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn locate(&self, partition: i32, offset: i64) -> String {

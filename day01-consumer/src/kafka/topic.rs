@@ -23,13 +23,13 @@ pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), E
         fetch: Fetch::Poll,
     };
     let consumer = client::consumer(&options)?;
-    match questions::partitions(&consumer, &options) {
+    match questions::topic(&consumer, &options) {
         Err(Error::UnknownTopic { .. }) => create(brokers, topic, partitions)?,
         other => return other.map(drop),
     }
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
-        match questions::partitions(&consumer, &options) {
+        match questions::topic(&consumer, &options) {
             // A topic that was created a moment ago is not known to every broker yet.
             Err(Error::UnknownTopic { .. }) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(100));

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a question may stay unanswered until a person should hear of it.
 const AWAY_AFTER: Duration = Duration::from_secs(5);
-/// After how long without an answer the client is given up: rule 4 of the module.
+/// After how long without an answer the client is given up: rule 5 of the module.
 const RENEW_AFTER: Duration = Duration::from_secs(10);
 /// How long a doubt about the topic must last to be true: a broker that has just started, or is behind the others, does
 /// not know every topic as it is.

@@ -152,6 +152,7 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
                 "{error}. Bring back what was there, or to start anew, {anew}"
             )
             .into(),
+            InputError::TopicRecreated { .. } => format!("{error}. To start anew, {anew}").into(),
             error => error.into(),
         }
     }
