@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_millis(100);
 
 fn source(sandbox: &Sandbox, fetch: Fetch) -> KafkaSource {
     KafkaSource::open(KafkaOptions {
-        brokers: sandbox.brokers(),
+        cluster: sandbox.brokers().into(),
         topic: sandbox.topic().to_string(),
         group: "consume".to_string(),
         start: Start::Earliest,

@@ -13,7 +13,10 @@ use day01_consumer::source::{Polled, Source, Start};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut source = KafkaSource::open(KafkaOptions {
-        brokers: arguments.next().ok_or("usage: raw_consume HOST:PORT TOPIC")?,
+        cluster: arguments
+            .next()
+            .ok_or("usage: raw_consume HOST:PORT TOPIC")?
+            .into(),
         topic: arguments.next().unwrap_or_else(|| "orders".to_string()),
         group: "raw-consume".to_string(),
         start: Start::Earliest,

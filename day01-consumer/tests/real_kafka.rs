@@ -561,7 +561,7 @@ fn asking_for_a_topic_does_not_create_it() {
 fn producing_creates_the_topic() {
     let topic = unused_name("produced");
     let target = |partitions| Target::Topic {
-        brokers: brokers(),
+        cluster: brokers().into(),
         topic: topic.clone(),
         partitions,
         key: Key::None,
@@ -652,7 +652,7 @@ fn orders(orders: u64, seed: u64) -> GeneratorOptions {
 fn produce_orders(topic: &str, count: u64, seed: u64) -> GeneratorOptions {
     let generated = orders(count, seed);
     let target = Target::Topic {
-        brokers: brokers(),
+        cluster: brokers().into(),
         topic: topic.to_string(),
         partitions: 1,
         key: Key::OrderId,

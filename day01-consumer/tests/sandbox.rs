@@ -508,7 +508,7 @@ fn what_is_produced_lies_where_its_key_says() {
     for key in [Key::OrderId, Key::MerchantId, Key::None] {
         let (cluster, _) = cluster_with("orders", PARTITIONS);
         let target = Target::Topic {
-            brokers: cluster.bootstrap_servers(),
+            cluster: cluster.bootstrap_servers().into(),
             topic: "orders".to_string(),
             partitions: PARTITIONS,
             key,

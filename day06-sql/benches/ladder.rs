@@ -73,6 +73,7 @@ fn run(query: &Query, log: &Log) -> u64 {
             until_end: true,
             sandbox: None,
             max_record: MAX_RECORD,
+            kafka_options: Vec::new(),
         },
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,

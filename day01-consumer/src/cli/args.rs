@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser as NotEmpty;
 
+use crate::Error;
 use crate::job::{Commit, OnBadRecord};
+use crate::kafka::{ClientOption, Cluster};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::produce::Key;
 use crate::lab::table::Format;
@@ -52,6 +54,9 @@ pub struct SourceArgs {
     /// Read from this Kafka
     #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
+    /// An option of librdkafka for all clients, such as security.protocol=sasl_ssl; may be given several times
+    #[arg(long = "kafka-option", value_name = "NAME=VALUE", requires = "brokers")]
+    pub kafka_options: Vec<ClientOption>,
     /// The topic to read
     #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new())]
     pub topic: String,
@@ -68,6 +73,14 @@ pub struct SourceArgs {
     /// The consumer group of --from group; day 1 also commits its offsets
     #[arg(long, value_name = "NAME", default_value = "thirty-days", value_parser = NotEmpty::new())]
     pub group: String,
+}
+
+impl SourceArgs {
+    /// The Kafka that the options name, if they name one.
+    pub fn cluster(&self) -> Result<Option<Cluster>, Error> {
+        let cluster = |brokers: &String| Cluster::new(brokers, &self.kafka_options);
+        self.brokers.as_ref().map(cluster).transpose()
+    }
 }
 
 /// What happens to records and results.
@@ -107,6 +120,9 @@ pub(super) struct ProduceArgs {
     /// Write to this Kafka
     #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
+    /// An option of librdkafka for all clients, such as security.protocol=sasl_ssl; may be given several times
+    #[arg(long = "kafka-option", value_name = "NAME=VALUE", requires = "brokers")]
+    pub kafka_options: Vec<ClientOption>,
     /// The topic to write to
     #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new(), requires = "brokers")]
     pub topic: String,

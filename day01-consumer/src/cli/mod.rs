@@ -16,6 +16,7 @@ use clap::Parser;
 
 use crate::Error;
 use crate::job::{Commit, Job};
+use crate::kafka::Cluster;
 use crate::lab::produce::{Target, produce};
 use crate::lab::table::{self, Cell, Format};
 use crate::source::{Polled, Source};
@@ -149,7 +150,7 @@ fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
 fn run_produce(args: &ProduceArgs) -> Result<(), Error> {
     let target = match (&args.brokers, &args.file) {
         (Some(brokers), None) => Target::Topic {
-            brokers: brokers.clone(),
+            cluster: Cluster::new(brokers, &args.kafka_options)?,
             topic: args.topic.clone(),
             partitions: args.partitions,
             key: args.key,
@@ -158,13 +159,13 @@ fn run_produce(args: &ProduceArgs) -> Result<(), Error> {
         _ => Target::Stdout,
     };
     let interrupt = Interrupt::install()?;
-    if let Target::Topic { brokers, .. } = &target {
-        say(format!("connecting to {brokers} (Kafka)"));
+    if let Target::Topic { cluster, .. } = &target {
+        say(format!("connecting to {cluster} (Kafka)"));
     }
     let _at_work = interrupt.begin_work();
     let written = produce(&args.generator, &target, &|| interrupt.asked())?;
     let to = match &target {
-        Target::Topic { brokers, topic, .. } => format!("topic {topic} at {brokers}"),
+        Target::Topic { cluster, topic, .. } => format!("topic {topic} at {cluster}"),
         Target::File(path) => path.display().to_string(),
         Target::Stdout => "stdout".to_string(),
     };

@@ -44,8 +44,8 @@ pub fn open(
             sandbox: None,
         });
     }
-    let (brokers, sandbox) = match &args.brokers {
-        Some(brokers) => (brokers.clone(), None),
+    let (cluster, sandbox) = match args.cluster()? {
+        Some(cluster) => (cluster, None),
         None if start != Start::Earliest => {
             return Err(Error::Usage(
                 "the sandbox is new and empty: --from needs --brokers or --file".to_string(),
@@ -57,16 +57,16 @@ pub fn open(
                 ..generator.clone()
             };
             let sandbox = Sandbox::start(&args.topic, SANDBOX_PARTITIONS, options)?;
-            (sandbox.brokers(), Some(sandbox))
+            (sandbox.brokers().into(), Some(sandbox))
         }
     };
     let what = match sandbox {
         Some(_) => "generated orders in the sandbox, a Kafka broker inside this process",
         None => "Kafka",
     };
-    say(format!("connecting to {brokers} ({what})"));
+    say(format!("connecting to {cluster} ({what})"));
     let options = KafkaOptions {
-        brokers,
+        cluster,
         topic: args.topic.clone(),
         group: args.group.clone(),
         start,

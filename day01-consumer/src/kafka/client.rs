@@ -81,8 +81,8 @@ fn short(reason: &str) -> String {
 
 /// A consumer that leaves all decisions to us.
 pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
-    ClientConfig::new()
-        .set("bootstrap.servers", &options.brokers)
+    let mut config = ClientConfig::new();
+    config
         .set("group.id", &options.group)
         .set("client.id", &options.group)
         .set("enable.auto.commit", "false")
@@ -99,10 +99,11 @@ pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, E
         .set("fetch.wait.max.ms", "100")
         // What waits in the client is bounded, so memory does not grow with the backlog.
         .set("queued.min.messages", "10000")
-        .set("queued.max.messages.kbytes", "8192")
-        .set_log_level(RDKafkaLogLevel::Emerg)
+        .set("queued.max.messages.kbytes", "8192");
+    options.cluster.configure(&mut config);
+    config
         .create_with_context(Events::default())
-        .map_err(Error::kafka(format!("a consumer for {}", options.brokers)))
+        .map_err(Error::kafka(format!("a consumer for {}", options.cluster)))
 }
 
 #[cfg(test)]

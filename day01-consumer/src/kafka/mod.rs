@@ -23,13 +23,14 @@
 //! reader        poll.rs or batch.rs, which costs less
 //! fetched       what both of them hand out
 //! client        settings, and what the client says in its callbacks
-//! options       which topic, and how
+//! options       which topic, and how                cluster      where the brokers are, and how clients connect
 //! ```
 //!
-//! Left out: TLS and SASL, headers, and several topics.
+//! Left out: headers, and several topics.
 
 mod batch;
 mod client;
+mod cluster;
 mod fetched;
 mod monitor;
 mod options;
@@ -42,6 +43,7 @@ mod topic;
 mod topic_id;
 mod watch;
 
+pub use cluster::{ClientOption, Cluster};
 pub use options::{Fetch, KafkaOptions};
 pub use source::KafkaSource;
 pub use topic::ensure_topic;

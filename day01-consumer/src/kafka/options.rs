@@ -1,12 +1,13 @@
 //! Which topic to read, and how.
 
+use super::cluster::Cluster;
 use crate::source::Start;
 
 /// Which topic to read, and how.
 #[derive(Debug, Clone)]
 pub struct KafkaOptions {
-    /// `HOST:PORT[,HOST:PORT…]`
-    pub brokers: String,
+    /// Where the brokers are, and how to connect.
+    pub cluster: Cluster,
     /// The topic.
     pub topic: String,
     /// The consumer group whose offsets `Start::Group` reads and [`Source::commit`] writes.

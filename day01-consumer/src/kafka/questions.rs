@@ -42,7 +42,7 @@ pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> 
                 if Instant::now() > deadline {
                     let reason = consumer.context().last_reason();
                     return Err(Error::Unreachable {
-                        brokers: options.brokers.clone(),
+                        brokers: options.cluster.to_string(),
                         reason: reason.unwrap_or_else(|| error.to_string()),
                     });
                 }
@@ -108,7 +108,7 @@ pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOpti
     known.sort();
     Error::UnknownTopic {
         topic: options.topic.clone(),
-        brokers: options.brokers.clone(),
+        brokers: options.cluster.to_string(),
         known,
     }
 }

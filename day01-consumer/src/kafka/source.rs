@@ -178,7 +178,7 @@ impl KafkaSource {
         self.consumer.context().forget_reason();
         if self.watch.on_answer() {
             self.warnings.push(Warning::BrokerBack {
-                brokers: self.options.brokers.clone(),
+                brokers: self.options.cluster.to_string(),
             });
         }
     }
@@ -187,7 +187,7 @@ impl KafkaSource {
         if self.watch.on_silence(Instant::now()) {
             let reason = self.consumer.context().last_reason();
             self.warnings.push(Warning::BrokerAway {
-                brokers: self.options.brokers.clone(),
+                brokers: self.options.cluster.to_string(),
                 reason: reason.unwrap_or_else(|| "no answer".to_string()),
             });
         }
@@ -223,7 +223,7 @@ impl KafkaSource {
     fn recreated(&self, before: String, now: String) -> Error {
         Error::TopicRecreated {
             topic: self.options.topic.clone(),
-            brokers: self.options.brokers.clone(),
+            brokers: self.options.cluster.to_string(),
             before,
             now,
         }

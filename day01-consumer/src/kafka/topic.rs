@@ -4,18 +4,19 @@ use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::ClientConfig;
 
 use super::client;
+use super::cluster::Cluster;
 use super::options::{Fetch, KafkaOptions};
 use super::questions::{self, ANSWER_WITHIN};
 use crate::Error;
 use crate::source::Start;
 
 /// Creates the topic with so many partitions unless it is there, and returns once it can be written to.
-pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), Error> {
+pub fn ensure_topic(cluster: &Cluster, topic: &str, partitions: i32) -> Result<(), Error> {
     let options = KafkaOptions {
-        brokers: brokers.to_string(),
+        cluster: cluster.clone(),
         topic: topic.to_string(),
         group: "day01-produce".to_string(),
         start: Start::Earliest,
@@ -24,7 +25,7 @@ pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), E
     };
     let consumer = client::consumer(&options)?;
     match questions::topic(&consumer, &options) {
-        Err(Error::UnknownTopic { .. }) => create(brokers, topic, partitions)?,
+        Err(Error::UnknownTopic { .. }) => create(cluster, topic, partitions)?,
         other => return other.map(drop),
     }
     let deadline = Instant::now() + ANSWER_WITHIN;
@@ -39,13 +40,11 @@ pub fn ensure_topic(brokers: &str, topic: &str, partitions: i32) -> Result<(), E
     }
 }
 
-fn create(brokers: &str, topic: &str, partitions: i32) -> Result<(), Error> {
+fn create(cluster: &Cluster, topic: &str, partitions: i32) -> Result<(), Error> {
     let what = || format!("creating topic {topic}");
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create()
-        .map_err(Error::kafka(what()))?;
+    let mut config = ClientConfig::new();
+    cluster.configure(&mut config);
+    let admin: AdminClient<DefaultClientContext> = config.create().map_err(Error::kafka(what()))?;
     let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
     let created =

@@ -15,7 +15,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::generator::{Generated, Generator, GeneratorOptions};
 use crate::Error;
-use crate::kafka;
+use crate::kafka::{self, Cluster};
 
 /// What becomes the key of a generated record.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,8 +34,8 @@ pub enum Key {
 pub enum Target {
     /// A topic, which is created with so many partitions if it is not there.
     Topic {
-        /// `HOST:PORT[,HOST:PORT…]`
-        brokers: String,
+        /// Where the brokers are, and how to connect.
+        cluster: Cluster,
         /// The topic.
         topic: String,
         /// How many partitions a new topic gets.
@@ -53,13 +53,13 @@ pub enum Target {
 pub fn produce(options: &GeneratorOptions, target: &Target, stop: &dyn Fn() -> bool) -> Result<u64, Error> {
     match target {
         Target::Topic {
-            brokers,
+            cluster,
             topic,
             partitions,
             key,
         } => {
-            kafka::ensure_topic(brokers, topic, *partitions)?;
-            let writer = TopicWriter::new(brokers, topic)?;
+            kafka::ensure_topic(cluster, topic, *partitions)?;
+            let writer = TopicWriter::new(cluster, topic)?;
             let written = each(options, stop, |order| match key {
                 Key::OrderId => writer.send(None, Some(&order.order_id), order, stop),
                 Key::MerchantId => writer.send(None, Some(&order.merchant_id), order, stop),
@@ -203,9 +203,9 @@ pub(super) struct TopicWriter {
 }
 
 impl TopicWriter {
-    pub(super) fn new(brokers: &str, topic: &str) -> Result<Self, Error> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
+    pub(super) fn new(cluster: &Cluster, topic: &str) -> Result<Self, Error> {
+        let mut config = ClientConfig::new();
+        config
             .set("enable.idempotence", "true")
             .set("partitioner", "murmur2_random")
             // Records without a key are spread one by one; librdkafka would keep to one partition for a while.
@@ -213,10 +213,11 @@ impl TopicWriter {
             .set("compression.type", "lz4")
             .set("linger.ms", "10")
             .set("batch.num.messages", "10000")
-            .set("queue.buffering.max.messages", "100000")
-            .set_log_level(RDKafkaLogLevel::Emerg)
+            .set("queue.buffering.max.messages", "100000");
+        cluster.configure(&mut config);
+        let producer = config
             .create_with_context(Deliveries::default())
-            .map_err(Error::kafka(format!("a producer for {brokers}")))?;
+            .map_err(Error::kafka(format!("a producer for {cluster}")))?;
         Ok(TopicWriter {
             producer,
             topic: topic.to_string(),

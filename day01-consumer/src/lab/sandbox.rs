@@ -65,7 +65,7 @@ impl Sandbox {
         cluster
             .create_topic(topic, partitions as i32, 1)
             .map_err(Error::kafka("a topic in the sandbox"))?;
-        let writer = TopicWriter::new(&cluster.bootstrap_servers(), topic)?;
+        let writer = TopicWriter::new(&cluster.bootstrap_servers().into(), topic)?;
         let shared = Arc::new(Shared {
             // Until its thread has started, which needs all this.
             feeder: Mutex::new(Feeder::Gone),

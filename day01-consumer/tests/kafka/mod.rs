@@ -61,7 +61,7 @@ pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
 /// Reading `topic` from its beginning, without an end.
 pub fn unbounded(brokers: &str, topic: &str, fetch: Fetch) -> KafkaOptions {
     KafkaOptions {
-        brokers: brokers.to_string(),
+        cluster: brokers.into(),
         topic: topic.to_string(),
         group: "tests".to_string(),
         start: Start::Earliest,

@@ -77,7 +77,9 @@ impl Flapping {
     /// A topic of one partition, however often that has to be asked for.
     pub fn new_topic(&self) -> String {
         let name = unused_name("flapping");
-        eventually("a new topic", || ensure_topic(&self.brokers, &name, 1).ok());
+        eventually("a new topic", || {
+            ensure_topic(&self.brokers.as_str().into(), &name, 1).ok()
+        });
         name
     }
 

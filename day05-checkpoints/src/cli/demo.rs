@@ -233,7 +233,7 @@ fn published(folder: &Path) -> Result<Vec<String>, Error> {
 /// The windows of all orders, by the job of day 4.
 fn undisturbed(args: &Cli, sandbox: &Sandbox) -> Result<Vec<ClosedWindow>, Error> {
     let source = KafkaSource::open(KafkaOptions {
-        brokers: sandbox.brokers(),
+        cluster: sandbox.brokers().into(),
         topic: sandbox.topic().to_string(),
         group: args.source.group.clone(),
         start: Start::Earliest,

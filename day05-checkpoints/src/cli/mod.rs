@@ -135,7 +135,7 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         what: "the place for results",
         failure,
     };
-    let target: Box<dyn Target> = match (&args.sinks.sink, &args.source.brokers) {
+    let target: Box<dyn Target> = match (&args.sinks.sink, args.source.cluster()?) {
         (SinkArg::Print, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
             let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
@@ -147,10 +147,10 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
             };
             Box::new(FileTarget::new(folder, format))
         }
-        (SinkArg::Kafka(topic), Some(brokers)) => {
+        (SinkArg::Kafka(topic), Some(cluster)) => {
             let options = KafkaTargetOptions {
                 lost_marker: args.sinks.lost_marker,
-                ..KafkaTargetOptions::new(brokers, topic, format!("{}-to-{topic}", args.source.topic))
+                ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.source.topic))
             };
             Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
         }

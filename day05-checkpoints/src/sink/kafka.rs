@@ -49,7 +49,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use day01_consumer::kafka::ensure_topic;
+use day01_consumer::kafka::{Cluster, ensure_topic};
 use day02_state::operator::Outcome;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::Producer;
@@ -75,8 +75,8 @@ const ABORT_WITHIN: Duration = Duration::from_secs(1);
 /// Where to publish, and how.
 #[derive(Debug, Clone)]
 pub struct KafkaTargetOptions {
-    /// `HOST:PORT[,HOST:PORT…]`
-    pub brokers: String,
+    /// Where the brokers are, and how to connect.
+    pub cluster: Cluster,
     /// The topic, which is created with one partition if it is not there.
     pub topic: String,
     /// The name of this sink of this job: the same at each start, and nobody else's. The transactional
@@ -91,9 +91,9 @@ pub struct KafkaTargetOptions {
 
 impl KafkaTargetOptions {
     /// A transaction timeout of 15 minutes, and a stop if the marker is gone.
-    pub fn new(brokers: impl Into<String>, topic: impl Into<String>, name: impl Into<String>) -> Self {
+    pub fn new(cluster: impl Into<Cluster>, topic: impl Into<String>, name: impl Into<String>) -> Self {
         KafkaTargetOptions {
-            brokers: brokers.into(),
+            cluster: cluster.into(),
             topic: topic.into(),
             name: name.into(),
             transaction_timeout: Duration::from_secs(15 * 60),
@@ -152,7 +152,7 @@ impl KafkaTarget {
     /// Reaches a broker, and creates the topic if it is not there. An error after about five seconds.
     /// No other run is shut out yet.
     pub fn open(options: KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
-        ensure_topic(&options.brokers, &options.topic, 1)?;
+        ensure_topic(&options.cluster, &options.topic, 1)?;
         Ok(KafkaTarget {
             clients: Some(Clients::new(&options)?),
             options,
@@ -264,8 +264,8 @@ impl KafkaTarget {
                 if let Some(producer) = producer {
                     producer.abort_transaction(ABORT_WITHIN).ok();
                 }
-                let KafkaTargetOptions { brokers, topic, .. } = &self.options;
-                return Err(KafkaTargetError::refused(brokers, topic, epoch, error));
+                let KafkaTargetOptions { cluster, topic, .. } = &self.options;
+                return Err(KafkaTargetError::refused(cluster, topic, epoch, error));
             }
         }
         Ok(())
@@ -319,7 +319,7 @@ impl KafkaTarget {
         Err(KafkaTargetError::TooLong {
             epoch,
             topic: self.options.topic.clone(),
-            brokers: self.options.brokers.clone(),
+            brokers: self.options.cluster.to_string(),
             patience,
             reason: match reasons.is_empty() {
                 true => "the brokers are slow".to_string(),
@@ -382,7 +382,7 @@ impl Target for KafkaTarget {
     }
 
     fn describe(&self) -> String {
-        let KafkaTargetOptions { brokers, topic, .. } = &self.options;
-        format!("Kafka topic {topic} at {brokers}, exactly once")
+        let KafkaTargetOptions { cluster, topic, .. } = &self.options;
+        format!("Kafka topic {topic} at {cluster}, exactly once")
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use day01_consumer::cli::RecordArgs;
+use day01_consumer::kafka::ClientOption;
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::TaskArgs;
 use day05_checkpoints::cli::CheckpointArgs;
@@ -55,6 +56,9 @@ pub struct SqlArgs {
     /// Generated orders in place of every Kafka that the statements name
     #[arg(long)]
     pub sandbox: bool,
+    /// An option of librdkafka for all clients, such as security.protocol=sasl_ssl; may be given several times
+    #[arg(long = "kafka-option", value_name = "NAME=VALUE", conflicts_with = "sandbox")]
+    pub kafka_options: Vec<ClientOption>,
     /// Stop at the ends that topics have at the start
     #[arg(long)]
     pub until_end: bool,

@@ -177,6 +177,7 @@ fn run_queries(
             until_end: args.sql.until_end,
             sandbox: args.sql.sandbox.then(|| sandbox(args)),
             max_record: args.records.max_record,
+            kafka_options: args.sql.kafka_options.clone(),
         },
         on_bad_record: args.records.on_bad_record,
         chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use day01_consumer::Error as InputError;
 use day01_consumer::files::{FileSource, LineFormat, local_path};
-use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
+use day01_consumer::kafka::{ClientOption, Cluster, Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::files::{FileTarget, Format as Lines};
-use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions, LostMarker, PlainKafkaTarget};
+use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions, PlainKafkaTarget};
 use day05_checkpoints::sink::target::Target;
 
 use super::Options;
@@ -62,6 +62,14 @@ pub struct Inputs {
     pub sandbox: Option<GeneratorOptions>,
     /// How many bytes a record may have.
     pub max_record: usize,
+    /// Options of the clients of every Kafka that a table names.
+    pub kafka_options: Vec<ClientOption>,
+}
+
+impl Inputs {
+    fn cluster(&self, brokers: &str) -> Result<Cluster, Error> {
+        Ok(Cluster::new(brokers, &self.kafka_options)?)
+    }
 }
 
 /// Sources over an input.
@@ -93,7 +101,7 @@ impl Outside for Connectors<'_> {
     }
 
     fn target(&mut self, table: &Table, durable: bool) -> Result<Option<Box<dyn Target>>, Error> {
-        open_target(table, durable, self.0.lost_marker)
+        open_target(table, durable, self.0)
     }
 }
 
@@ -113,7 +121,10 @@ fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
             }
             bounded = inputs.until_end || sandbox.is_some();
             let options = KafkaOptions {
-                brokers: sandbox.as_ref().map_or(brokers.clone(), Sandbox::brokers),
+                cluster: match &sandbox {
+                    Some(sandbox) => sandbox.brokers().into(),
+                    None => inputs.cluster(brokers)?,
+                },
                 topic: topic.clone(),
                 group: group.clone().unwrap_or_else(|| "thirty-days".to_string()),
                 start: start.clone(),
@@ -185,11 +196,7 @@ fn shares(
 
 /// Opens a table for writing; none if rows do not have to be there exactly once. `durable` says whether there are
 /// checkpoints that a restart goes on from.
-fn open_target(
-    table: &Table,
-    durable: bool,
-    lost_marker: LostMarker,
-) -> Result<Option<Box<dyn Target>>, Error> {
+fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option<Box<dyn Target>>, Error> {
     let failed = |failure| Error::Place {
         what: "the place for results",
         failure,
@@ -197,14 +204,19 @@ fn open_target(
     Ok(Some(match &table.connector {
         Connector::Kafka { brokers, topic, .. } if durable => {
             let options = KafkaTargetOptions {
-                lost_marker,
-                ..KafkaTargetOptions::new(brokers, topic, format!("sql-{}", table.name))
+                lost_marker: options.lost_marker,
+                ..KafkaTargetOptions::new(
+                    options.inputs.cluster(brokers)?,
+                    topic,
+                    format!("sql-{}", table.name),
+                )
             };
             Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
         }
-        Connector::Kafka { brokers, topic, .. } => {
-            Box::new(PlainKafkaTarget::open(brokers, topic).map_err(|error| failed(error.into()))?)
-        }
+        Connector::Kafka { brokers, topic, .. } => Box::new(
+            PlainKafkaTarget::open(options.inputs.cluster(brokers)?, topic)
+                .map_err(|error| failed(error.into()))?,
+        ),
         Connector::Filesystem { path, format, .. } => {
             let path = local_path(Path::new(path))?;
             let folder = Folder::open(path).map_err(|error| failed(error.into()))?;

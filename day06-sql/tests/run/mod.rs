@@ -334,6 +334,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
             until_end: true,
             sandbox: None,
             max_record: MAX_RECORD,
+            kafka_options: Vec::new(),
         },
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,

@@ -76,21 +76,19 @@ impl ProducerContext for Events {
     }
 }
 
-/// Settings that all clients of the sink share.
-pub(super) fn common(brokers: &str) -> ClientConfig {
+/// Settings that all clients of the sink share. What a person adds is set last, by [`Cluster::configure`].
+pub(super) fn common() -> ClientConfig {
     let mut config = ClientConfig::new();
     config
-        .set("bootstrap.servers", brokers)
         .set("reconnect.backoff.max.ms", "1000")
-        .set("socket.timeout.ms", ANSWER_WITHIN.as_millis().to_string())
-        .set_log_level(RDKafkaLogLevel::Emerg);
+        .set("socket.timeout.ms", ANSWER_WITHIN.as_millis().to_string());
     config
 }
 
 /// Settings of everything that sends rows. The client repeats what gets lost, in order and without
 /// doubling it.
-pub(super) fn sending(brokers: &str) -> ClientConfig {
-    let mut config = common(brokers);
+pub(super) fn sending() -> ClientConfig {
+    let mut config = common();
     config
         .set("enable.idempotence", "true")
         .set("partitioner", "murmur2_random")
@@ -109,11 +107,13 @@ pub(super) fn transactional(options: &KafkaTargetOptions) -> KafkaResult<BasePro
     let timeout = options.transaction_timeout;
     // The client wants it to be shorter than the transaction timeout by this much.
     let answer_within = ANSWER_WITHIN.min(timeout.saturating_sub(SLICE));
-    sending(&options.brokers)
+    let mut config = sending();
+    config
         .set("transactional.id", options.id())
         .set("transaction.timeout.ms", timeout.as_millis().to_string())
-        .set("socket.timeout.ms", answer_within.as_millis().to_string())
-        .create_with_context(Events::default())
+        .set("socket.timeout.ms", answer_within.as_millis().to_string());
+    options.cluster.configure(&mut config);
+    config.create_with_context(Events::default())
 }
 
 /// Hands rows to the client, beginning with number `from`, for as long as a step may take; returns the

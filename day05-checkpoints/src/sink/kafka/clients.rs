@@ -25,7 +25,7 @@ impl Clients {
     /// They connect in the background, but say at once what is wrong with the options.
     pub(super) fn new(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
         let producer = client::transactional(options);
-        let producer = producer.map_err(KafkaTargetError::settings(&options.brokers, &options.topic))?;
+        let producer = producer.map_err(KafkaTargetError::settings(&options.cluster, &options.topic))?;
         Ok(Clients {
             producer: Arc::new(producer),
             markers: Arc::new(Markers::new(options)?),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use day01_consumer::kafka::Cluster;
 use rdkafka::error::KafkaError;
 
 use super::KafkaTargetOptions;
@@ -114,8 +115,8 @@ pub enum KafkaTargetError {
 
 impl KafkaTargetError {
     /// For `map_err`: settings that the client refuses.
-    pub(super) fn settings(brokers: &str, topic: &str) -> impl FnOnce(KafkaError) -> Self {
-        let (brokers, topic) = (brokers.to_string(), topic.to_string());
+    pub(super) fn settings(cluster: &Cluster, topic: &str) -> impl FnOnce(KafkaError) -> Self {
+        let (brokers, topic) = (cluster.to_string(), topic.to_string());
         move |error| KafkaTargetError::Settings {
             topic,
             brokers,
@@ -123,8 +124,8 @@ impl KafkaTargetError {
         }
     }
 
-    pub(super) fn refused(brokers: &str, topic: &str, epoch: u64, error: KafkaError) -> Self {
-        let (brokers, topic) = (brokers.to_string(), topic.to_string());
+    pub(super) fn refused(cluster: &Cluster, topic: &str, epoch: u64, error: KafkaError) -> Self {
+        let (brokers, topic) = (cluster.to_string(), topic.to_string());
         KafkaTargetError::Refused {
             epoch,
             topic,
@@ -137,7 +138,7 @@ impl KafkaTargetError {
         KafkaTargetError::Fenced {
             epoch,
             topic: options.topic.clone(),
-            brokers: options.brokers.clone(),
+            brokers: options.cluster.to_string(),
             id: options.id(),
             timeout: options.transaction_timeout,
         }

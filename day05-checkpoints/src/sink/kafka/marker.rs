@@ -70,14 +70,17 @@ impl Markers {
     pub(super) fn new(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
         let refused = KafkaTargetError::settings;
         // A reader of committed offsets only waits for a transaction that is just being decided.
-        let consumer: BaseConsumer<Events> = client::common(&options.brokers)
+        let mut config = client::common();
+        config
             .set("group.id", options.id())
             .set("isolation.level", "read_committed")
-            .set("enable.auto.commit", "false")
+            .set("enable.auto.commit", "false");
+        options.cluster.configure(&mut config);
+        let consumer: BaseConsumer<Events> = config
             .create_with_context(Events::default())
-            .map_err(refused(&options.brokers, &options.topic))?;
+            .map_err(refused(&options.cluster, &options.topic))?;
         let group = consumer.group_metadata().ok_or(KafkaError::Canceled);
-        let group = group.map_err(refused(&options.brokers, &options.topic))?;
+        let group = group.map_err(refused(&options.cluster, &options.topic))?;
         Ok(Markers {
             consumer,
             group,

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use day01_consumer::kafka::ensure_topic;
+use day01_consumer::kafka::{Cluster, ensure_topic};
 use day02_state::operator::Outcome;
 use rdkafka::producer::BaseProducer;
 
@@ -28,7 +28,7 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// Publishes rows to a topic, at least once.
 pub struct PlainKafkaTarget {
     producer: BaseProducer<Events>,
-    brokers: String,
+    cluster: Cluster,
     topic: String,
     /// The first row that the client does not have yet; none if it has all.
     next: Option<usize>,
@@ -37,15 +37,18 @@ pub struct PlainKafkaTarget {
 impl PlainKafkaTarget {
     /// Reaches a broker, and creates the topic with one partition if it is not there. An error after
     /// about five seconds.
-    pub fn open(brokers: &str, topic: &str) -> Result<Self, KafkaTargetError> {
-        ensure_topic(brokers, topic, 1)?;
-        let producer = client::sending(brokers)
-            .set("message.timeout.ms", ARRIVES_WITHIN.as_millis().to_string())
+    pub fn open(cluster: impl Into<Cluster>, topic: &str) -> Result<Self, KafkaTargetError> {
+        let cluster = cluster.into();
+        ensure_topic(&cluster, topic, 1)?;
+        let mut config = client::sending();
+        config.set("message.timeout.ms", ARRIVES_WITHIN.as_millis().to_string());
+        cluster.configure(&mut config);
+        let producer = config
             .create_with_context(Events::default())
-            .map_err(KafkaTargetError::settings(brokers, topic))?;
+            .map_err(KafkaTargetError::settings(&cluster, topic))?;
         Ok(PlainKafkaTarget {
             producer,
-            brokers: brokers.to_string(),
+            cluster,
             topic: topic.to_string(),
             next: Some(0),
         })
@@ -54,7 +57,7 @@ impl PlainKafkaTarget {
 
 impl Target for PlainKafkaTarget {
     fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
-        let refused = |error| KafkaTargetError::refused(&self.brokers, &self.topic, epoch, error);
+        let refused = |error| KafkaTargetError::refused(&self.cluster, &self.topic, epoch, error);
         if let Some(next) = self.next {
             self.next = client::send(&self.producer, &self.topic, rows, next).map_err(refused)?;
         } else if client::arrive(&self.producer).map_err(refused)? {
@@ -70,6 +73,6 @@ impl Target for PlainKafkaTarget {
     }
 
     fn describe(&self) -> String {
-        format!("Kafka topic {} at {}, at least once", self.topic, self.brokers)
+        format!("Kafka topic {} at {}, at least once", self.topic, self.cluster)
     }
 }
