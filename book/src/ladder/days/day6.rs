@@ -159,6 +159,7 @@ fn options(workers: usize) -> Options {
             sources: 1,
             until_end: false,
             sandbox: None,
+            kafka_options: Vec::new(),
             max_record: MAX_RECORD,
         },
         on_bad_record: OnBadRecord::Skip,
