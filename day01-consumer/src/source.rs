@@ -308,15 +308,22 @@ pub enum Warning {
         /// The name of its split.
         split: String,
     },
-    /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
-    NoTopicId {
-        /// The topic.
-        topic: String,
-    },
     /// Files of a folder are not read: those hidden by their names, and links to folders.
     FilesLeftOut {
         /// Their paths.
         files: Vec<String>,
+    },
+    /// Records are there, and cannot be read before a transaction ends.
+    OpenTransaction {
+        /// The name of the split.
+        split: String,
+        /// How many offsets lie behind the beginning of the transaction.
+        records: i64,
+    },
+    /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
+    NoTopicId {
+        /// The topic.
+        topic: String,
     },
 }
 
@@ -331,16 +338,20 @@ impl fmt::Display for Warning {
             Warning::PartitionFound { split } => {
                 write!(f, "new partition {split}, reading it from its beginning")
             }
-            Warning::NoTopicId { topic } => write!(
-                f,
-                "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
-                 that may go unnoticed"
-            ),
             Warning::FilesLeftOut { files } => write!(
                 f,
                 "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
                  are not followed",
                 list_of(files)
+            ),
+            Warning::OpenTransaction { split, records } => write!(
+                f,
+                "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
+            ),
+            Warning::NoTopicId { topic } => write!(
+                f,
+                "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
+                 that may go unnoticed"
             ),
         }
     }

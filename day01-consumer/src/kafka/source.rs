@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
+use super::failure::{Failure, judge};
 use super::fetched::Fetched;
+use super::hidden::Hidden;
 use super::monitor::{Answer, Monitor, Question};
+use super::opening::{self, Opening};
 use super::options::KafkaOptions;
-use super::questions::{self, ANSWER_WITHIN, Topic};
+use super::questions;
 use super::reader::Reader;
 use super::splits::{accept, find, reached_end};
-use super::topic_id::topic_id;
 use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
@@ -38,13 +40,14 @@ pub struct KafkaSource {
     assigned: bool,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
+    max_record: usize,
     /// Partitions whose ranges are to be asked for.
     found: Vec<i32>,
     /// What the client said when a position was out of range, until it is known which.
     out_of_range: Option<KafkaError>,
-    max_record: usize,
     /// Whether a person has heard that the topic has no id.
     said_no_id: bool,
+    hidden: Hidden,
     warnings: Vec<Warning>,
 }
 
@@ -52,21 +55,14 @@ impl KafkaSource {
     /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
         let consumer = Arc::new(client::consumer(&options)?);
-        let Topic { partitions, broker } = questions::topic(&consumer, &options)?;
-        let identity = topic_id(&consumer, &options.topic, broker, ANSWER_WITHIN);
-        let mut splits = Vec::with_capacity(partitions.len());
-        for partition in partitions {
-            let split = questions::split(&consumer, &options.topic, partition)?;
-            splits.push(Split {
-                identity: identity.clone(),
-                ..split
-            });
-        }
-        questions::start(&consumer, &options, &mut splits)?;
-        for split in &mut splits {
-            split.caught_up = options.until_end && split.end.is_some_and(|end| split.position >= end);
-        }
+        let Opening {
+            splits,
+            identity,
+            warnings,
+        } = opening::open(&consumer, &options)?;
         Ok(KafkaSource {
+            warnings,
+            hidden: Hidden::default(),
             reader: Reader::new(options.fetch, &consumer),
             monitor: Monitor::start(Arc::clone(&consumer), options.clone())?,
             watch: Watch::new(Instant::now()),
@@ -77,11 +73,10 @@ impl KafkaSource {
             splits,
             share: Share::ALL,
             assigned: false,
+            max_record: MAX_RECORD,
             found: Vec::new(),
             out_of_range: None,
-            max_record: MAX_RECORD,
             said_no_id: false,
-            warnings: Vec::new(),
         })
     }
 
@@ -186,6 +181,7 @@ impl KafkaSource {
     fn broker_is_silent(&mut self) {
         if self.watch.on_silence(Instant::now()) {
             let reason = self.consumer.context().last_reason();
+            let reason = reason.map(|reason| reason.explained(&self.options.cluster));
             self.warnings.push(Warning::BrokerAway {
                 brokers: self.options.cluster.to_string(),
                 reason: reason.unwrap_or_else(|| "no answer".to_string()),
@@ -257,36 +253,15 @@ impl KafkaSource {
         }
     }
 
-    /// Tells what passes by itself, which is waited for, from what does not.
     fn on_failure(&mut self, error: KafkaError) -> Result<(), Error> {
-        use RDKafkaErrorCode::*;
-        match error.rdkafka_error_code() {
-            Some(AllBrokersDown) => {
-                self.watch.on_all_down();
-                Ok(())
-            }
-            // One of several brokers, or one that is about to hand over: the client goes on trying by itself.
-            Some(
-                BrokerTransportFailure
-                | Resolve
-                | OperationTimedOut
-                | RequestTimedOut
-                | LeaderNotAvailable
-                | NotLeaderForPartition
-                | NetworkException
-                | CoordinatorLoadInProgress
-                | CoordinatorNotAvailable
-                | NotCoordinator,
-            ) => Ok(()),
-            // The next look at the topic says whether this is so.
-            Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => Ok(()),
+        match judge(&error) {
+            Failure::Passes => {}
+            Failure::AllDown => self.watch.on_all_down(),
             // The client does not say which partition it is: the ranges are asked for.
-            Some(OffsetOutOfRange | AutoOffsetReset) => {
-                self.out_of_range = Some(error);
-                Ok(())
-            }
-            _ => Err(self.failed(error)),
+            Failure::OutOfRange => self.out_of_range = Some(error),
+            Failure::Stays => return Err(self.failed(error)),
         }
+        Ok(())
     }
 
     fn failed(&self, error: KafkaError) -> Error {
@@ -315,6 +290,11 @@ impl Source for KafkaSource {
     fn share(&mut self, share: Share) {
         self.share = share;
         self.splits.retain(|split| share.takes(split.partition));
+        let splits = &self.splits;
+        self.warnings.retain(|warning| match warning {
+            Warning::OpenTransaction { split, .. } => splits.iter().any(|own| own.name == *split),
+            _ => true,
+        });
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -323,7 +303,7 @@ impl Source for KafkaSource {
         let mut splits = self.splits.clone();
         for split in &mut splits {
             split.position = positions.get(&split.name).unwrap_or(split.position);
-            questions::check_range(&self.consumer, &self.options.topic, split)?;
+            questions::check_range(&self.consumer, &self.options, split)?;
             split.caught_up = self.options.until_end && split.end.is_some_and(|end| split.position >= end);
         }
         if self.assigned {
@@ -365,9 +345,14 @@ impl Source for KafkaSource {
             return Err(Error::RecordTooLong { at, max });
         }
         if !bounded {
-            for (partition, end) in self.consumer.context().ends() {
-                if let Some(split) = find(&mut self.splits, partition) {
-                    split.end = split.end.max(Some(end));
+            for (partition, ends) in self.consumer.context().ends() {
+                let Some(split) = find(&mut self.splits, partition) else {
+                    continue;
+                };
+                split.end = split.end.max(Some(ends.stable));
+                if let Some(records) = self.hidden.on_ends(partition, ends, Instant::now()) {
+                    let split = split.name.clone();
+                    self.warnings.push(Warning::OpenTransaction { split, records });
                 }
             }
         }
