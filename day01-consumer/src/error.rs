@@ -120,7 +120,7 @@ pub enum Error {
         reason: crate::order::Reason,
         /// What the JSON parser said, where it said something.
         detail: Option<String>,
-        /// The beginning of the record, made printable.
+        /// What the record holds there, made printable.
         excerpt: String,
     },
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::decode;
 use crate::order::{BadRecord, Order, Reason};
+use crate::printable::excerpt;
 use crate::records::{Record, Records};
 use crate::source::{Polled, Positions, Source};
 
@@ -213,23 +214,6 @@ pub fn bad_record(source: &impl Source, record: &Record<'_>, bad: BadRecord) -> 
         at: source.locate(record.partition, record.offset),
         reason: bad.reason,
         detail: bad.detail,
-        excerpt: excerpt(record.payload.unwrap_or_default()),
-    }
-}
-
-/// The beginning of a payload on one line, whatever its bytes.
-fn excerpt(payload: &[u8]) -> String {
-    const SHOWN: usize = 80;
-    let text = String::from_utf8_lossy(payload);
-    let mut shown = String::new();
-    for character in text.chars().take(SHOWN) {
-        match character.is_control() {
-            true => shown.extend(character.escape_debug()),
-            false => shown.push(character),
-        }
-    }
-    match text.chars().count() > SHOWN {
-        true => shown + "…",
-        false => shown,
+        excerpt: excerpt(record.payload.unwrap_or_default(), bad.place),
     }
 }

@@ -13,6 +13,7 @@
 //! - [`records`]: what one poll brings; [`source`]: where it comes from, with the positions that a restart needs
 //! - [`kafka`], [`files`], [`log`]: the three sources
 //! - [`decode`], [`order`]: from bytes to the one field that this job reads
+//! - [`printable`]: text of records for people
 //! - [`job`]: the loop itself, and the order of its three parts
 //! - [`cli`]: the command line, which later days share
 //! - [`lab`]: what a reader needs to experiment: generated orders, a broker inside the process, scenarios, a CPU clock
@@ -26,6 +27,7 @@ pub mod kafka;
 pub mod lab;
 pub mod log;
 pub mod order;
+pub mod printable;
 pub mod records;
 pub mod source;
 

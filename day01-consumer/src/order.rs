@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::decode::{self, Payload};
+use crate::printable::excerpt;
 
 // ANCHOR: order
 /// An order, borrowed from its record: `{"merchant_id":"m-7", …}`.
@@ -33,6 +34,7 @@ pub fn json(payload: Payload<'_>) -> Result<&str, BadRecord> {
         Payload::NotUtf8(error) => Err(BadRecord {
             reason: Reason::InvalidUtf8,
             detail: Some(error.to_string()),
+            place: error.valid_up_to(),
         }),
         Payload::Tombstone => Err(Reason::Tombstone.into()),
     }
@@ -46,7 +48,11 @@ pub fn required_string<'a>(field: &'static str, raw: Option<&'a str>) -> Result<
         Some(raw) => match decode::string(raw) {
             Ok(Some(text)) => Ok(text),
             Ok(None) => Err(Reason::NotA("string", field).into()),
-            Err(error) => Err(BadRecord::json(raw, error)),
+            // The place would be one within the field.
+            Err(error) => Err(BadRecord {
+                place: 0,
+                ..BadRecord::json(raw, error)
+            }),
         },
     }
 }
@@ -58,6 +64,8 @@ pub struct BadRecord {
     pub reason: Reason,
     /// What the parser said, where it said something.
     pub detail: Option<String>,
+    /// Before which byte of the payload the parser stopped; 0 where it does not say so.
+    pub place: usize,
 }
 
 impl BadRecord {
@@ -71,6 +79,7 @@ impl BadRecord {
                 false => Reason::NotJson,
             },
             detail: Some(without_line(&error)),
+            place: offset(json, &error),
         }
     }
 }
@@ -79,12 +88,23 @@ impl BadRecord {
 fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or(&text);
-    format!("{what}, at byte {}", error.column())
+    // It may quote as much of the record as there is.
+    format!("{}, at byte {}", excerpt(what.as_bytes(), 0), error.column())
+}
+
+/// Where the parser stopped.
+fn offset(json: &str, error: &serde_json::Error) -> usize {
+    let lines = json.split_inclusive('\n').take(error.line().saturating_sub(1));
+    lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1)
 }
 
 impl From<Reason> for BadRecord {
     fn from(reason: Reason) -> Self {
-        BadRecord { reason, detail: None }
+        BadRecord {
+            reason,
+            detail: None,
+            place: 0,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -150,6 +152,62 @@ fn a_bad_record_ends_the_run_and_is_named_with_a_way_on() {
             assert!(run.stderr.contains(said), "{said:?} is not in: {}", run.stderr);
         }
     }
+}
+
+#[test]
+fn a_message_shows_what_is_around_the_place_and_never_all_of_a_long_record() {
+    let long = "x".repeat(3 << 20);
+    for (record, shown) in [
+        (
+            format!("{{\"note\":\"{long}\",\"merchant_id\":\"m-1\" oops \"{long}\"}}"),
+            "\"m-1\" oops \"xxx",
+        ),
+        (format!("\"{long}\""), "not a JSON object"),
+        (
+            format!("{{\"merchant_id\":[\"{long}\"]}}"),
+            "merchant_id is not a string",
+        ),
+        (
+            format!("{{\"merchant_id\":\"\u{1b}[2J\u{202e}{long}"),
+            "\\u{1b}[2J\\u{202e}xxx",
+        ),
+    ] {
+        let folder = Folder::with("long.json", format!("{record}\n"));
+        let run = folder.run("--file long.json");
+        assert_eq!(run.code, 1);
+        assert!(run.stderr.contains(shown), "{:.1000}", run.stderr);
+        assert!(run.stderr.len() < 1_000, "{} bytes", run.stderr.len());
+        assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains('\u{202e}'));
+        let run = folder.run("--file long.json --max-record 64KiB");
+        let said = "error: long.json:1 is longer than 64.0 KiB; if that is meant, raise the limit with --max-record\n";
+        assert!(run.stderr.ends_with(said), "{:.1000}", run.stderr);
+    }
+}
+
+#[test]
+fn csv_on_a_terminal_does_not_steer_it_and_a_program_gets_the_text_as_it_is() {
+    let folder = Folder::with("orders.json", order("\\u001b[2J\\nm-1"));
+    let run = folder.run("--file orders.json --format csv");
+    assert_eq!(run.stdout, "merchant_id,order_count\n\"\u{1b}[2J\nm-1\",1\n");
+
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let screen = File::options().read(true).write(true).open(name).unwrap();
+    let mut command = folder.command("--file orders.json --format csv");
+    let status = command
+        .stdout(screen.try_clone().unwrap())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+    // The terminal is open as long as we have it, so its lines are counted and not read to an end.
+    let lines: Vec<String> = BufReader::new(File::from(terminal))
+        .lines()
+        .take(2)
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(lines, ["merchant_id,order_count", "\\u{1b}[2J\\nm-1,1"]);
 }
 
 #[test]

@@ -240,7 +240,8 @@ fn print(answer: &Answer, format: Format) -> Result<(), Error> {
     }
     let hidden = answer.merchants.len() - merchants.len();
     let mut out = std::io::stdout().lock();
-    table::write(&mut out, format, &COLUMNS, merchants.into_iter().map(row)).map_err(InputError::Output)?;
+    let rows = table::for_stdout(format, merchants.into_iter().map(row));
+    table::write(&mut out, format, &COLUMNS, rows).map_err(InputError::Output)?;
     if hidden > 0 {
         say(format!(
             "and {hidden} more merchants; --format csv or json prints all"

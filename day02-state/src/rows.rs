@@ -19,8 +19,9 @@ use crate::operator::{Batch, Keyed};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<V> {
     keys: Vec<u8>,
-    /// Where each key ends in `keys`; it begins where the one before it ends.
-    ends: Vec<u32>,
+    /// Where each key ends in `keys`; it begins where the one before it ends. A few long keys in many windows each make
+    /// more bytes than 32 bits can count.
+    ends: Vec<usize>,
     hashes: Vec<u64>,
     values: Vec<V>,
 }
@@ -62,7 +63,7 @@ impl<V> Rows<V> {
     #[inline]
     fn push_hashed(&mut self, key: &[u8], hash: u64, value: V) {
         self.keys.extend_from_slice(key);
-        self.ends.push(self.keys.len() as u32);
+        self.ends.push(self.keys.len());
         self.hashes.push(hash);
         self.values.push(value);
     }
@@ -85,7 +86,7 @@ impl<V> Rows<V> {
     #[inline]
     pub fn key(&self, row: usize) -> &[u8] {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.keys[start as usize..self.ends[row] as usize]
+        &self.keys[start..self.ends[row]]
     }
 
     /// The hashes of the keys, in order.
@@ -144,7 +145,7 @@ impl<V: Clone + Send> Batch for Rows<V> {
             *self = other;
             return;
         }
-        let before = self.keys.len() as u32;
+        let before = self.keys.len();
         self.keys.extend_from_slice(&other.keys);
         self.ends.extend(other.ends.iter().map(|end| before + end));
         self.hashes.extend_from_slice(&other.hashes);

@@ -138,6 +138,7 @@ fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
         Format::Json | Format::Csv => job.counts().sorted().into_iter().map(row).collect(),
     };
     let hidden = job.counts().len() - rows.len();
+    let rows = table::for_stdout(format, rows);
     table::write(&mut out, format, &["merchant_id", "order_count"], rows).map_err(Error::Output)?;
     if hidden > 0 {
         say(format!(

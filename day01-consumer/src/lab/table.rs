@@ -1,8 +1,10 @@
 //! Tables for people, and the same rows for programs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::printable::{excerpt, printable};
 
 /// How results are written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -43,6 +45,20 @@ impl From<u64> for Cell {
     fn from(number: u64) -> Self {
         Cell::Number(number.to_string())
     }
+}
+
+/// Rows for stdout: a terminal gets texts with escapes in csv too, as tables have them, and a program gets them as they are.
+pub fn for_stdout(
+    format: Format,
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> impl Iterator<Item = Vec<Cell>> {
+    let escapes = format == Format::Csv && io::stdout().is_terminal();
+    let cell = move |cell| match cell {
+        Cell::Text(text) if escapes => Cell::Text(printable(&text).into_owned()),
+        cell => cell,
+    };
+    rows.into_iter()
+        .map(move |row| row.into_iter().map(cell).collect())
 }
 
 /// Writes rows in one of the formats. Names of columns hold no commas.
@@ -103,23 +119,11 @@ pub fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Tab
         .set_header(columns.to_vec());
     for row in rows {
         table.add_row(row.iter().map(|cell| match cell {
-            Cell::Text(text) => comfy_table::Cell::new(printable(text)),
+            Cell::Text(text) => comfy_table::Cell::new(excerpt(text.as_bytes(), 0)),
             Cell::Number(digits) => comfy_table::Cell::new(digits).set_alignment(CellAlignment::Right),
         }));
     }
     table
-}
-
-/// Text without control characters: a name from a topic shall neither break the lines of a table nor steer a terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() {
-            true => printable.extend(character.escape_default()),
-            false => printable.push(character),
-        }
-    }
-    printable
 }
 
 /// One row as a JSON object, its fields in the order of the columns.
@@ -163,11 +167,5 @@ mod tests {
             "merchant_id,n\n\"m-\"\"1\"\", é\",12\nm-2,3.50\n"
         );
         insta::assert_snapshot!(written(Format::Table));
-    }
-
-    #[test]
-    fn a_name_cannot_break_a_table_or_steer_the_terminal() {
-        assert_eq!(printable("line\nbreak\x1b[2J"), "line\\nbreak\\u{1b}[2J");
-        assert_eq!(printable("店 \"Zoë\" \\"), "店 \"Zoë\" \\");
     }
 }

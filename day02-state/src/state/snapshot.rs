@@ -101,7 +101,7 @@ fn encode_group<V: Value>(mut entries: Vec<(&[u8], &V)>) -> Vec<u8> {
     entries.sort_unstable_by_key(|(key, _)| *key);
     let mut bytes = Vec::new();
     for (key, value) in entries {
-        // No key comes near four gigabytes: it was part of one record.
+        // No key comes near four gigabytes: it was part of one record, and records have a limit.
         bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
         bytes.extend_from_slice(key);
         value.encode(&mut bytes);

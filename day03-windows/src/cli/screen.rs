@@ -117,8 +117,8 @@ impl OnClosed for Printer {
     fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         if self.prints {
             let mut out = std::io::stdout().lock();
-            table::append(&mut out, self.format, &COLUMNS, windows.iter().map(row))
-                .map_err(InputError::Output)?;
+            let rows = table::for_stdout(self.format, windows.iter().map(row));
+            table::append(&mut out, self.format, &COLUMNS, rows).map_err(InputError::Output)?;
         }
         Ok(())
     }
@@ -180,6 +180,7 @@ pub fn row(closed: &ClosedWindow) -> Vec<Cell> {
 
 fn print(windows: &[ClosedWindow], format: Format) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
-    table::write(&mut out, format, &COLUMNS, windows.iter().map(row)).map_err(InputError::Output)?;
+    let rows = table::for_stdout(format, windows.iter().map(row));
+    table::write(&mut out, format, &COLUMNS, rows).map_err(InputError::Output)?;
     Ok(())
 }

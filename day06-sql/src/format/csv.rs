@@ -151,6 +151,7 @@ fn no_row(detail: &str) -> BadRecord {
     BadRecord {
         reason: Reason::NotA("row of CSV", "the line"),
         detail: Some(detail.to_string()),
+        place: 0,
     }
 }
 

@@ -27,6 +27,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use day01_consumer::order::{BadRecord, Reason};
+use day01_consumer::printable::excerpt;
 
 use crate::types::DataType;
 
@@ -47,7 +48,6 @@ fn interned(name: &str) -> &'static str {
 
 /// A field whose text is no value of its type.
 fn unfit(field: &'static str, data_type: DataType, text: &str) -> BadRecord {
-    const SHOWN: usize = 40;
     let wanted = match data_type {
         DataType::Boolean => "valid BOOLEAN",
         DataType::Int => "valid INT",
@@ -59,12 +59,9 @@ fn unfit(field: &'static str, data_type: DataType, text: &str) -> BadRecord {
         DataType::TimestampTz => "valid TIMESTAMPTZ, such as 2026-01-01 00:00:00Z",
         DataType::Interval => "valid INTERVAL",
     };
-    let detail = match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    };
     BadRecord {
         reason: Reason::NotA(wanted, field),
-        detail: Some(detail),
+        detail: Some(excerpt(text.as_bytes(), 0)),
+        place: 0,
     }
 }

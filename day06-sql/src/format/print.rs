@@ -8,10 +8,13 @@
 //! totals> +I[m-9, null]   with an identifier
 //! ```
 //!
-//! Texts are not quoted, so a line is for reading and not for parsing. Where Flink runs several tasks
+//! Texts are not quoted, so a line is for reading and not for parsing; what would break the line or steer a terminal is
+//! escaped. Where Flink runs several tasks
 //! and writes `identifier:2> `, there is one here, and so `identifier> `.
 
 use std::io::Write;
+
+use day01_consumer::printable::printable;
 
 use crate::chunk::{Chunk, Values};
 
@@ -40,7 +43,7 @@ impl Printer {
             }
             match &column.values {
                 Values::Varchar(texts) if !column.is_null(row) => {
-                    bytes.extend_from_slice(texts.get(row).as_bytes());
+                    bytes.extend_from_slice(printable(texts.get(row)).as_bytes());
                 }
                 _ => drop(write!(bytes, "{}", column.get(row))),
             }
