@@ -77,6 +77,7 @@ fn run(query: &Query, log: &Log) -> u64 {
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::Stop,
+        sink_buffer: 64 << 20,
         buffers: Buffers::default(),
     };
     let stop = Stop::new();

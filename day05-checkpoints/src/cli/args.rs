@@ -94,10 +94,41 @@ pub struct SinkArgs {
     /// print, file:DIR, or kafka:TOPIC on the same --brokers
     #[arg(long, value_name = "WHERE", default_value = "print")]
     pub sink: SinkArg,
-    /// What to do if the broker has forgotten what was published last, which it does after a week without a run: stop with
-    /// an error; take it for published; or publish it again
+    #[command(flatten)]
+    pub publish: PublishArgs,
+}
+
+/// How a result is published.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 5: where the result goes")]
+pub struct PublishArgs {
+    /// What to do if Kafka has forgotten what was published last, which it does after a week without a run: stop with an
+    /// error; take it for published; or publish it again
     #[arg(long, value_enum, default_value_t)]
     pub lost_marker: LostMarker,
+    /// How much may wait to be published before no more is read; what comes between two checkpoints has to fit anyway
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub sink_buffer: Bytes,
+}
+
+/// A number of bytes, as it is written in options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub usize);
+
+impl FromStr for Bytes {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("B", 0)];
+        let written = units
+            .into_iter()
+            .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+        written
+            .and_then(|(number, shift)| number.parse::<usize>().ok()?.checked_mul(1 << shift))
+            .filter(|bytes| *bytes > 0)
+            .map(Bytes)
+            .ok_or("expected a size, such as 64MiB or 1GiB")
+    }
 }
 
 /// A place for results.
@@ -177,6 +208,30 @@ mod tests {
         assert_eq!(parsed("kafka:windows"), Ok(SinkArg::Kafka("windows".to_string())));
         for wrong in ["", "file", "file:", "kafka:", "topic:x", "print:"] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        for (text, bytes) in [
+            ("1B", 1),
+            ("8KiB", 8 << 10),
+            ("64MiB", 64 << 20),
+            ("2GiB", 2 << 30),
+        ] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for wrong in [
+            "",
+            "64",
+            "MiB",
+            "0MiB",
+            "-1MiB",
+            "64 MiB",
+            "64MB",
+            "99999999999999GiB",
+        ] {
+            assert!(wrong.parse::<Bytes>().is_err(), "{wrong:?}");
         }
     }
 

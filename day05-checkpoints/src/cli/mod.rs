@@ -18,16 +18,17 @@ use day03_windows::cli::{COLUMNS, Screen};
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::job::Options;
 
-pub use args::{CheckpointArgs, SinkArg};
-pub use log::CheckpointLog;
+pub use args::{Bytes, CheckpointArgs, PublishArgs, SinkArg};
+pub use log::{CheckpointLog, say_what_happens};
 
 use crate::dataflow::Control;
 use crate::disk::Folder;
 use crate::job::{Checkpoints, Publishes, wire};
 use crate::signal::Signal;
+use crate::sink::SinkOptions;
+use crate::sink::background::Background;
 use crate::sink::files::{FileTarget, Format};
 use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
-use crate::sink::target::Target;
 use crate::store::{Checkpoint, Store};
 use args::Cli;
 
@@ -80,8 +81,8 @@ fn run(args: &Cli) -> Result<(), Error> {
     let opened = cli::open(&source, &args.generator, usize::from(args.tasks.sources))?;
     say(&opened.description);
     let target = open_target(args)?;
-    if let Some((_, target)) = &target {
-        say(format!("writing to {}", target.describe()));
+    if let Some(publishes) = &target {
+        say(format!("writing to {}", publishes.target.describe()));
     }
     let endless = source.brokers.is_some() && !source.until_end;
     let mut screen = Screen::new(args.records.format, endless && target.is_none());
@@ -119,7 +120,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where the result is published; none if it is printed.
+/// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
 fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
     let text = match args.records.format {
         Text::Csv => Text::Csv,
@@ -129,7 +130,7 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         what: "the place for results",
         failure,
     };
-    let target: Box<dyn Target> = match (&args.sinks.sink, args.source.cluster()?) {
+    let target = match (&args.sinks.sink, args.source.cluster()?) {
         (SinkArg::Print, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
             let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
@@ -139,20 +140,28 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
                 },
                 _ => Format::Json,
             };
-            Box::new(FileTarget::new(folder, format))
+            Background::start(FileTarget::new(folder, format))
         }
         (SinkArg::Kafka(topic), Some(cluster)) => {
             let options = KafkaTargetOptions {
-                lost_marker: args.sinks.lost_marker,
+                lost_marker: args.sinks.publish.lost_marker,
                 ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.source.topic))
             };
-            Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+            Background::start(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
         }
         (SinkArg::Kafka(_), None) => {
             return Err(InputError::Usage("--sink kafka:TOPIC needs --brokers".to_string()).into());
         }
     };
-    Ok(Some((text, target)))
+    Ok(Some(Publishes {
+        text,
+        target: Box::new(target.map_err(|error| failed(error.into()))?),
+        options: SinkOptions {
+            buffer: args.sinks.publish.sink_buffer.0,
+            listener: say_what_happens(),
+            ..SinkOptions::default()
+        },
+    }))
 }
 
 #[cfg(test)]

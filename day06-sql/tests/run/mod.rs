@@ -338,6 +338,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,
         lost_marker: LostMarker::Stop,
+        sink_buffer: 64 << 20,
         buffers: Buffers {
             rows: how.packets.0,
             capacity: how.packets.1,
