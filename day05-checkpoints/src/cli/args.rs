@@ -1,5 +1,6 @@
 //! The options of day 5.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -30,6 +31,9 @@ Results:
   --sink print        to stdout; after a crash, windows may be printed again
   --sink file:DIR     a file for each checkpoint, each window in exactly one of them
   --sink kafka:TOPIC  in transactions, each window exactly once for readers with read_committed
+  --sink postgres://USER:PASSWORD@HOST:PORT/DATABASE
+                      a row for each window, in a table that is created if it is not there; the
+                      password can be in PGPASSWORD, where other users of the machine do not see it
   Output comes out when its checkpoint is complete, and needs --checkpoint-dir.
 
 Examples:
@@ -91,9 +95,12 @@ fn positive(text: &str) -> Result<Span, String> {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: where the result goes")]
 pub struct SinkArgs {
-    /// print, file:DIR, or kafka:TOPIC on the same --brokers
+    /// print, file:DIR, kafka:TOPIC on the same --brokers, or postgres:URL
     #[arg(long, value_name = "WHERE", default_value = "print")]
     pub sink: SinkArg,
+    /// The table of --sink postgres:URL
+    #[arg(long, value_name = "NAME", default_value = "windows")]
+    pub sink_table: String,
     #[command(flatten)]
     pub publish: PublishArgs,
 }
@@ -132,7 +139,7 @@ impl FromStr for Bytes {
 }
 
 /// A place for results.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SinkArg {
     /// stdout.
     Print,
@@ -140,17 +147,35 @@ pub enum SinkArg {
     File(PathBuf),
     /// A topic.
     Kafka(String),
+    /// A table in the database of this URL, which may hold a password.
+    Postgres(String),
+    /// None of them. An error that shows the value could show a password.
+    Unknown,
 }
 
 impl FromStr for SinkArg {
-    type Err = String;
+    type Err = std::convert::Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "print" => Ok(SinkArg::Print),
-            Some(("file", folder)) if !folder.is_empty() => Ok(SinkArg::File(folder.into())),
-            Some(("kafka", topic)) if !topic.is_empty() => Ok(SinkArg::Kafka(topic.to_string())),
-            _ => Err("expected print, file:DIR or kafka:TOPIC".to_string()),
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':') {
+            None if text == "print" => SinkArg::Print,
+            Some(("file", folder)) if !folder.is_empty() => SinkArg::File(folder.into()),
+            Some(("kafka", topic)) if !topic.is_empty() => SinkArg::Kafka(topic.to_string()),
+            Some(("postgres" | "postgresql", url)) if !url.is_empty() => SinkArg::Postgres(url.to_string()),
+            _ => SinkArg::Unknown,
+        })
+    }
+}
+
+/// Without the password of a URL.
+impl fmt::Debug for SinkArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SinkArg::Print => f.write_str("print"),
+            SinkArg::File(folder) => write!(f, "file:{}", folder.display()),
+            SinkArg::Kafka(topic) => write!(f, "kafka:{topic}"),
+            SinkArg::Postgres(_) => f.write_str("postgres:…"),
+            SinkArg::Unknown => f.write_str("unknown"),
         }
     }
 }
@@ -176,7 +201,8 @@ impl Cli {
         let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
         let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
         match (dir, sink) {
-            (None, SinkArg::File(_) | SinkArg::Kafka(_)) => usage(
+            (_, SinkArg::Unknown) => usage("--sink: expected print, file:DIR, kafka:TOPIC or postgres:URL"),
+            (None, SinkArg::File(_) | SinkArg::Kafka(_) | SinkArg::Postgres(_)) => usage(
                 "output once and only once needs --checkpoint-dir: what is out is known only together with what was read",
             ),
             _ if brokers.is_none() && files.is_empty() => {
@@ -202,13 +228,23 @@ mod tests {
 
     #[test]
     fn every_place_for_results_can_be_written() {
-        let parsed = |text: &str| text.parse::<SinkArg>();
-        assert_eq!(parsed("print"), Ok(SinkArg::Print));
-        assert_eq!(parsed("file:a/b:c"), Ok(SinkArg::File("a/b:c".into())));
-        assert_eq!(parsed("kafka:windows"), Ok(SinkArg::Kafka("windows".to_string())));
-        for wrong in ["", "file", "file:", "kafka:", "topic:x", "print:"] {
-            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        let database = |url: &str| SinkArg::Postgres(url.to_string());
+        #[rustfmt::skip]
+        let table = [
+            ("print",                  SinkArg::Print),
+            ("file:a/b:c",             SinkArg::File("a/b:c".into())),
+            ("kafka:windows",          SinkArg::Kafka("windows".to_string())),
+            ("postgres://me:pw@h/d",   database("//me:pw@h/d")),
+            ("postgresql://me:pw@h/d", database("//me:pw@h/d")),
+            ("postgres:host=h user=m", database("host=h user=m")),
+        ];
+        for (text, sink) in table {
+            assert_eq!(text.parse(), Ok(sink), "{text:?}");
         }
+        for wrong in ["", "file", "file:", "kafka:", "postgres:", "topic:x", "print:"] {
+            assert_eq!(wrong.parse(), Ok(SinkArg::Unknown), "{wrong:?}");
+        }
+        assert_eq!(format!("{:?}", database("//me:pw@h/d")), "postgres:…");
     }
 
     #[test]

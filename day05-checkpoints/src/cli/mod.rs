@@ -29,6 +29,7 @@ use crate::sink::SinkOptions;
 use crate::sink::background::Background;
 use crate::sink::files::{FileTarget, Format};
 use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
+use crate::sink::postgres::{Column, PostgresOptions, PostgresTarget};
 use crate::store::{Checkpoint, Store};
 use args::Cli;
 
@@ -120,18 +121,34 @@ fn run(args: &Cli) -> Result<(), Error> {
     Ok(())
 }
 
+/// A column of the result in PostgreSQL.
+fn column(name: &str) -> Column {
+    let (sql_type, is_key) = match name {
+        "merchant_id" => ("text", true),
+        "window_start" | "window_end" => ("timestamp with time zone", true),
+        "order_count" => ("bigint", false),
+        _ => ("numeric", false),
+    };
+    Column {
+        name: name.to_string(),
+        sql_type,
+        is_key,
+    }
+}
+
 /// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
 fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
-    let text = match args.records.format {
-        Text::Csv => Text::Csv,
-        Text::Table | Text::Json => Text::Json,
+    let text = match (args.records.format, &args.sinks.sink) {
+        (Text::Csv, SinkArg::File(_) | SinkArg::Kafka(_)) => Text::Csv,
+        _ => Text::Json,
     };
     let failed = |failure| Error::Place {
         what: "the place for results",
         failure,
     };
     let target = match (&args.sinks.sink, args.source.cluster()?) {
-        (SinkArg::Print, _) => return Ok(None),
+        // What is unknown was refused.
+        (SinkArg::Print | SinkArg::Unknown, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
             let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
             let format = match text {
@@ -148,6 +165,13 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
                 ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.source.topic))
             };
             Background::start(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+        }
+        (SinkArg::Postgres(url), _) => {
+            let (table, topic) = (&args.sinks.sink_table, &args.source.topic);
+            let columns = COLUMNS.iter().map(|name| column(name)).collect();
+            let options = PostgresOptions::new(url, table, format!("{topic}-to-{table}"), columns)
+                .map_err(|problem| InputError::Usage(format!("--sink postgres:URL: {problem}")))?;
+            Background::start(PostgresTarget::open(options).map_err(|error| failed(error.into()))?)
         }
         (SinkArg::Kafka(_), None) => {
             return Err(InputError::Usage("--sink kafka:TOPIC needs --brokers".to_string()).into());

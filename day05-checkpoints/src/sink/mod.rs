@@ -17,6 +17,7 @@ pub mod encoded;
 pub mod files;
 pub mod kafka;
 pub mod pending;
+pub mod postgres;
 pub mod target;
 pub mod waiting;
 
