@@ -15,6 +15,7 @@ use day03_windows::time::Span;
 use day04_watermarks::cli::TimeArgs;
 
 use crate::coordinator::Schedule;
+use crate::disk::Access;
 use crate::sink::kafka::LostMarker;
 
 /// Counts and sums orders per merchant_id and window of event time, and survives being killed at any moment.
@@ -72,9 +73,20 @@ pub struct CheckpointArgs {
     /// From the beginning of one checkpoint to the beginning of the next [default: 1s; in the demo of day 5 200ms]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub checkpoint_interval: Option<Span>,
+    /// Let other users of this machine read neither checkpoints nor results in files
+    #[arg(long)]
+    pub private: bool,
 }
 
 impl CheckpointArgs {
+    /// Who may read what is written.
+    pub fn access(&self) -> Access {
+        match self.private {
+            true => Access::Private,
+            false => Access::Shared,
+        }
+    }
+
     /// When they are taken.
     pub fn schedule(&self) -> Schedule {
         match self.checkpoint_interval {

@@ -10,7 +10,7 @@ use crate::sink::waiting;
 
 /// A listener that says what happens to a sink.
 pub fn say_what_happens() -> waiting::Listener {
-    Box::new(|event| say(format!("warning: {event}")))
+    Box::new(say)
 }
 
 /// What has happened to checkpoints so far.

@@ -51,7 +51,7 @@ pub fn open_store(args: &CheckpointArgs) -> Result<(Option<Store<Folder>>, Optio
         return Ok((None, None));
     };
     let unusable = |error: crate::store::StoreError| Error::Restore(error.into());
-    let folder = Folder::open(folder).map_err(|error| Error::Place {
+    let folder = Folder::open_as(folder, args.access()).map_err(|error| Error::Place {
         what: "the place for checkpoints",
         failure: error.into(),
     })?;
@@ -150,7 +150,8 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         // What is unknown was refused.
         (SinkArg::Print | SinkArg::Unknown, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
-            let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
+            let access = args.checkpoints.access();
+            let folder = Folder::open_as(folder, access).map_err(|error| failed(error.into()))?;
             let format = match text {
                 Text::Csv => Format::Csv {
                     header: Some(COLUMNS.join(",")),

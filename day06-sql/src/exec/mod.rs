@@ -30,6 +30,7 @@ use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::cli::say_what_happens;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
+use day05_checkpoints::disk::Access;
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
 use day05_checkpoints::job::{Checkpoints, START_ANEW};
@@ -63,6 +64,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What to do if Kafka has forgotten what was published last.
     pub lost_marker: LostMarker,
+    /// Who may read files that are written.
+    pub access: Access,
     /// How many bytes a sink may hold unpublished before it refuses rows.
     pub sink_buffer: usize,
     /// How much may lie between two tasks.

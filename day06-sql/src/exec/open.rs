@@ -215,7 +215,7 @@ fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option
     };
     let target = match &table.connector {
         Connector::Kafka { brokers, topic, .. } if durable => {
-            let options = KafkaTargetOptions {
+            let target = KafkaTargetOptions {
                 lost_marker: options.lost_marker,
                 ..KafkaTargetOptions::new(
                     options.inputs.cluster(brokers)?,
@@ -223,14 +223,14 @@ fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option
                     format!("sql-{}-to-{topic}", table.name),
                 )
             };
-            Background::start(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+            Background::start(KafkaTarget::open(target).map_err(|error| failed(error.into()))?)
         }
         Connector::Kafka { brokers, topic, .. } => Background::start(
             PlainKafkaTarget::open(options.inputs.cluster(brokers)?, topic)
                 .map_err(|error| failed(error.into()))?,
         ),
         Connector::Filesystem { path, format, .. } => {
-            let folder = Folder::open(path).map_err(|error| failed(error.into()))?;
+            let folder = Folder::open_as(path, options.access).map_err(|error| failed(error.into()))?;
             let lines = match format {
                 FileFormat::Json => Lines::Json,
                 FileFormat::Csv => Lines::Csv { header: None },

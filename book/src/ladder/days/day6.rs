@@ -10,7 +10,7 @@ use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::scenario::{Question, Scenario};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};
-use day05_checkpoints::disk::Folder;
+use day05_checkpoints::disk::{Access, Folder};
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -163,6 +163,7 @@ fn options(workers: usize) -> Options {
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::default(),
+        access: Access::Shared,
         sink_buffer: 64 << 20,
         buffers: Buffers::default(),
     }
