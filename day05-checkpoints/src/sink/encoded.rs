@@ -41,21 +41,6 @@ impl Encoded {
         std::iter::from_fn(move || split_row(&mut rest))
     }
 
-    /// The rows in a form that [`Encoded::decode`] reads.
-    pub fn encode(&self) -> Vec<u8> {
-        self.bytes.clone()
-    }
-
-    /// Takes over what [`Encoded::encode`] gave; none if it is damaged.
-    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
-        let (mut rest, mut rows) = (bytes.as_slice(), 0);
-        while !rest.is_empty() {
-            split_row(&mut rest)?;
-            rows += 1;
-        }
-        Some(Encoded { bytes, rows })
-    }
-
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.rows
@@ -69,12 +54,6 @@ impl Encoded {
     /// How many bytes they take in memory.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
-    }
-
-    /// These rows, to which none will be added: they take no more memory than they need.
-    pub fn freeze(mut self) -> Arc<Self> {
-        self.bytes.shrink_to_fit();
-        Arc::new(self)
     }
 }
 
@@ -96,41 +75,70 @@ fn split_row<'a>(from: &mut &'a [u8]) -> Option<Row<'a>> {
     Some(((key_code > 0).then_some(key), payload))
 }
 
-/// Rows of one or more epochs, in order, shared by all who hold them: a clone costs next to nothing.
+/// Rows to which none will be added, in pieces that are shared by all who hold them: a clone costs next to nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Rows(Vec<Arc<Encoded>>);
 
 impl Rows {
+    /// Appends a piece, which takes no more memory than it needs from then on.
+    pub fn push(&mut self, mut piece: Encoded) {
+        if !piece.is_empty() {
+            piece.bytes.shrink_to_fit();
+            self.0.push(Arc::new(piece));
+        }
+    }
+
     /// The rows in order: key or none, and payload.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.0.iter().flat_map(|epoch| epoch.rows())
+        self.0.iter().flat_map(|piece| piece.rows())
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.0.iter().map(|epoch| epoch.len()).sum()
+        self.0.iter().map(|piece| piece.len()).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|epoch| epoch.is_empty())
+        self.0.is_empty()
     }
 
     /// How many bytes they take in memory.
     pub fn bytes(&self) -> usize {
-        self.0.iter().map(|epoch| epoch.bytes()).sum()
+        self.0.iter().map(|piece| piece.bytes()).sum()
+    }
+
+    /// The rows in a form that [`Rows::decode`] reads, the same however they lie in pieces.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bytes());
+        self.0
+            .iter()
+            .for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+        bytes
+    }
+
+    /// Takes over what [`Rows::encode`] gave; none if it is damaged.
+    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let (mut rest, mut count) = (bytes.as_slice(), 0);
+        while !rest.is_empty() {
+            split_row(&mut rest)?;
+            count += 1;
+        }
+        Some(Rows::from(Encoded { bytes, rows: count }))
     }
 }
 
-impl FromIterator<Arc<Encoded>> for Rows {
-    fn from_iter<I: IntoIterator<Item = Arc<Encoded>>>(epochs: I) -> Self {
-        Rows(epochs.into_iter().collect())
+impl FromIterator<Rows> for Rows {
+    fn from_iter<I: IntoIterator<Item = Rows>>(several: I) -> Self {
+        Rows(several.into_iter().flat_map(|rows| rows.0).collect())
     }
 }
 
 impl From<Encoded> for Rows {
-    fn from(rows: Encoded) -> Self {
-        Rows(vec![rows.freeze()])
+    fn from(piece: Encoded) -> Self {
+        let mut rows = Rows::default();
+        rows.push(piece);
+        rows
     }
 
     fn cut(self, rows: usize) -> Vec<Self> {
@@ -157,11 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_back_as_they_went_in_also_over_several_epochs() {
+    fn rows_come_back_as_they_went_in_also_in_several_pieces() {
         let once: [Row<'_>; 3] = [(Some(b"m-7"), b"seven"), (None, b""), (Some(b""), b"empty key")];
-        let rows: Rows = [some().freeze(), Encoded::default().freeze(), some().freeze()]
-            .into_iter()
-            .collect();
+        let pieces = [some(), Encoded::default(), some()];
+        let rows: Rows = pieces.into_iter().map(Rows::from).collect();
         assert_eq!(rows.rows().collect::<Vec<_>>(), [once, once].concat());
         assert_eq!((rows.len(), rows.is_empty()), (6, false));
         assert!(Rows::from(Encoded::default()).is_empty());
@@ -169,17 +176,19 @@ mod tests {
 
     #[test]
     fn saved_rows_are_read_back_and_damaged_ones_are_refused() {
-        let rows = some();
+        let rows = Rows::from(some());
         let bytes = rows.encode();
-        assert_eq!(Encoded::decode(bytes.clone()), Some(rows));
+        assert_eq!(Rows::decode(bytes.clone()), Some(rows.clone()));
+        let twice: Rows = [rows.clone(), rows].into_iter().collect();
+        assert_eq!(twice.encode(), bytes.repeat(2));
         let row_ends = [0, 24, 40, bytes.len()];
         for cut in (0..bytes.len()).filter(|cut| !row_ends.contains(cut)) {
-            assert_eq!(Encoded::decode(bytes[..cut].to_vec()), None, "{cut}");
+            assert_eq!(Rows::decode(bytes[..cut].to_vec()), None, "{cut}");
         }
         for at in [0, 8] {
             let mut too_long = bytes.clone();
             too_long[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-            assert_eq!(Encoded::decode(too_long), None, "a length at {at}");
+            assert_eq!(Rows::decode(too_long), None, "a length at {at}");
         }
     }
 }

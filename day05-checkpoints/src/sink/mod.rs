@@ -21,7 +21,6 @@ pub mod postgres;
 pub mod target;
 pub mod waiting;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
@@ -33,7 +32,7 @@ use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
 
 use crate::atomic_file::{digits, from_digits};
-use encoded::Encoded;
+use encoded::{Encoded, Rows};
 use pending::Pending;
 use target::{LastPublished, Published, Target};
 use waiting::{Listener, Patience, Waiting};
@@ -223,7 +222,7 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
             bytes,
         };
         let epochs = self.pending.sealed().map(|(epoch, rows)| {
-            let (name, rows) = (format!("{EPOCH}{}", digits(*epoch)), Arc::clone(rows));
+            let (name, rows) = (format!("{EPOCH}{}", digits(*epoch)), rows.clone());
             Frozen::new(move || vec![part(name, rows.encode())])
         });
         epochs.fold(Frozen::new(move || vec![part(OUT.to_string(), out)]), Frozen::and)
@@ -240,7 +239,7 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
             let epoch = part.name.strip_prefix(EPOCH).and_then(from_digits);
             match (part.name.as_str(), epoch) {
                 (OUT, None) => out = u64::from_le_bytes(part.bytes.try_into().map_err(|_| bad)?),
-                (_, Some(epoch)) => sealed.push((epoch, Encoded::decode(part.bytes).ok_or(bad)?.freeze())),
+                (_, Some(epoch)) => sealed.push((epoch, Rows::decode(part.bytes).ok_or(bad)?)),
                 _ => return Err(bad.into()),
             }
         }

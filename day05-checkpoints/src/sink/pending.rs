@@ -26,16 +26,21 @@
 //! 8. An epoch that hangs may be published, by (6): while a target hangs, nothing grows beyond the limit.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::encoded::{Encoded, Rows};
 use crate::fault::{Fault, put_in};
 
+/// How many bytes of an epoch lie in one piece: so none has to move as the epoch grows.
+const PIECE: usize = 1 << 20;
+
 /// Rows by epoch.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Pending {
+    /// The last piece of the epoch that is open.
     open: Encoded,
-    sealed: VecDeque<(u64, Arc<Encoded>)>,
+    /// The pieces before it.
+    full: Rows,
+    sealed: VecDeque<(u64, Rows)>,
     /// Everything sealed up to here may be published.
     durable: u64,
     /// The last epoch that is out; 0 if none is.
@@ -46,7 +51,7 @@ pub struct Pending {
 
 impl Pending {
     /// What was saved: the last epoch that was out then, and the rows of later ones. All of it may be published.
-    pub fn restored(out: u64, sealed: Vec<(u64, Arc<Encoded>)>) -> Self {
+    pub fn restored(out: u64, sealed: Vec<(u64, Rows)>) -> Self {
         Pending {
             durable: sealed.last().map_or(out, |(epoch, _)| *epoch),
             sealed: sealed.into(),
@@ -57,14 +62,17 @@ impl Pending {
 
     /// Takes in rows.
     pub fn rows(&mut self) -> &mut Encoded {
+        if self.open.bytes() >= PIECE {
+            self.full.push(std::mem::take(&mut self.open));
+        }
         &mut self.open
     }
 
     // ANCHOR: pending
     /// A barrier has come.
     pub fn seal(&mut self, epoch: u64) {
-        let rows = std::mem::take(&mut self.open).freeze();
-        self.sealed.push_back((epoch, rows));
+        self.full.push(std::mem::take(&mut self.open));
+        self.sealed.push_back((epoch, std::mem::take(&mut self.full)));
     }
 
     /// The checkpoint with this number is durable.
@@ -76,7 +84,7 @@ impl Pending {
     pub fn to_publish(&mut self) -> Option<&(u64, Rows)> {
         if self.publishing.is_none() {
             let may_go = || self.sealed.iter().filter(|(epoch, _)| *epoch <= self.durable);
-            let rows = may_go().map(|(_, rows)| Arc::clone(rows)).collect();
+            let rows = may_go().map(|(_, rows)| rows.clone()).collect();
             self.publishing = may_go().next_back().map(|(epoch, _)| (*epoch, rows));
         }
         self.publishing.as_ref()
@@ -99,7 +107,7 @@ impl Pending {
     /// How many bytes are held.
     pub fn bytes(&self) -> usize {
         let sealed: usize = self.sealed.iter().map(|(_, rows)| rows.bytes()).sum();
-        sealed + self.open.bytes()
+        sealed + self.full.bytes() + self.open.bytes()
     }
 
     /// The epochs that a target has to be asked about after a restore: the last that is out, and those behind it.
@@ -114,7 +122,7 @@ impl Pending {
     }
 
     /// What has to be saved: everything that was sealed and is not out.
-    pub fn sealed(&self) -> impl Iterator<Item = &(u64, Arc<Encoded>)> {
+    pub fn sealed(&self) -> impl Iterator<Item = &(u64, Rows)> {
         self.sealed.iter()
     }
 }
@@ -142,7 +150,6 @@ mod tests {
     }
 
     fn saved(pending: &Pending) -> Vec<(u64, String)> {
-        let words = |rows: &Arc<Encoded>| words(&Rows::from_iter([Arc::clone(rows)]));
         pending
             .sealed()
             .map(|(epoch, rows)| (*epoch, words(rows)))
@@ -200,7 +207,7 @@ mod tests {
         let epoch = |text: &str| {
             let mut rows = Encoded::default();
             rows.push(None, text.as_bytes());
-            rows.freeze()
+            Rows::from(rows)
         };
         for (known, left) in [
             (3, Some((5, "a b".to_string()))),
@@ -212,6 +219,19 @@ mod tests {
             pending.is_out(known);
             assert_eq!(next(&mut pending), left, "{known} is out");
         }
+    }
+
+    #[test]
+    fn an_epoch_of_several_pieces_is_one_epoch() {
+        let (mut pending, row) = (Pending::default(), "x".repeat(PIECE * 2 / 3));
+        let rows: Vec<String> = (0..5).map(|number| format!("{number}{row}")).collect();
+        rows.iter().for_each(|row| push(&mut pending, &[row]));
+        assert!(pending.bytes() > 3 * PIECE);
+        pending.seal(1);
+        pending.durable(1);
+        assert_eq!(next(&mut pending), Some((1, rows.join(" "))));
+        pending.is_out(1);
+        assert_eq!(pending.bytes(), 0);
     }
 
     #[test]
