@@ -15,6 +15,8 @@
 //!    are slower than the limit never completes any.
 //! 4. When all sources are drained, or when somebody wants the job to stop, there is a last one. After that nothing is
 //!    sent any more, so it covers everything.
+//!    A job that is to stop does not wait for tasks that cannot acknowledge it, because what they wait for hangs: after a
+//!    second it stops without, and the next run goes on from the checkpoint before.
 //! 5. Sources hear of a durable checkpoint after everybody else: they may end at the word, and those behind them then end
 //!    too, who must have it in their mail by then.
 
@@ -30,6 +32,9 @@ use crate::disk::Disk;
 use crate::fault::{Fault, put_in};
 use crate::signal::{Ack, Signal};
 use crate::store::{Progress, Store};
+
+/// How long a job that is to stop waits for all tasks to acknowledge the last checkpoint.
+const STOPS_WITHIN: Duration = Duration::from_secs(1);
 
 /// When there are checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +115,8 @@ pub struct Coordinator<C, D> {
     timeout: Duration,
     /// Whether the job is to stop.
     suspends: bool,
+    /// When it stops even without a last checkpoint, once it is to.
+    stops_at: Option<Duration>,
     /// The one that is the last, once it was begun.
     last: Option<u64>,
 }
@@ -136,6 +143,7 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
             due: None,
             timeout: schedule.timeout,
             suspends: false,
+            stops_at: None,
             last: None,
         }
     }
@@ -214,7 +222,11 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
 
     /// Begins the next checkpoint, if it is time to.
     fn look_for_next(&mut self, now: Duration) -> Turn {
-        if self.last.is_some() || self.all_sources(|source| source.ended) {
+        if self.last.is_some() || self.stop.is_asked() || self.all_sources(|source| source.ended) {
+            // Nothing is left to be saved.
+            if self.suspends {
+                self.stop.ask();
+            }
             return Turn::Wait(None);
         }
         let wanted = self.suspends || self.all_sources(|source| source.drained);
@@ -269,6 +281,9 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
         if self.due.is_none() {
             self.due = self.schedule.interval.map(|interval| now + interval);
         }
+        if self.suspends {
+            self.stops_at.get_or_insert(now + STOPS_WITHIN);
+        }
         if self.members.iter().all(|member| member.ended) {
             return Ok(Turn::Done);
         }
@@ -280,9 +295,15 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
             },
             Phase::Gathers { started, deadline } => {
                 let all = self.members.iter().all(|member| member.state.is_some());
+                let deadline = self.stops_at.map_or(deadline, |stops_at| stops_at.min(deadline));
                 match all {
                     true => self.store(started)?,
-                    false if now >= deadline => self.give_up(now, started),
+                    false if now >= deadline => {
+                        self.give_up(now, started);
+                        if self.stops_at.is_some_and(|stops_at| now >= stops_at) {
+                            self.stop.ask();
+                        }
+                    }
                     false => return Ok(Turn::Wait(Some(deadline))),
                 }
             }

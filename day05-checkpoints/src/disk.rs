@@ -23,9 +23,13 @@
 //! ends, so there is nothing to clean up. Left out: object stores, which have neither a rename nor a
 //! lock of this kind.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 // ANCHOR: disk
 /// Files in one folder.
@@ -100,10 +104,36 @@ pub(crate) fn file_of<D: Disk>(disk: &D, name: &str) -> String {
 /// Held by whoever uses the folder. It has no bytes, and stays when it is given back.
 const LOCK: &str = ".lock";
 
+/// Who may read what is written: files and folders that are there already stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever the system lets, which leaves out what the user's `umask` says.
+    Shared,
+    /// Only the user that runs the program.
+    Private,
+}
+
+impl Access {
+    fn of_files(self) -> u32 {
+        match self {
+            Access::Shared => 0o666,
+            Access::Private => 0o600,
+        }
+    }
+
+    fn of_folders(self) -> u32 {
+        match self {
+            Access::Shared => 0o777,
+            Access::Private => 0o700,
+        }
+    }
+}
+
 /// A folder of the system, which nobody else has opened.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    access: Access,
     /// The file that was written last, still open: should the system fail to bring its bytes to the
     /// disk before it is asked to, then only whoever has had it open all the time is sure to hear of
     /// it.
@@ -114,17 +144,23 @@ pub struct Folder {
 impl Folder {
     /// Opens the folder, and creates it, with its parents, if it is missing.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DiskError> {
+        Self::open_as(path, Access::Shared)
+    }
+
+    /// The same; other users may read of what is written here what `access` says.
+    pub fn open_as(path: impl Into<PathBuf>, access: Access) -> Result<Self, DiskError> {
         let path = path.into();
         let failed = |what, path: &Path| {
             let file = path.display().to_string();
             move |error| DiskError::Failed { what, file, error }
         };
-        create(&path).map_err(failed("create", &path))?;
+        create(&path, access).map_err(failed("create", &path))?;
         let lock = path.join(LOCK);
-        let file = File::create(&lock).map_err(failed("create", &lock))?;
+        let file = open_lock(&lock, access).map_err(failed("open", &lock))?;
         match file.try_lock() {
             Ok(()) => Ok(Folder {
                 path,
+                access,
                 written: None,
                 _lock: file,
             }),
@@ -139,7 +175,9 @@ impl Folder {
 impl Disk for Folder {
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.written = None;
-        let mut file = File::create(self.path.join(name))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        let mut file = options.mode(self.access.of_files()).open(self.path.join(name))?;
         file.write_all(bytes)?;
         self.written = Some((name.to_string(), file));
         Ok(())
@@ -180,8 +218,23 @@ impl Disk for Folder {
     }
 }
 
+/// Opens the lock, and creates it if it is missing. Where others may create files, it could be a link to anything: so it is
+/// not followed, and nothing is written.
+fn open_lock(path: &Path, access: Access) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+    let opened = options.mode(access.of_files()).custom_flags(no_follow).open(path);
+    match opened {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => Err(io::Error::other(
+            "it is a link, and would lock another file; remove it",
+        )),
+        opened => opened,
+    }
+}
+
 /// Creates a folder and its parents. Its name stands in its parent, so that is where it is made safe.
-fn create(path: &Path) -> io::Result<()> {
+fn create(path: &Path, access: Access) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -189,8 +242,8 @@ fn create(path: &Path) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    create(parent)?;
-    match fs::create_dir(path) {
+    create(parent, access)?;
+    match DirBuilder::new().mode(access.of_folders()).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
         other => other?,
     }
@@ -250,6 +303,54 @@ mod tests {
             let error = Folder::open(&path).expect_err("it is a file").to_string();
             let said = format!("cannot create {}: ", path.display());
             assert!(error.starts_with(&said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_refused_and_what_it_links_to_stays_as_it_is() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let (victim, folder) = (temporary.path().join("victim"), temporary.path().join("folder"));
+        fs::write(&victim, b"precious").expect("written");
+        fs::create_dir(&folder).expect("a folder");
+        let lock = folder.join(LOCK);
+        std::os::unix::fs::symlink("../victim", &lock).expect("a link");
+        let error = Folder::open(&folder).expect_err("a link").to_string();
+        let said = format!(
+            "cannot open {}: it is a link, and would lock another file; remove it",
+            lock.display()
+        );
+        assert_eq!(error, said);
+        // Neither is what is in a lock that is a file.
+        fs::remove_file(&lock).expect("removed");
+        fs::write(&lock, b"a note").expect("written");
+        Folder::open(&folder).expect("free");
+        let read = [&victim, &lock].map(|file| fs::read(file).expect("read"));
+        assert_eq!(read, [b"precious".to_vec(), b"a note".to_vec()]);
+    }
+
+    #[test]
+    fn what_is_private_can_only_be_read_by_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
+        for (access, readable) in [(Access::Shared, true), (Access::Private, false)] {
+            let temporary = tempfile::tempdir().expect("a folder");
+            let path = temporary.path().join("jobs/totals");
+            let mut folder = Folder::open_as(&path, access).expect("open");
+            folder.write("a", b"").expect("written");
+            folder.rename("a", "b").expect("renamed");
+            for made in [
+                path.parent().expect("jobs"),
+                &path,
+                &path.join(LOCK),
+                &path.join("b"),
+            ] {
+                let mode = fs::metadata(made).expect("made").permissions().mode();
+                assert_eq!(
+                    mode & 0o044 != 0,
+                    readable,
+                    "{access:?} {}: {mode:o}",
+                    made.display()
+                );
+            }
         }
     }
 

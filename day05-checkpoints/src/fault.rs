@@ -7,4 +7,6 @@ day02_state::faults! {
     BarrierAfterFinish,
     /// A checkpoint that takes too long is given up, and the next one has no more time.
     TimeoutStays,
+    /// A sink refuses input also while it holds nothing that may be published.
+    SinkWaitsForBarrier,
 }

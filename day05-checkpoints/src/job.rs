@@ -27,7 +27,7 @@ use crate::disk::Disk;
 use crate::ended::{Ended, has_ended};
 use crate::sink::encoded::Encoded;
 use crate::sink::target::Target;
-use crate::sink::{Format, Sink};
+use crate::sink::{Format, Sink, SinkOptions};
 use crate::store::{Checkpoint, Store};
 
 /// The id under which the state of the sink is saved.
@@ -63,8 +63,26 @@ impl<D> Checkpoints<D> {
     }
 }
 
-/// Where closed windows are published, and as what.
-pub type Publishes = (Text, Box<dyn Target>);
+/// Where closed windows are published, as what, and how.
+pub struct Publishes {
+    /// As what.
+    pub text: Text,
+    /// Where.
+    pub target: Box<dyn Target>,
+    /// How. The sink hears of the end of the job by itself.
+    pub options: SinkOptions,
+}
+
+impl Publishes {
+    /// With the usual options.
+    pub fn new(text: Text, target: impl Target + 'static) -> Self {
+        Publishes {
+            text,
+            target: Box::new(target),
+            options: SinkOptions::default(),
+        }
+    }
+}
 
 /// Closed windows as lines of text.
 pub struct Lines(pub Text);
@@ -154,9 +172,14 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
         dataflow.task(subtask, inbox, worker(readers, windows), outbox)?;
     }
     let mut closed = from_workers.inboxes;
-    if let Some((text, target)) = target {
+    if let Some(publishes) = target {
         let inbox = closed.into_iter().fold(Inbox::none(), Inbox::merge);
-        let sink = WatermarkOperator::new(inbox.channels(), Sink::new(Lines(text), target));
+        let options = SinkOptions {
+            stop: checkpoints.stop.clone(),
+            ..publishes.options
+        };
+        let sink = Sink::new(Lines(publishes.text), publishes.target, options);
+        let sink = WatermarkOperator::new(inbox.channels(), sink);
         let subtask = Subtask {
             operator: SINK,
             number: 0,

@@ -19,7 +19,7 @@ use day03_windows::time::Span;
 use day04_watermarks::job::{Options, wire as day04};
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::coordinator::Schedule;
-use day05_checkpoints::job::{Checkpoints, wire};
+use day05_checkpoints::job::{Checkpoints, Publishes, wire};
 use day05_checkpoints::lab::crash::{Design, Replay, Row, table};
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
@@ -239,7 +239,7 @@ fn a_checkpoint_holds_what_the_rows_before_its_barrier_come_to_and_nothing_else(
                 (0..readers).map(source).collect(),
                 &options(windows, workers),
                 (),
-                Some((Text::Csv, Box::new(files))),
+                Some(Publishes::new(Text::Csv, files)),
                 checkpoints(&disk, Some(Duration::from_millis(30)), &stop),
             )
             .unwrap();

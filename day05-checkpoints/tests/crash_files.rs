@@ -8,7 +8,7 @@ mod weaker;
 
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::lab::fragile::Fragile;
-use day05_checkpoints::sink::encoded::Encoded;
+use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::files::{FileTarget, Format};
 use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 
@@ -21,12 +21,12 @@ fn rows(epoch: u64) -> Vec<String> {
         .collect()
 }
 
-fn encoded(epoch: u64) -> Encoded {
+fn encoded(epoch: u64) -> Rows {
     let mut encoded = Encoded::default();
     rows(epoch)
         .iter()
         .for_each(|row| encoded.push(None, row.as_bytes()));
-    encoded
+    encoded.into()
 }
 
 /// All rows, in the order in which a reader finds them.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use day02_state::state::file::Snapshot;
 use day02_state::state::{Owner, Part};
 use day05_checkpoints::disk::Folder;
-use day05_checkpoints::sink::encoded::Encoded;
+use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::files::{FileTarget, Format};
 use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 use day05_checkpoints::store::{Progress, Store};
@@ -90,6 +90,7 @@ fn an_epoch_is_a_file_with_its_rows() {
     let mut rows = Encoded::default();
     rows.push(Some(b"a"), b"a,1");
     rows.push(None, b"b,2");
+    let rows = Rows::from(rows);
     let mut first = target();
     while first.publish(7, &rows).expect("a step") == Published::Again {}
     let bytes = std::fs::read(folder.path().join("part-00000000000000000007.csv")).expect("the file");

@@ -24,7 +24,7 @@ use day03_windows::time::Span;
 use day04_watermarks::job::Options;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::coordinator::{Event, Schedule};
-use day05_checkpoints::job::{Checkpoints, wire};
+use day05_checkpoints::job::{Checkpoints, Publishes, wire};
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
 use day05_checkpoints::sink::files::{FileTarget, Format};
@@ -158,7 +158,7 @@ impl Job {
             stop: stop.clone(),
         };
         let files = FileTarget::new(self.files.clone(), Format::Csv { header: None });
-        let target = Some((Text::Csv, Box::new(files) as _));
+        let target = Some(Publishes::new(Text::Csv, files));
         let (job, _, suspend) = wire(sources, &self.options(run.workers), (), target, checkpoints)?;
         mail.set(suspend.clone()).ok().unwrap();
         match run.drive {
@@ -493,7 +493,7 @@ fn without_a_store_everything_is_published_too() {
         stop: stop.clone(),
     };
     let files = FileTarget::new(job.files.clone(), Format::Csv { header: None });
-    let target = Some((Text::Csv, Box::new(files) as _));
+    let target = Some(Publishes::new(Text::Csv, files));
     let (wired, _, _) = wire(vec![source], &job.options(2), (), target, checkpoints).unwrap();
     drive(wired, Drive::Threads, &stop).unwrap();
     assert_eq!(job.published(), right("session:50ms", &rows(&orders)));

@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 
 use day01_consumer::kafka::{Fetch, KafkaSource};
 use day01_consumer::source::Source;
-use day05_checkpoints::sink::encoded::Encoded;
+use day02_state::operator::Outcome;
+use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::kafka::{
     KafkaTarget, KafkaTargetError, KafkaTargetOptions, LostMarker, PlainKafkaTarget,
 };
@@ -74,7 +75,7 @@ const COMMIT: u64 = 5;
 fn an_epoch_is_seen_once_and_whole() {
     let options = new_sink("once", 3);
     let mut target = open(&options);
-    assert_eq!(target.last_out(&[0, 1]).unwrap(), LastPublished::UpTo(0));
+    assert_eq!(asked(&mut target, &[0, 1]).unwrap(), LastPublished::UpTo(0));
     for number in 1..=3 {
         publish(&mut target, number);
         check_topic(&options, 1..=number);
@@ -84,7 +85,7 @@ fn an_epoch_is_seen_once_and_whole() {
     // What was published is known to the next run, and what was not is not.
     for epochs in [[2, 3].as_slice(), &[3, 4], &[1, 2, 3, 4]] {
         assert_eq!(
-            open(&options).last_out(epochs).unwrap(),
+            asked(&mut open(&options), epochs).unwrap(),
             LastPublished::UpTo(3),
             "{epochs:?}"
         );
@@ -113,7 +114,7 @@ fn keys_arrive() {
     rows.push(Some(b""), b"with an empty key");
     rows.push(Some(b"k"), b"");
     let mut target = started(&options, 0);
-    finish(&mut target, 1, &rows);
+    finish(&mut target, 1, &rows.into());
     let mut seen = read(&options);
     let of_key = |seen: &Seen| seen.key.as_deref() == Some("k");
     let with_key: Vec<_> = seen.iter().filter(|seen| of_key(seen)).cloned().collect();
@@ -134,9 +135,12 @@ fn keys_arrive() {
 fn an_empty_epoch_moves_the_marker() {
     let options = new_sink("empty", 1);
     let mut target = started(&options, 0);
-    finish(&mut target, 1, &Encoded::default());
-    finish(&mut target, 2, &Encoded::default());
-    assert_eq!(open(&options).last_out(&[1, 2]).unwrap(), LastPublished::UpTo(2));
+    finish(&mut target, 1, &Rows::default());
+    finish(&mut target, 2, &Rows::default());
+    assert_eq!(
+        asked(&mut open(&options), &[1, 2]).unwrap(),
+        LastPublished::UpTo(2)
+    );
     let mut target = started(&options, 2);
     publish(&mut target, 3);
     check_topic(&options, 3..=3);
@@ -149,6 +153,7 @@ fn a_large_epoch_arrives() {
         let key = format!("{}", number % 100);
         rows.push(Some(key.as_bytes()), format!("{number:0>100}").as_bytes());
     }
+    let rows = Rows::from(rows);
     // While the broker hangs, all that the client has room for is waiting.
     for hangs in [false, true] {
         let options = new_sink("large", 4);
@@ -192,7 +197,7 @@ fn a_crash_after_any_step_loses_and_doubles_nothing() {
                 false => drop(first.take()),
                 true => mem::forget(first.take()),
             }
-            let known = second.last_out(&[1, 2]).unwrap();
+            let known = asked(&mut second, &[1, 2]).unwrap();
             match done {
                 true => assert_eq!(known, LastPublished::UpTo(2)),
                 false => assert_eq!(known, LastPublished::UpTo(1)),
@@ -211,7 +216,7 @@ fn a_zombie_is_fenced_after_any_step() {
     after_each_step("zombie", |options, first, done| {
         let mut zombie = first.unwrap();
         let mut second = open(options);
-        if second.last_out(&[1, 2]).unwrap() == LastPublished::UpTo(1) {
+        if asked(&mut second, &[1, 2]).unwrap() == LastPublished::UpTo(1) {
             publish(&mut second, 2);
         }
         let zombies_next = if done { 3 } else { 2 };
@@ -284,7 +289,7 @@ fn a_process_may_be_killed_at_any_moment() {
         }
 
         let mut target = open(&options);
-        match target.last_out(&[next - 1, next]).unwrap() {
+        match asked(&mut target, &[next - 1, next]).unwrap() {
             LastPublished::UpTo(epoch) if epoch == next - 1 => publish(&mut target, next),
             known => {
                 assert_eq!(known, LastPublished::UpTo(next));
@@ -321,7 +326,7 @@ fn a_broker_may_be_out_of_its_cluster_for_a_while() {
     let options = KafkaTargetOptions::new(&broker.brokers, &name, &name);
     let mut target = eventually("a target", || {
         let mut target = KafkaTarget::open(options.clone()).ok()?;
-        (target.last_out(&[0, 1]).unwrap() == LastPublished::UpTo(0)).then_some(target)
+        (asked(&mut target, &[0, 1]).unwrap() == LastPublished::UpTo(0)).then_some(target)
     });
     let (began, mut last) = (Instant::now(), 0);
     while began.elapsed() < Flapping::THRICE {
@@ -360,7 +365,7 @@ fn a_broker_that_stays_away_is_an_error() {
     drop(target);
 
     let mut next = open(&options);
-    assert_eq!(next.last_out(&[1, 2]).unwrap(), LastPublished::UpTo(1));
+    assert_eq!(asked(&mut next, &[1, 2]).unwrap(), LastPublished::UpTo(1));
     publish(&mut next, 2);
     check_topic(&options, 1..=2);
 }
@@ -386,7 +391,7 @@ fn a_lost_marker_stops_unless_told_how_to_go_on() {
         deleted[0].as_ref().unwrap();
 
         let mut next = open(&options);
-        let known = next.last_out(&[2, 3]).unwrap();
+        let known = asked(&mut next, &[2, 3]).unwrap();
         match told {
             None => {
                 let LastPublished::Unknown(text) = known else {
@@ -412,7 +417,10 @@ fn a_lost_marker_stops_unless_told_how_to_go_on() {
         }
         // From here on there is a marker again.
         publish(&mut next, 4);
-        assert_eq!(open(&options).last_out(&[3, 4]).unwrap(), LastPublished::UpTo(4));
+        assert_eq!(
+            asked(&mut open(&options), &[3, 4]).unwrap(),
+            LastPublished::UpTo(4)
+        );
     }
 }
 
@@ -442,7 +450,7 @@ fn epochs_of_another_run_are_not_followed() {
         ([1, 2].as_slice(), "goes on from checkpoint 2"),
         (&[0], "begins anew"),
     ] {
-        let LastPublished::Unknown(text) = open(&options).last_out(epochs).unwrap() else {
+        let LastPublished::Unknown(text) = asked(&mut open(&options), epochs).unwrap() else {
             panic!("it would publish again what is there");
         };
         assert!(
@@ -465,7 +473,7 @@ fn an_offset_of_somebody_else_is_no_marker() {
         .add_partition_offset(&options.topic, 0, Offset::Offset(7))
         .unwrap();
     consumer.commit(&offsets, CommitMode::Sync).unwrap();
-    let error = open(&options).last_out(&[0, 1]).unwrap_err();
+    let error = asked(&mut open(&options), &[0, 1]).unwrap_err();
     let expected = format!(
         "consumer group {} has an offset of topic {}",
         options.id(),
@@ -485,7 +493,8 @@ fn a_row_that_is_too_large_is_refused_and_holds_up_no_reader() {
     let mut target = started(&options, 0);
     publish(&mut target, 1);
     // The limit is on what is left after compression, so the row is one that does not get smaller.
-    let mut rows = epoch(2);
+    let mut rows = Encoded::default();
+    push_epoch(&mut rows, 2);
     let mut state = 1_u32;
     rows.push_with(None, |bytes| {
         bytes.extend((0..4_000).map(|_| {
@@ -493,6 +502,7 @@ fn a_row_that_is_too_large_is_refused_and_holds_up_no_reader() {
             (state >> 24) as u8
         }));
     });
+    let rows = Rows::from(rows);
     let error = eventually("an error", || target.publish(2, &rows).err());
     let text = error.to_string();
     let expected = format!("cannot publish epoch 2 to topic {topic} at {}: ", brokers());
@@ -551,7 +561,7 @@ fn settings_that_brokers_refuse_are_an_error() {
         transaction_timeout: Duration::from_secs(16 * 60),
         ..new_sink("timeout", 1)
     };
-    let error = open(&too_long).last_out(&[0, 1]).unwrap_err().to_string();
+    let error = asked(&mut open(&too_long), &[0, 1]).unwrap_err().to_string();
     assert!(
         error.contains("imeout") && error.contains(&too_long.topic),
         "{error}"
@@ -577,7 +587,7 @@ fn without_transactions_a_crash_doubles_rows() {
     drop(first);
 
     let mut second = PlainKafkaTarget::open(&brokers(), &topic).unwrap();
-    assert_eq!(second.last_out(&[1, 2]).unwrap(), LastPublished::UpTo(1));
+    assert_eq!(asked(&mut second, &[1, 2]).unwrap(), LastPublished::UpTo(1));
     finish(&mut second, 2, &rows);
     let expected: Vec<String> = [1, 2, 2].into_iter().flat_map(rows_of).collect();
     assert_eq!(read_payloads(&options(&topic), expected.len()), expected);
@@ -643,16 +653,30 @@ fn rows_of(number: u64) -> Vec<String> {
 }
 
 /// The rows that an epoch of this number always has; every other row has a key.
-fn epoch(number: u64) -> Encoded {
+fn epoch(number: u64) -> Rows {
     let mut rows = Encoded::default();
+    push_epoch(&mut rows, number);
+    rows.into()
+}
+
+fn push_epoch(rows: &mut Encoded, number: u64) {
     for (index, row) in rows_of(number).iter().enumerate() {
         let key = (index % 2 == 0).then_some(row.as_bytes());
         rows.push(key, row.as_bytes());
     }
-    rows
 }
 
-fn finish(target: &mut impl Target, number: u64, rows: &Encoded) {
+/// What a target says of these epochs, once it says anything.
+fn asked(target: &mut impl Target, epochs: &[u64]) -> Outcome<LastPublished> {
+    loop {
+        match target.last_out(epochs)? {
+            LastPublished::Pending => {}
+            known => return Ok(known),
+        }
+    }
+}
+
+fn finish(target: &mut impl Target, number: u64, rows: &Rows) {
     eventually("an epoch to be out", || {
         (target.publish(number, rows).unwrap() == Published::Done).then_some(())
     });
@@ -720,7 +744,7 @@ fn open(options: &KafkaTargetOptions) -> KafkaTarget {
 fn started(options: &KafkaTargetOptions, last: u64) -> KafkaTarget {
     let mut target = open(options);
     assert_eq!(
-        target.last_out(&[last, last + 1]).unwrap(),
+        asked(&mut target, &[last, last + 1]).unwrap(),
         LastPublished::UpTo(last)
     );
     target

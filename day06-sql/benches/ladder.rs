@@ -13,7 +13,7 @@ use day01_consumer::source::{MAX_RECORD, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day05_checkpoints::coordinator::Schedule;
-use day05_checkpoints::disk::Folder;
+use day05_checkpoints::disk::{Access, Folder};
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -78,6 +78,8 @@ fn run(query: &Query, log: &Log) -> u64 {
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::Stop,
+        access: Access::Shared,
+        sink_buffer: 64 << 20,
         buffers: Buffers::default(),
     };
     let stop = Stop::new();

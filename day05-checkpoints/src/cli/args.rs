@@ -1,5 +1,6 @@
 //! The options of day 5.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use day03_windows::time::Span;
 use day04_watermarks::cli::TimeArgs;
 
 use crate::coordinator::Schedule;
+use crate::disk::Access;
 use crate::sink::kafka::LostMarker;
 
 /// Counts and sums orders per merchant_id and window of event time, and survives being killed at any moment.
@@ -30,6 +32,9 @@ Results:
   --sink print        to stdout; after a crash, windows may be printed again
   --sink file:DIR     a file for each checkpoint, each window in exactly one of them
   --sink kafka:TOPIC  in transactions, each window exactly once for readers with read_committed
+  --sink postgres://USER:PASSWORD@HOST:PORT/DATABASE
+                      a row for each window, in a table that is created if it is not there; the
+                      password can be in PGPASSWORD, where other users of the machine do not see it
   Output comes out when its checkpoint is complete, and needs --checkpoint-dir.
 
 Examples:
@@ -68,9 +73,20 @@ pub struct CheckpointArgs {
     /// From the beginning of one checkpoint to the beginning of the next [default: 1s; in the demo of day 5 200ms]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub checkpoint_interval: Option<Span>,
+    /// Let other users of this machine read neither checkpoints nor results in files
+    #[arg(long)]
+    pub private: bool,
 }
 
 impl CheckpointArgs {
+    /// Who may read what is written.
+    pub fn access(&self) -> Access {
+        match self.private {
+            true => Access::Private,
+            false => Access::Shared,
+        }
+    }
+
     /// When they are taken.
     pub fn schedule(&self) -> Schedule {
         match self.checkpoint_interval {
@@ -91,17 +107,51 @@ fn positive(text: &str) -> Result<Span, String> {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: where the result goes")]
 pub struct SinkArgs {
-    /// print, file:DIR, or kafka:TOPIC on the same --brokers
+    /// print, file:DIR, kafka:TOPIC on the same --brokers, or postgres:URL
     #[arg(long, value_name = "WHERE", default_value = "print")]
     pub sink: SinkArg,
-    /// What to do if the broker has forgotten what was published last, which it does after a week without a run: stop with
-    /// an error; take it for published; or publish it again
+    /// The table of --sink postgres:URL
+    #[arg(long, value_name = "NAME", default_value = "windows")]
+    pub sink_table: String,
+    #[command(flatten)]
+    pub publish: PublishArgs,
+}
+
+/// How a result is published.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 5: where the result goes")]
+pub struct PublishArgs {
+    /// What to do if Kafka has forgotten what was published last, which it does after a week without a run: stop with an
+    /// error; take it for published; or publish it again
     #[arg(long, value_enum, default_value_t)]
     pub lost_marker: LostMarker,
+    /// How much may wait to be published before no more is read; what comes between two checkpoints has to fit anyway
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub sink_buffer: Bytes,
+}
+
+/// A number of bytes, as it is written in options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub usize);
+
+impl FromStr for Bytes {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("B", 0)];
+        let written = units
+            .into_iter()
+            .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+        written
+            .and_then(|(number, shift)| number.parse::<usize>().ok()?.checked_mul(1 << shift))
+            .filter(|bytes| *bytes > 0)
+            .map(Bytes)
+            .ok_or("expected a size, such as 64MiB or 1GiB")
+    }
 }
 
 /// A place for results.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum SinkArg {
     /// stdout.
     Print,
@@ -109,17 +159,35 @@ pub enum SinkArg {
     File(PathBuf),
     /// A topic.
     Kafka(String),
+    /// A table in the database of this URL, which may hold a password.
+    Postgres(String),
+    /// None of them. An error that shows the value could show a password.
+    Unknown,
 }
 
 impl FromStr for SinkArg {
-    type Err = String;
+    type Err = std::convert::Infallible;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "print" => Ok(SinkArg::Print),
-            Some(("file", folder)) if !folder.is_empty() => Ok(SinkArg::File(folder.into())),
-            Some(("kafka", topic)) if !topic.is_empty() => Ok(SinkArg::Kafka(topic.to_string())),
-            _ => Err("expected print, file:DIR or kafka:TOPIC".to_string()),
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':') {
+            None if text == "print" => SinkArg::Print,
+            Some(("file", folder)) if !folder.is_empty() => SinkArg::File(folder.into()),
+            Some(("kafka", topic)) if !topic.is_empty() => SinkArg::Kafka(topic.to_string()),
+            Some(("postgres" | "postgresql", url)) if !url.is_empty() => SinkArg::Postgres(url.to_string()),
+            _ => SinkArg::Unknown,
+        })
+    }
+}
+
+/// Without the password of a URL.
+impl fmt::Debug for SinkArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SinkArg::Print => f.write_str("print"),
+            SinkArg::File(folder) => write!(f, "file:{}", folder.display()),
+            SinkArg::Kafka(topic) => write!(f, "kafka:{topic}"),
+            SinkArg::Postgres(_) => f.write_str("postgres:…"),
+            SinkArg::Unknown => f.write_str("unknown"),
         }
     }
 }
@@ -145,7 +213,8 @@ impl Cli {
         let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
         let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
         match (dir, sink) {
-            (None, SinkArg::File(_) | SinkArg::Kafka(_)) => usage(
+            (_, SinkArg::Unknown) => usage("--sink: expected print, file:DIR, kafka:TOPIC or postgres:URL"),
+            (None, SinkArg::File(_) | SinkArg::Kafka(_) | SinkArg::Postgres(_)) => usage(
                 "output once and only once needs --checkpoint-dir: what is out is known only together with what was read",
             ),
             _ if brokers.is_none() && files.is_empty() => {
@@ -171,12 +240,46 @@ mod tests {
 
     #[test]
     fn every_place_for_results_can_be_written() {
-        let parsed = |text: &str| text.parse::<SinkArg>();
-        assert_eq!(parsed("print"), Ok(SinkArg::Print));
-        assert_eq!(parsed("file:a/b:c"), Ok(SinkArg::File("a/b:c".into())));
-        assert_eq!(parsed("kafka:windows"), Ok(SinkArg::Kafka("windows".to_string())));
-        for wrong in ["", "file", "file:", "kafka:", "topic:x", "print:"] {
-            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        let database = |url: &str| SinkArg::Postgres(url.to_string());
+        #[rustfmt::skip]
+        let table = [
+            ("print",                  SinkArg::Print),
+            ("file:a/b:c",             SinkArg::File("a/b:c".into())),
+            ("kafka:windows",          SinkArg::Kafka("windows".to_string())),
+            ("postgres://me:pw@h/d",   database("//me:pw@h/d")),
+            ("postgresql://me:pw@h/d", database("//me:pw@h/d")),
+            ("postgres:host=h user=m", database("host=h user=m")),
+        ];
+        for (text, sink) in table {
+            assert_eq!(text.parse(), Ok(sink), "{text:?}");
+        }
+        for wrong in ["", "file", "file:", "kafka:", "postgres:", "topic:x", "print:"] {
+            assert_eq!(wrong.parse(), Ok(SinkArg::Unknown), "{wrong:?}");
+        }
+        assert_eq!(format!("{:?}", database("//me:pw@h/d")), "postgres:…");
+    }
+
+    #[test]
+    fn a_size_has_a_unit() {
+        for (text, bytes) in [
+            ("1B", 1),
+            ("8KiB", 8 << 10),
+            ("64MiB", 64 << 20),
+            ("2GiB", 2 << 30),
+        ] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for wrong in [
+            "",
+            "64",
+            "MiB",
+            "0MiB",
+            "-1MiB",
+            "64 MiB",
+            "64MB",
+            "99999999999999GiB",
+        ] {
+            assert!(wrong.parse::<Bytes>().is_err(), "{wrong:?}");
         }
     }
 

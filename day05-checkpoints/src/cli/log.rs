@@ -1,4 +1,4 @@
-//! What a person hears of checkpoints.
+//! What a person hears of checkpoints and sinks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,6 +6,12 @@ use std::time::Duration;
 use day01_consumer::cli::say;
 
 use crate::coordinator::{Event, Listener};
+use crate::sink::waiting;
+
+/// A listener that says what happens to a sink.
+pub fn say_what_happens() -> waiting::Listener {
+    Box::new(say)
+}
 
 /// What has happened to checkpoints so far.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +36,7 @@ impl CheckpointLog {
                 heard.longest = heard.longest.max(took);
             }
             Event::Aborted(id, after, missing) => say(format!(
-                "warning: checkpoint {id} was given up after {:.0} s, it waited for {}; the next one gets more time",
+                "warning: checkpoint {id} was given up after {:.0} s, it waited for {}",
                 after.as_secs_f64(),
                 missing.join(", ")
             )),

@@ -18,16 +18,18 @@ use day03_windows::cli::{COLUMNS, Screen};
 use day04_watermarks::cli::say_what_was_late;
 use day04_watermarks::job::Options;
 
-pub use args::{CheckpointArgs, SinkArg};
-pub use log::CheckpointLog;
+pub use args::{Bytes, CheckpointArgs, PublishArgs, SinkArg};
+pub use log::{CheckpointLog, say_what_happens};
 
 use crate::dataflow::Control;
 use crate::disk::Folder;
 use crate::job::{Checkpoints, Publishes, wire};
 use crate::signal::Signal;
+use crate::sink::SinkOptions;
+use crate::sink::background::Background;
 use crate::sink::files::{FileTarget, Format};
 use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
-use crate::sink::target::Target;
+use crate::sink::postgres::{Column, PostgresOptions, PostgresTarget};
 use crate::store::{Checkpoint, Store};
 use args::Cli;
 
@@ -49,7 +51,7 @@ pub fn open_store(args: &CheckpointArgs) -> Result<(Option<Store<Folder>>, Optio
         return Ok((None, None));
     };
     let unusable = |error: crate::store::StoreError| Error::Restore(error.into());
-    let folder = Folder::open(folder).map_err(|error| Error::Place {
+    let folder = Folder::open_as(folder, args.access()).map_err(|error| Error::Place {
         what: "the place for checkpoints",
         failure: error.into(),
     })?;
@@ -85,8 +87,8 @@ fn run(args: &Cli) -> Result<(), Error> {
     )?;
     say(&opened.description);
     let target = open_target(args)?;
-    if let Some((_, target)) = &target {
-        say(format!("writing to {}", target.describe()));
+    if let Some(publishes) = &target {
+        say(format!("writing to {}", publishes.target.describe()));
     }
     let endless = source.brokers.is_some() && !source.until_end;
     let mut screen = Screen::new(args.records.format, endless && target.is_none());
@@ -125,40 +127,72 @@ fn run(args: &Cli) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where the result is published; none if it is printed.
+/// A column of the result in PostgreSQL.
+fn column(name: &str) -> Column {
+    let (sql_type, is_key) = match name {
+        "merchant_id" => ("text", true),
+        "window_start" | "window_end" => ("timestamp with time zone", true),
+        "order_count" => ("bigint", false),
+        _ => ("numeric", false),
+    };
+    Column {
+        name: name.to_string(),
+        sql_type,
+        is_key,
+    }
+}
+
+/// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
 fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
-    let text = match args.records.format {
-        Text::Csv => Text::Csv,
-        Text::Table | Text::Json => Text::Json,
+    let text = match (args.records.format, &args.sinks.sink) {
+        (Text::Csv, SinkArg::File(_) | SinkArg::Kafka(_)) => Text::Csv,
+        _ => Text::Json,
     };
     let failed = |failure| Error::Place {
         what: "the place for results",
         failure,
     };
-    let target: Box<dyn Target> = match (&args.sinks.sink, args.source.cluster()?) {
-        (SinkArg::Print, _) => return Ok(None),
+    let target = match (&args.sinks.sink, args.source.cluster()?) {
+        // What is unknown was refused.
+        (SinkArg::Print | SinkArg::Unknown, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
-            let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
+            let access = args.checkpoints.access();
+            let folder = Folder::open_as(folder, access).map_err(|error| failed(error.into()))?;
             let format = match text {
                 Text::Csv => Format::Csv {
                     header: Some(COLUMNS.join(",")),
                 },
                 _ => Format::Json,
             };
-            Box::new(FileTarget::new(folder, format))
+            Background::start(FileTarget::new(folder, format))
         }
         (SinkArg::Kafka(topic), Some(cluster)) => {
             let options = KafkaTargetOptions {
-                lost_marker: args.sinks.lost_marker,
+                lost_marker: args.sinks.publish.lost_marker,
                 ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.source.topic))
             };
-            Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+            Background::start(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+        }
+        (SinkArg::Postgres(url), _) => {
+            let (table, topic) = (&args.sinks.sink_table, &args.source.topic);
+            let columns = COLUMNS.iter().map(|name| column(name)).collect();
+            let options = PostgresOptions::new(url, table, format!("{topic}-to-{table}"), columns)
+                .map_err(|problem| InputError::Usage(format!("--sink postgres:URL: {problem}")))?;
+            Background::start(PostgresTarget::open(options).map_err(|error| failed(error.into()))?)
         }
         (SinkArg::Kafka(_), None) => {
             return Err(InputError::Usage("--sink kafka:TOPIC needs --brokers".to_string()).into());
         }
     };
-    Ok(Some((text, target)))
+    Ok(Some(Publishes {
+        text,
+        target: Box::new(target.map_err(|error| failed(error.into()))?),
+        options: SinkOptions {
+            buffer: args.sinks.publish.sink_buffer.0,
+            listener: say_what_happens(),
+            ..SinkOptions::default()
+        },
+    }))
 }
 
 #[cfg(test)]

@@ -309,6 +309,40 @@ fn a_job_that_is_suspended_stops_behind_its_last_checkpoint_even_if_that_takes_t
 }
 
 #[test]
+fn a_job_that_is_suspended_does_not_wait_for_a_task_that_hangs() {
+    let mut office = Office::new(None, 60_000);
+    office.at(0);
+    let suspend = Signal::Suspend;
+    office.coordinator.on_mail(suspend, &mut Nowhere).expect("mail");
+    office.at(1);
+    office.state(0, 1);
+    office.state(1, 1);
+    assert_eq!(office.at(500), Turn::Wait(Some(ms(1_001))));
+    assert!(!office.stop.is_asked());
+    office.at(1_001);
+    assert!(office.stop.is_asked());
+    let aborted = Event::Aborted(1, ms(1_000), vec!["task".to_string()]);
+    assert_eq!(office.events(), [aborted]);
+    // No other checkpoint is begun.
+    assert_eq!(office.at(5_000), Turn::Wait(None));
+}
+
+#[test]
+fn a_job_that_is_suspended_behind_its_last_checkpoint_stops_at_once() {
+    let mut office = Office::new(None, 60_000);
+    office.tell(0, Ack::Drained);
+    office.tell(1, Ack::Drained);
+    office.at(0);
+    office.all_states(1);
+    office.at(1);
+    assert!(!office.stop.is_asked(), "it comes to its end by itself");
+    let suspend = Signal::Suspend;
+    office.coordinator.on_mail(suspend, &mut Nowhere).expect("mail");
+    office.at(2);
+    assert!(office.stop.is_asked());
+}
+
+#[test]
 fn a_disk_that_fails_ends_the_job_and_leaves_the_checkpoint_before() {
     let mut office = Office::new(Some(10), 1_000);
     office.at(0);

@@ -18,7 +18,7 @@ use day04_watermarks::watermark::Watermark;
 use super::fragile::Fragile;
 use crate::sink::encoded::Encoded;
 use crate::sink::files::{FileTarget, Format as FileFormat};
-use crate::sink::{Format, Sink};
+use crate::sink::{Format, Sink, SinkOptions};
 use crate::store::{Progress, Store};
 
 /// How far an epoch has come.
@@ -90,7 +90,11 @@ impl Lab {
         let (checkpoints, output) = (Fragile::new(), Fragile::new());
         Ok(Lab {
             store: Store::open(checkpoints.clone(), 3)?,
-            sink: Sink::new(Lines, FileTarget::new(output.clone(), FileFormat::Json)),
+            sink: Sink::new(
+                Lines,
+                FileTarget::new(output.clone(), FileFormat::Json),
+                SinkOptions::default(),
+            ),
             checkpoints,
             output,
             stages: Vec::new(),

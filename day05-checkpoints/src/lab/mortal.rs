@@ -21,7 +21,7 @@ use day02_state::operator::Outcome;
 
 use super::fragile::Fragile;
 use crate::disk::Disk;
-use crate::sink::encoded::Encoded;
+use crate::sink::encoded::Rows;
 use crate::sink::target::{LastPublished, Published, Target};
 
 /// How many moments a job has left. Clones are the same life.
@@ -228,7 +228,7 @@ impl Transactions {
 }
 
 impl Target for Transactions {
-    fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
+    fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {
         self.life.act()?;
         if self.open != Some(epoch) {
             self.open = Some(epoch);
@@ -263,6 +263,7 @@ impl Target for Transactions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::encoded::Encoded;
 
     #[test]
     fn nothing_obeys_behind_the_last_moment() {
@@ -285,6 +286,7 @@ mod tests {
         let (topic, mut rows) = (Topic::default(), Encoded::default());
         rows.push(None, b"a");
         rows.push(None, b"b");
+        let rows = Rows::from(rows);
         for moments in 0..3 {
             let topic = Topic::default();
             let mut dies = Transactions::new(&topic, &Life::of(moments), true);

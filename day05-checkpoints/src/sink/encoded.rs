@@ -1,13 +1,18 @@
 //! Rows on their way out of the job, as the bytes in which they will be read.
+//!
+//! In memory they lie as they are saved, so saving an epoch is copying it, and reading it back is checking it:
+//!
+//! ```text
+//!   8 bytes: 0 for no key, or 1 + the length of the key │ 8 bytes: length of the payload │ key │ payload │ next row
+//! ```
 
-use day02_state::operator::Batch;
+use std::sync::Arc;
 
 /// Rows as bytes, end to end in one buffer, each with a key or none.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Encoded {
     bytes: Vec<u8>,
-    /// Where the key of each row ends, none if it has no key, and where its payload ends.
-    ends: Vec<(Option<usize>, usize)>,
+    rows: usize,
 }
 
 impl Encoded {
@@ -18,91 +23,122 @@ impl Encoded {
 
     /// Appends a row whose payload is written by `write`.
     pub fn push_with(&mut self, key: Option<&[u8]>, write: impl FnOnce(&mut Vec<u8>)) {
-        let key_end = key.map(|key| {
-            self.bytes.extend_from_slice(key);
-            self.bytes.len()
-        });
+        let key_code = key.map_or(0, |key| key.len() as u64 + 1);
+        self.bytes.extend_from_slice(&key_code.to_le_bytes());
+        let length_at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 8]);
+        self.bytes.extend_from_slice(key.unwrap_or_default());
+        let payload_at = self.bytes.len();
         write(&mut self.bytes);
-        self.ends.push((key_end, self.bytes.len()));
+        let length = (self.bytes.len() - payload_at) as u64;
+        self.bytes[length_at..length_at + 8].copy_from_slice(&length.to_le_bytes());
+        self.rows += 1;
     }
 
     /// The rows in order: key or none, and payload.
-    pub fn rows(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8])> {
-        let mut start = 0;
-        self.ends.iter().map(move |(key_end, end)| {
-            let payload = key_end.unwrap_or(start);
-            let row = (
-                key_end.map(|key_end| &self.bytes[start..key_end]),
-                &self.bytes[payload..*end],
-            );
-            start = *end;
-            row
-        })
-    }
-
-    /// Appends these rows to `to` in a form that [`Encoded::decode`] reads: how many, where each ends, and their bytes.
-    pub fn encode(&self, to: &mut Vec<u8>) {
-        to.extend((self.ends.len() as u64).to_le_bytes());
-        for (key_end, end) in &self.ends {
-            // 0 is no key.
-            to.extend(key_end.map_or(0, |key_end| key_end as u64 + 1).to_le_bytes());
-            to.extend((*end as u64).to_le_bytes());
-        }
-        to.extend(&self.bytes);
-    }
-
-    /// Reads rows from the beginning of `from`, and leaves what is behind them; none if they are damaged.
-    pub fn decode(from: &mut &[u8]) -> Option<Self> {
-        let mut rest = *from;
-        let mut number = || {
-            let (bytes, behind) = rest.split_first_chunk()?;
-            rest = behind;
-            usize::try_from(u64::from_le_bytes(*bytes)).ok()
-        };
-        let rows = number()?;
-        let (mut ends, mut last) = (Vec::new(), 0);
-        for _ in 0..rows {
-            let key_end = number()?.checked_sub(1);
-            let end = number()?;
-            if key_end.is_some_and(|key_end| key_end < last || key_end > end) || end < last {
-                return None;
-            }
-            ends.push((key_end, end));
-            last = end;
-        }
-        let (bytes, behind) = rest.split_at_checked(last)?;
-        *from = behind;
-        Some(Encoded {
-            bytes: bytes.to_vec(),
-            ends,
-        })
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || split_row(&mut rest))
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.rows
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.rows == 0
+    }
+
+    /// How many bytes they take in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 }
 
-impl Batch for Encoded {
-    fn rows(&self) -> usize {
-        self.len()
+/// A row: its key or none, and its payload.
+pub type Row<'a> = (Option<&'a [u8]>, &'a [u8]);
+
+/// Takes the first row off; none if there is no whole one.
+fn split_row<'a>(from: &mut &'a [u8]) -> Option<Row<'a>> {
+    let mut rest = *from;
+    let mut number = || {
+        let (bytes, behind) = rest.split_first_chunk()?;
+        rest = behind;
+        usize::try_from(u64::from_le_bytes(*bytes)).ok()
+    };
+    let (key_code, length) = (number()?, number()?);
+    let (key, behind) = rest.split_at_checked(key_code.saturating_sub(1))?;
+    let (payload, behind) = behind.split_at_checked(length)?;
+    *from = behind;
+    Some(((key_code > 0).then_some(key), payload))
+}
+
+/// Rows to which none will be added, in pieces that are shared by all who hold them: a clone costs next to nothing.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Rows(Vec<Arc<Encoded>>);
+
+impl Rows {
+    /// Appends a piece, which takes no more memory than it needs from then on.
+    pub fn push(&mut self, mut piece: Encoded) {
+        if !piece.is_empty() {
+            piece.bytes.shrink_to_fit();
+            self.0.push(Arc::new(piece));
+        }
     }
 
-    fn append(&mut self, other: Self) {
-        if self.is_empty() {
-            *self = other;
-            return;
+    /// The rows in order: key or none, and payload.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.0.iter().flat_map(|piece| piece.rows())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many bytes they take in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|piece| piece.bytes()).sum()
+    }
+
+    /// The rows in a form that [`Rows::decode`] reads, the same however they lie in pieces.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bytes());
+        self.0
+            .iter()
+            .for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+        bytes
+    }
+
+    /// Takes over what [`Rows::encode`] gave; none if it is damaged.
+    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let (mut rest, mut count) = (bytes.as_slice(), 0);
+        while !rest.is_empty() {
+            split_row(&mut rest)?;
+            count += 1;
         }
-        let before = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        let moved = |(key_end, end): (Option<usize>, usize)| (key_end.map(|end| before + end), before + end);
-        self.ends.extend(other.ends.into_iter().map(moved));
+        Some(Rows::from(Encoded { bytes, rows: count }))
+    }
+}
+
+impl FromIterator<Rows> for Rows {
+    fn from_iter<I: IntoIterator<Item = Rows>>(several: I) -> Self {
+        Rows(several.into_iter().flat_map(|rows| rows.0).collect())
+    }
+}
+
+impl From<Encoded> for Rows {
+    fn from(piece: Encoded) -> Self {
+        let mut rows = Rows::default();
+        rows.push(piece);
+        rows
     }
 
     fn cut(self, rows: usize) -> Vec<Self> {
@@ -129,31 +165,30 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_back_as_they_went_in_also_appended() {
-        let mut rows = some();
-        rows.append(some());
-        let all: Vec<(Option<&[u8]>, &[u8])> = rows.rows().collect();
-        assert_eq!(all.len(), 6);
-        assert_eq!(all[3..], all[..3]);
-        assert_eq!(
-            all[..3],
-            [
-                (Some(b"m-7".as_slice()), b"seven".as_slice()),
-                (None, b"".as_slice()),
-                (Some(b"".as_slice()), b"empty key".as_slice()),
-            ]
-        );
+    fn rows_come_back_as_they_went_in_also_in_several_pieces() {
+        let once: [Row<'_>; 3] = [(Some(b"m-7"), b"seven"), (None, b""), (Some(b""), b"empty key")];
+        let pieces = [some(), Encoded::default(), some()];
+        let rows: Rows = pieces.into_iter().map(Rows::from).collect();
+        assert_eq!(rows.rows().collect::<Vec<_>>(), [once, once].concat());
+        assert_eq!((rows.len(), rows.is_empty()), (6, false));
+        assert!(Rows::from(Encoded::default()).is_empty());
     }
 
     #[test]
-    fn saved_rows_are_read_back_and_cut_ones_are_refused() {
-        let (mut bytes, rows) = (Vec::new(), some());
-        rows.encode(&mut bytes);
-        for cut in 0..bytes.len() {
-            assert_eq!(Encoded::decode(&mut &bytes[..cut]), None, "{cut}");
+    fn saved_rows_are_read_back_and_damaged_ones_are_refused() {
+        let rows = Rows::from(some());
+        let bytes = rows.encode();
+        assert_eq!(Rows::decode(bytes.clone()), Some(rows.clone()));
+        let twice: Rows = [rows.clone(), rows].into_iter().collect();
+        assert_eq!(twice.encode(), bytes.repeat(2));
+        let row_ends = [0, 24, 40, bytes.len()];
+        for cut in (0..bytes.len()).filter(|cut| !row_ends.contains(cut)) {
+            assert_eq!(Rows::decode(bytes[..cut].to_vec()), None, "{cut}");
         }
-        bytes.push(9);
-        let mut rest = bytes.as_slice();
-        assert_eq!((Encoded::decode(&mut rest), rest), (Some(rows), [9].as_slice()));
+        for at in [0, 8] {
+            let mut too_long = bytes.clone();
+            too_long[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+            assert_eq!(Rows::decode(too_long), None, "a length at {at}");
+        }
     }
 }

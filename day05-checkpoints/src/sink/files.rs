@@ -27,7 +27,7 @@
 
 use day02_state::operator::Outcome;
 
-use super::encoded::Encoded;
+use super::encoded::Rows;
 use super::target::{LastPublished, Published, Target};
 use crate::atomic_file::{AtomicFile, digits, from_digits, recover};
 use crate::disk::Disk;
@@ -54,13 +54,17 @@ impl Format {
         }
     }
 
-    fn bytes(&self, rows: &Encoded) -> Vec<u8> {
+    fn bytes(&self, rows: &Rows) -> Vec<u8> {
         let header = match self {
             Format::Json | Format::Csv { header: None } => None,
             Format::Csv { header: Some(header) } => Some(header.as_bytes()),
         };
-        let lines = header.into_iter().chain(rows.rows().map(|(_, payload)| payload));
-        lines.flat_map(|line| [line, b"\n"]).flatten().copied().collect()
+        let mut bytes = Vec::with_capacity(rows.bytes());
+        for line in header.into_iter().chain(rows.rows().map(|(_, payload)| payload)) {
+            bytes.extend_from_slice(line);
+            bytes.push(b'\n');
+        }
+        bytes
     }
 }
 
@@ -85,7 +89,7 @@ impl<D: Disk> FileTarget<D> {
 
 // ANCHOR: publish
 impl<D: Disk> Target for FileTarget<D> {
-    fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
+    fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {
         if rows.is_empty() {
             return Ok(Published::Done);
         }
@@ -145,13 +149,14 @@ fn epoch_of(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::lab::fragile::Fragile;
+    use crate::sink::encoded::Encoded;
 
-    fn rows(payloads: &[&str]) -> Encoded {
+    fn rows(payloads: &[&str]) -> Rows {
         let mut rows = Encoded::default();
         for payload in payloads {
             rows.push(Some(b"key"), payload.as_bytes());
         }
-        rows
+        rows.into()
     }
 
     fn json(disk: &Fragile) -> FileTarget<Fragile> {
@@ -159,7 +164,7 @@ mod tests {
     }
 
     /// Publishes an epoch, and says in how many steps.
-    fn publish(target: &mut FileTarget<Fragile>, epoch: u64, rows: &Encoded) -> usize {
+    fn publish(target: &mut FileTarget<Fragile>, epoch: u64, rows: &Rows) -> usize {
         let steps = std::iter::repeat_with(|| target.publish(epoch, rows).expect("a step"));
         1 + steps.take(9).take_while(|step| *step == Published::Again).count()
     }

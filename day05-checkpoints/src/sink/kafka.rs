@@ -7,16 +7,18 @@
 //! seen, or neither.
 //!
 //! ```text
-//!   Open ──▶ Look ──▶ Begin ──▶ Send ──▶ Arrive ──▶ Mark ──▶ Commit ──▶ Done
-//!    ▲                            │        │          │         │
-//!    │                            └────────┴────┬─────┴─────────┘
-//!    │                                          │ an error
-//!    ├──────────────────────────── Abort ◀──────┤ the transaction has failed
-//!    └──────────────────────────────────────────┘ the client has failed, or gets nowhere
+//!   Look ─▶ Fence ─▶ ReadMarker ─▶ Begin ─▶ Send ─▶ AwaitAcks ─▶ Mark ─▶ Commit ─▶ Done
+//!    ▲                                       │          │         │        │
+//!    │                                       └──────────┴────┬────┴────────┘
+//!    │                                                       │ an error
+//!    ├─────────────────────────────────────────── Abort ◀────┤ the transaction has failed
+//!    └───────────────────────────────────────────────────────┘ the client has failed, or gets nowhere
 //! ```
 //!
-//! 1. `init_transactions` comes before the marker is read. It ends what an earlier run has left open
-//!    and shuts that run out; read the other way round, an earlier run could commit in between.
+//! 1. **Look, fence, look again.** `init_transactions` ends what an earlier run has left open and shuts that run out, so the
+//!    marker that counts is read behind it: read only before, an earlier run could commit in between. But a run that must
+//!    not publish here must not shut out the one that may. So the marker is read before, too: a run that it does not fit
+//!    ends there, and has done no harm. Of two runs that it fits, the later one goes on.
 //! 2. Only a commit that returned without error counts. All other returns of it mean: call again,
 //!    abort, or look.
 //! 3. An error that is final for the client says nothing about the commit, so the marker is asked
@@ -37,6 +39,7 @@ mod client;
 mod clients;
 mod error;
 mod marker;
+mod opening;
 mod plain;
 mod verdict;
 
@@ -45,7 +48,6 @@ pub use marker::LostMarker;
 pub use plain::PlainKafkaTarget;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -54,11 +56,12 @@ use day02_state::operator::Outcome;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::Producer;
 
-use super::encoded::Encoded;
+use super::encoded::Rows;
 use super::target::{LastPublished, Published, Target};
-use client::{MOMENT, SLICE};
+use client::SLICE;
 use clients::Clients;
-use marker::{Reopened, Unread};
+use marker::{Markers, Reopened};
+use opening::Found;
 use verdict::Verdict;
 
 /// How long a start may take, once a broker has answered: it waits for brokers to end what an earlier
@@ -111,6 +114,8 @@ impl KafkaTargetOptions {
 pub struct KafkaTarget {
     options: KafkaTargetOptions,
     clients: Option<Clients>,
+    /// Reads the marker before anything is shut out.
+    look: Option<Markers>,
     step: Step,
     /// The marker that is being written.
     marking: Option<Receiver<KafkaResult<()>>>,
@@ -118,7 +123,7 @@ pub struct KafkaTarget {
     moved: (Step, i32, Instant),
     /// The epoch published last, as far as this run knows.
     known: Option<u64>,
-    /// Since when the present epoch is being published.
+    /// Since when the present epoch is being published, or asked for.
     since: Option<Instant>,
     /// Since when its commit has been asked for, so that it may be out.
     commit_asked: Option<Instant>,
@@ -131,9 +136,11 @@ pub struct KafkaTarget {
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
+    /// Ask for the marker, and harm no other run.
+    Look,
     /// Shut out earlier runs, and end what they have left.
-    Open,
-    /// Ask for the marker.
+    Fence,
+    /// Ask for the marker again: now it is only ours to move.
     ReadMarker,
     Begin,
     /// Hand the client the rows, from this one on.
@@ -154,11 +161,13 @@ impl KafkaTarget {
     pub fn open(options: KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
         ensure_topic(&options.cluster, &options.topic, 1)?;
         Ok(KafkaTarget {
+            // All of them connect at once, in the background.
             clients: Some(Clients::new(&options)?),
+            look: Some(Markers::before_fence(&options)?),
             options,
-            step: Step::Open,
+            step: Step::Look,
             marking: None,
-            moved: (Step::Open, 0, Instant::now()),
+            moved: (Step::Look, 0, Instant::now()),
             known: None,
             since: None,
             commit_asked: None,
@@ -167,39 +176,10 @@ impl KafkaTarget {
         })
     }
 
-    /// Takes a step of opening: shuts out what came before, and only then asks for the marker.
-    fn open_step(&mut self, epoch: u64) -> Result<Poll<Option<u64>>, KafkaTargetError> {
-        let clients = match self.clients.take() {
-            Some(clients) => clients,
-            None => Clients::new(&self.options)?,
-        };
-        let Clients { producer, markers } = self.clients.insert(clients);
-        if self.step == Step::Open {
-            match producer.init_transactions(SLICE) {
-                Ok(()) => self.step = Step::ReadMarker,
-                Err(error) => self.on_error(epoch, error)?,
-            }
-            return Ok(Poll::Pending);
-        }
-        match markers.read() {
-            Ok(marker) => return Ok(Poll::Ready(marker)),
-            Err(Unread::Failed(error)) => self.on_error(epoch, error)?,
-            Err(Unread::Foreign(metadata)) => {
-                let (group, topic) = (self.options.id(), self.options.topic.clone());
-                return Err(KafkaTargetError::ForeignGroup {
-                    group,
-                    topic,
-                    metadata,
-                });
-            }
-        }
-        Ok(Poll::Pending)
-    }
-
     /// Takes a step of the transaction, and says which is next.
-    fn step(&mut self, epoch: u64, rows: &Encoded) -> KafkaResult<Step> {
+    fn step(&mut self, epoch: u64, rows: &Rows) -> KafkaResult<Step> {
         let Some(clients) = &self.clients else {
-            return Ok(Step::Open);
+            return Ok(Step::Look);
         };
         let producer = &clients.producer;
         match self.step {
@@ -230,8 +210,8 @@ impl KafkaTarget {
                 self.commit_asked.get_or_insert_with(Instant::now);
                 producer.commit_transaction(SLICE).map(|()| Step::Done)
             }
-            Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Open),
-            Step::Open | Step::ReadMarker | Step::Done => Ok(self.step),
+            Step::Abort => producer.abort_transaction(SLICE).map(|()| Step::Look),
+            Step::Look | Step::Fence | Step::ReadMarker | Step::Done => Ok(self.step),
         }
     }
 
@@ -247,7 +227,7 @@ impl KafkaTarget {
         match (verdict, producer) {
             // An abort waits until somebody has taken the reports of the rows that it throws away.
             (Verdict::Again, Some(producer)) => {
-                producer.poll(MOMENT);
+                client::wait(producer);
                 self.sent_twice |= self.step == Step::Mark;
             }
             (Verdict::Abort, Some(producer)) => {
@@ -275,9 +255,10 @@ impl KafkaTarget {
     /// Begins again with new clients. A thread that still waits for its marker to be written keeps the old ones.
     fn renew(&mut self) {
         self.clients = None;
+        self.look = None;
         self.marking = None;
         self.sent_twice = false;
-        self.step = Step::Open;
+        self.step = Step::Look;
     }
 
     fn renew_if_stuck(&mut self) {
@@ -288,7 +269,7 @@ impl KafkaTarget {
             self.moved = (self.step, under_way, Instant::now());
         } else if since.elapsed() > STUCK_AFTER {
             self.last_error = Some(format!("no progress for {} s", STUCK_AFTER.as_secs()));
-            self.moved = (Step::Open, 0, Instant::now());
+            self.moved = (Step::Look, 0, Instant::now());
             self.renew();
         }
     }
@@ -309,9 +290,9 @@ impl KafkaTarget {
         }
     }
 
-    /// An error once `patience` has passed since the beginning.
-    fn check_time(&self, epoch: u64, since: Instant, patience: Duration) -> Result<(), KafkaTargetError> {
-        if since.elapsed() <= patience {
+    /// An error once `patience` has passed since this was begun.
+    fn check_time(&mut self, epoch: u64, patience: Duration) -> Result<(), KafkaTargetError> {
+        if self.since.get_or_insert_with(Instant::now).elapsed() <= patience {
             return Ok(());
         }
         let unreachable = self.take_reason();
@@ -330,22 +311,41 @@ impl KafkaTarget {
 }
 
 impl Target for KafkaTarget {
-    fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        self.check_time(epoch, since, self.options.transaction_timeout)?;
-        if matches!(self.step, Step::Open | Step::ReadMarker) {
-            if let Poll::Ready(marker) = self.open_step(epoch)? {
-                self.step = match marker::reopened(marker, self.known, epoch, self.commit_asked.is_some()) {
-                    Reopened::Out => Step::Done,
-                    Reopened::NotOut => Step::Begin,
-                    Reopened::OutOfStep => return Err(self.out_of_step(epoch, marker).into()),
+    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
+        let epoch = epochs.last().copied().unwrap_or_default();
+        self.check_time(epoch, START_WITHIN)?;
+        self.renew_if_stuck();
+        let found = self.open_step(epoch)?;
+        let (Found::Before(marker) | Found::Behind(marker)) = found else {
+            return Ok(LastPublished::Pending);
+        };
+        let known = marker::known(marker, epochs, &self.options);
+        if matches!(known, LastPublished::Unknown(_)) || matches!(found, Found::Behind(_)) {
+            (self.step, self.known, self.since) = (Step::Begin, marker, None);
+            return Ok(known);
+        }
+        self.step = Step::Fence;
+        Ok(LastPublished::Pending)
+    }
+
+    fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {
+        self.check_time(epoch, self.options.transaction_timeout)?;
+        if matches!(self.step, Step::Look | Step::Fence | Step::ReadMarker) {
+            let found = self.open_step(epoch)?;
+            if let Found::Before(marker) | Found::Behind(marker) = found {
+                let reopened = marker::reopened(marker, self.known, epoch, self.commit_asked.is_some());
+                self.step = match (reopened, found) {
+                    (Reopened::OutOfStep, _) => return Err(self.out_of_step(epoch, marker).into()),
+                    (Reopened::Out, _) => Step::Done,
+                    (Reopened::NotOut, Found::Behind(_)) => Step::Begin,
+                    (Reopened::NotOut, _) => Step::Fence,
                 };
             }
         } else if self.step == Step::Begin && self.known >= Some(epoch) {
             return Err(self.out_of_step(epoch, self.known).into());
         } else {
             match self.step(epoch, rows) {
-                Ok(Step::Open) => self.renew(),
+                Ok(Step::Look) => self.renew(),
                 Ok(next) => self.step = next,
                 Err(error) => self.on_error(epoch, error)?,
             }
@@ -366,19 +366,6 @@ impl Target for KafkaTarget {
             self.renew();
         }
         Ok(Published::Done)
-    }
-
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
-        let (since, epoch) = (Instant::now(), epochs.last().copied().unwrap_or_default());
-        loop {
-            self.check_time(epoch, since, START_WITHIN)?;
-            if let Poll::Ready(marker) = self.open_step(epoch)? {
-                self.step = Step::Begin;
-                self.known = marker;
-                return Ok(marker::known(marker, epochs, &self.options));
-            }
-            self.renew_if_stuck();
-        }
     }
 
     fn describe(&self) -> String {

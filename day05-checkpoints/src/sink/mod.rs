@@ -5,34 +5,45 @@
 //!
 //! ```text
 //!   rows ─► format ─► pending ─ durable ─► target
-//!                        │ saved with each checkpoint until it is out
+//!                        │ in each checkpoint until it is out
 //! ```
 //!
 //! What is seen outside is therefore late by one checkpoint. That is the price of exactly once, in every engine.
 //! Left out: two-phase commit in the target itself, as Flink's Kafka sink does it. librdkafka cannot take up a transaction
 //! that another process has prepared, so the rows wait with us instead.
 
+pub mod background;
 pub mod encoded;
 pub mod files;
 pub mod kafka;
 pub mod pending;
+pub mod postgres;
 pub mod target;
+pub mod waiting;
 
 use std::time::Duration;
 
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
+use day02_state::runtime::Stop;
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day02_state::status::Status;
 use day03_windows::time::EventTime;
 use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
 
-use encoded::Encoded;
+use crate::atomic_file::{digits, from_digits};
+use encoded::{Encoded, Rows};
 use pending::Pending;
 use target::{LastPublished, Published, Target};
+use waiting::{Listener, Patience, Waiting};
 
-/// The name of the rows among the parts of a snapshot.
-const PENDING: &str = "pending";
+/// The part of a snapshot that says which epoch is out.
+const OUT: &str = "out";
+/// What the name of an epoch begins with among the parts of a snapshot.
+const EPOCH: &str = "epoch-";
+
+/// How long a job that was asked to stop goes on publishing. What is not out by then is in the last checkpoint.
+const ENDS_WITHIN: Duration = Duration::from_millis(500);
 
 /// How rows become bytes.
 pub trait Format: Send {
@@ -45,24 +56,111 @@ pub trait Format: Send {
     fn encode(&mut self, data: Self::In, rows: &mut Encoded) -> Outcome<Self::Out>;
 }
 
+/// How a sink goes about it.
+pub struct SinkOptions {
+    /// How many bytes it may hold unpublished before it refuses input (see [`pending`]).
+    pub buffer: usize,
+    /// By what it hears that the job was asked to stop: then it takes what is left in the channels, and does not wait for
+    /// its target any more.
+    pub stop: Stop,
+    /// Who hears that the target keeps it waiting.
+    pub listener: Listener,
+}
+
+impl Default for SinkOptions {
+    fn default() -> Self {
+        SinkOptions {
+            buffer: 64 << 20,
+            stop: Stop::new(),
+            listener: Box::new(|_| {}),
+        }
+    }
+}
+
 /// A sink that publishes each row exactly once.
 pub struct Sink<F, T> {
     format: F,
     target: T,
+    options: SinkOptions,
     pending: Pending,
-    /// Whether the target has been asked what is out.
-    asked: bool,
+    question: Question,
+    patience: Patience,
+    /// Until when it goes on publishing, once the job was asked to stop.
+    ends: Option<Duration>,
 }
 
-impl<F, T> Sink<F, T> {
+/// The question which epochs are out.
+enum Question {
+    /// The target was not asked.
+    Open,
+    /// It was asked about these.
+    Asked(Vec<u64>),
+    /// It has answered.
+    Answered,
+}
+
+impl<F, T: Target> Sink<F, T> {
     /// A sink that has published nothing.
-    pub fn new(format: F, target: T) -> Self {
+    pub fn new(format: F, target: T, options: SinkOptions) -> Self {
         Sink {
             format,
             target,
+            options,
             pending: Pending::default(),
-            asked: false,
+            question: Question::Open,
+            patience: Patience::default(),
+            ends: None,
         }
+    }
+
+    // ANCHOR: publish
+    /// Takes one step of publishing, if there is something to be published.
+    fn step(&mut self) -> Outcome<Option<Published>> {
+        if let Question::Open = self.question {
+            self.question = Question::Asked(self.pending.epochs());
+        }
+        if let Question::Asked(epochs) = &self.question {
+            match self.target.last_out(epochs)? {
+                LastPublished::Pending => return Ok(Some(Published::Pending)),
+                LastPublished::UpTo(epoch) => self.pending.is_out(epoch),
+                LastPublished::Unknown(why) => return Err(why.into()),
+            }
+            self.question = Question::Answered;
+        }
+        let Some((epoch, rows)) = self.pending.to_publish() else {
+            return Ok(None);
+        };
+        let (epoch, published) = (*epoch, self.target.publish(*epoch, rows)?);
+        if published == Published::Done {
+            self.pending.is_out(epoch);
+        }
+        Ok(Some(published))
+    }
+    // ANCHOR_END: publish
+
+    /// The target is pending.
+    fn waits(&mut self, now: Duration) -> Turn {
+        if self.options.stop.is_asked() && now >= *self.ends.get_or_insert(now + ENDS_WITHIN) {
+            return Turn::Done;
+        }
+        let again = self.patience.pending(now);
+        let news = self.waiting().and_then(|waiting| self.patience.news(waiting));
+        news.into_iter().for_each(&mut self.options.listener);
+        Turn::Wait(Some(again))
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        Some(Waiting {
+            waited: self.patience.waited()?,
+            target: self.target.describe(),
+            unpublished: self.pending.bytes(),
+            refuses: self.refuses(),
+        })
+    }
+
+    /// A job that stops takes no rows from its sources any more, so what is left in its channels is little.
+    fn refuses(&self) -> bool {
+        self.pending.can_wait(self.options.buffer) && !self.options.stop.is_asked()
     }
 }
 
@@ -75,27 +173,29 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
         Ok(())
     }
 
-    // ANCHOR: publish
-    /// Takes one step of publishing, if there is something to be published.
-    fn on_turn(&mut self, _: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
-        if !self.asked {
-            match self.target.last_out(&self.pending.epochs())? {
-                LastPublished::UpTo(epoch) => self.pending.is_out(epoch),
-                LastPublished::Unknown(why) => return Err(why.into()),
-            }
-            self.asked = true;
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+        let step = self.step()?;
+        if step == Some(Published::Pending) {
+            return Ok(self.waits(now));
         }
-        let Some((epoch, rows)) = self.pending.to_publish() else {
-            return Ok(Turn::Done);
-        };
-        if self.target.publish(epoch, rows)? == Published::Done {
-            self.pending.is_out(epoch);
-        }
-        Ok(Turn::Again)
+        let news = self.patience.answered(now);
+        news.into_iter().for_each(&mut self.options.listener);
+        Ok(match step {
+            None => Turn::Done,
+            Some(_) => Turn::Again,
+        })
     }
-    // ANCHOR_END: publish
+
+    /// Beside the aligner, the sink is the only one that refuses input, and only while it needs none to go on.
+    fn accepts(&self, _: usize) -> bool {
+        !self.refuses()
+    }
 
     fn status(&mut self, status: &mut Status) {
+        if let Some(waiting) = self.waiting().filter(|waiting| !waiting.waited.is_zero()) {
+            status.phrases.push(waiting.to_string());
+            return;
+        }
         let waiting: usize = self.pending.sealed().map(|(_, rows)| rows.len()).sum();
         let (target, out) = (self.target.describe(), self.pending.last_out());
         status.phrases.push(format!(
@@ -112,22 +212,20 @@ impl<F: Format, T: Target> OnWatermark for Sink<F, T> {
 }
 
 impl<F: Send, T: Target> Stateful for Sink<F, T> {
+    /// Each epoch is a part of its own, whose name and bytes stay the same in every snapshot that holds it.
     fn snapshot(&mut self, id: u64) -> Frozen {
         self.pending.seal(id);
-        let (out, sealed) = (self.pending.last_out(), self.pending.sealed());
-        let sealed: Vec<(u64, Encoded)> = sealed.map(|(epoch, rows)| (epoch, rows.clone())).collect();
-        Frozen::new(move || {
-            let mut bytes = out.to_le_bytes().to_vec();
-            for (epoch, rows) in &sealed {
-                bytes.extend(epoch.to_le_bytes());
-                rows.encode(&mut bytes);
-            }
-            vec![Part {
-                name: PENDING.to_string(),
-                owner: Owner::First,
-                bytes,
-            }]
-        })
+        let out = self.pending.last_out().to_le_bytes().to_vec();
+        let part = |name, bytes| Part {
+            name,
+            owner: Owner::First,
+            bytes,
+        };
+        let epochs = self.pending.sealed().map(|(epoch, rows)| {
+            let (name, rows) = (format!("{EPOCH}{}", digits(*epoch)), rows.clone());
+            Frozen::new(move || vec![part(name, rows.encode())])
+        });
+        epochs.fold(Frozen::new(move || vec![part(OUT.to_string(), out)]), Frozen::and)
     }
 
     fn on_checkpoint_complete(&mut self, id: u64) {
@@ -135,24 +233,21 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
-        for part in &parts {
-            self.pending = read(part).ok_or_else(|| part.bad("these are no rows of a sink"))?;
+        let (mut out, mut sealed) = (0, Vec::new());
+        for part in parts {
+            let bad = part.bad("these are no rows of a sink");
+            let epoch = part.name.strip_prefix(EPOCH).and_then(from_digits);
+            match (part.name.as_str(), epoch) {
+                (OUT, None) => out = u64::from_le_bytes(part.bytes.try_into().map_err(|_| bad)?),
+                (_, Some(epoch)) => sealed.push((epoch, Rows::decode(part.bytes).ok_or(bad)?)),
+                _ => return Err(bad.into()),
+            }
         }
+        sealed.sort_by_key(|(epoch, _)| *epoch);
+        self.pending = Pending::restored(out, sealed);
         Ok(())
     }
 }
 
-fn read(part: &Part) -> Option<Pending> {
-    let (out, mut rest) = part.bytes.split_first_chunk().filter(|_| part.name == PENDING)?;
-    let mut sealed: Vec<(u64, Encoded)> = Vec::new();
-    while let Some((epoch, behind)) = rest.split_first_chunk() {
-        rest = behind;
-        let epoch = u64::from_le_bytes(*epoch);
-        if sealed.last().is_some_and(|(last, _)| *last >= epoch) {
-            return None;
-        }
-        sealed.push((epoch, Encoded::decode(&mut rest)?));
-    }
-    rest.is_empty()
-        .then(|| Pending::restored(u64::from_le_bytes(*out), sealed))
-}
+#[cfg(test)]
+mod tests;

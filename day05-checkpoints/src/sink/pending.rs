@@ -10,49 +10,69 @@
 //!    that, it would produce these rows again.
 //! 3. When checkpoint `n` is durable, everything sealed up to `n` may go. It is published as one, as epoch `n`, also what
 //!    belongs to checkpoints in between that were given up.
-//! 4. An epoch is forgotten when it is out, and not before: until then each checkpoint saves it again.
+//! 4. An epoch is forgotten when it is out, and not before: until then each checkpoint holds it. It does not change any
+//!    more, so a store need not write it twice.
 //! 5. After a restore everything that was saved may go, except for what the target says is out.
+//!
+//! **Which input can wait.** What is held is bounded by refusing input. But a barrier stands behind the input that is
+//! refused, and without it there is no checkpoint, and without the checkpoint nothing may go out:
+//!
+//! 6. While an epoch may be published, input can wait: the epoch goes out without any further barrier, and then input is
+//!    taken again. A barrier that waits meanwhile is late, and its checkpoint may be given up for that; the next one gets
+//!    more time.
+//! 7. While none may be published, input must be taken, however much is held. What is held then came in since the last
+//!    checkpoint that is out. So all that is held is bounded by the limit, or by what one checkpoint covers, whichever is
+//!    more.
+//! 8. An epoch that hangs may be published, by (6): while a target hangs, nothing grows beyond the limit.
 
 use std::collections::VecDeque;
 
-use day02_state::operator::Batch;
+use super::encoded::{Encoded, Rows};
+use crate::fault::{Fault, put_in};
 
-use super::encoded::Encoded;
+/// How many bytes of an epoch lie in one piece: so none has to move as the epoch grows.
+const PIECE: usize = 1 << 20;
 
 /// Rows by epoch.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Pending {
+    /// The last piece of the epoch that is open.
     open: Encoded,
-    sealed: VecDeque<(u64, Encoded)>,
+    /// The pieces before it.
+    full: Rows,
+    sealed: VecDeque<(u64, Rows)>,
     /// Everything sealed up to here may be published.
     durable: u64,
     /// The last epoch that is out; 0 if none is.
     out: u64,
-    /// Whether the first of those that are sealed is being published: nothing may be added to it.
-    publishing: bool,
+    /// What is being published: nothing may be added to it.
+    publishing: Option<(u64, Rows)>,
 }
 
 impl Pending {
     /// What was saved: the last epoch that was out then, and the rows of later ones. All of it may be published.
-    pub fn restored(out: u64, sealed: Vec<(u64, Encoded)>) -> Self {
+    pub fn restored(out: u64, sealed: Vec<(u64, Rows)>) -> Self {
         Pending {
-            open: Encoded::default(),
             durable: sealed.last().map_or(out, |(epoch, _)| *epoch),
             sealed: sealed.into(),
             out,
-            publishing: false,
+            ..Pending::default()
         }
     }
 
     /// Takes in rows.
     pub fn rows(&mut self) -> &mut Encoded {
+        if self.open.bytes() >= PIECE {
+            self.full.push(std::mem::take(&mut self.open));
+        }
         &mut self.open
     }
 
     // ANCHOR: pending
     /// A barrier has come.
     pub fn seal(&mut self, epoch: u64) {
-        self.sealed.push_back((epoch, std::mem::take(&mut self.open)));
+        self.full.push(std::mem::take(&mut self.open));
+        self.sealed.push_back((epoch, std::mem::take(&mut self.full)));
     }
 
     /// The checkpoint with this number is durable.
@@ -61,30 +81,34 @@ impl Pending {
     }
 
     /// What is to be published next: all that may go, as one epoch. The same again, until it is out.
-    pub fn to_publish(&mut self) -> Option<(u64, &Encoded)> {
-        while !self.publishing
-            && self
-                .sealed
-                .get(1)
-                .is_some_and(|(epoch, _)| *epoch <= self.durable)
-            && let Some((_, mut rows)) = self.sealed.pop_front()
-            && let Some((_, behind)) = self.sealed.front_mut()
-        {
-            rows.append(std::mem::take(behind));
-            *behind = rows;
+    pub fn to_publish(&mut self) -> Option<&(u64, Rows)> {
+        if self.publishing.is_none() {
+            let may_go = || self.sealed.iter().filter(|(epoch, _)| *epoch <= self.durable);
+            let rows = may_go().map(|(_, rows)| rows.clone()).collect();
+            self.publishing = may_go().next_back().map(|(epoch, _)| (*epoch, rows));
         }
-        let (epoch, rows) = self.sealed.front()?;
-        self.publishing = *epoch <= self.durable;
-        self.publishing.then_some((*epoch, rows))
+        self.publishing.as_ref()
     }
 
     /// Everything up to this epoch is out.
     pub fn is_out(&mut self, epoch: u64) {
         self.sealed.retain(|(sealed, _)| *sealed > epoch);
         self.out = self.out.max(epoch);
-        self.publishing = false;
+        self.publishing = None;
+    }
+
+    /// Whether input can wait until less is held than `limit`: some of what is held goes out without further input.
+    pub fn can_wait(&self, limit: usize) -> bool {
+        let goes_out = self.sealed.iter().any(|(epoch, _)| *epoch <= self.durable);
+        self.bytes() >= limit && (goes_out || put_in(Fault::SinkWaitsForBarrier))
     }
     // ANCHOR_END: pending
+
+    /// How many bytes are held.
+    pub fn bytes(&self) -> usize {
+        let sealed: usize = self.sealed.iter().map(|(_, rows)| rows.bytes()).sum();
+        sealed + self.full.bytes() + self.open.bytes()
+    }
 
     /// The epochs that a target has to be asked about after a restore: the last that is out, and those behind it.
     pub fn epochs(&self) -> Vec<u64> {
@@ -98,8 +122,8 @@ impl Pending {
     }
 
     /// What has to be saved: everything that was sealed and is not out.
-    pub fn sealed(&self) -> impl Iterator<Item = (u64, &Encoded)> {
-        self.sealed.iter().map(|(epoch, rows)| (*epoch, rows))
+    pub fn sealed(&self) -> impl Iterator<Item = &(u64, Rows)> {
+        self.sealed.iter()
     }
 }
 
@@ -107,18 +131,18 @@ impl Pending {
 mod tests {
     use super::*;
 
-    fn rows(texts: &[&str]) -> Encoded {
-        let mut rows = Encoded::default();
-        texts.iter().for_each(|text| rows.push(None, text.as_bytes()));
-        rows
+    fn push(pending: &mut Pending, texts: &[&str]) {
+        texts
+            .iter()
+            .for_each(|text| pending.rows().push(None, text.as_bytes()));
     }
 
     /// What is to be published, in words.
     fn next(pending: &mut Pending) -> Option<(u64, String)> {
-        pending.to_publish().map(|(epoch, rows)| (epoch, words(rows)))
+        pending.to_publish().map(|(epoch, rows)| (*epoch, words(rows)))
     }
 
-    fn words(rows: &Encoded) -> String {
+    fn words(rows: &Rows) -> String {
         let texts = rows
             .rows()
             .map(|(_, text)| String::from_utf8_lossy(text).into_owned());
@@ -126,21 +150,23 @@ mod tests {
     }
 
     fn saved(pending: &Pending) -> Vec<(u64, String)> {
-        let sealed = pending.sealed();
-        sealed.map(|(epoch, rows)| (epoch, words(rows))).collect()
+        pending
+            .sealed()
+            .map(|(epoch, rows)| (*epoch, words(rows)))
+            .collect()
     }
 
     #[test]
     fn nothing_goes_out_before_its_checkpoint_is_durable() {
         let mut pending = Pending::default();
-        pending.rows().append(rows(&["a", "b"]));
+        push(&mut pending, &["a", "b"]);
         assert_eq!(next(&mut pending), None);
         pending.seal(1);
         assert_eq!(
             (next(&mut pending), saved(&pending)),
             (None, vec![(1, "a b".to_string())])
         );
-        pending.rows().append(rows(&["c"]));
+        push(&mut pending, &["c"]);
         pending.durable(1);
         assert_eq!(next(&mut pending), Some((1, "a b".to_string())));
         pending.is_out(1);
@@ -152,7 +178,7 @@ mod tests {
     fn what_belongs_to_a_checkpoint_that_was_given_up_goes_with_the_next_one() {
         let mut pending = Pending::default();
         for (epoch, text) in [(1, "a"), (2, "b"), (3, "c")] {
-            pending.rows().append(rows(&[text]));
+            push(&mut pending, &[text]);
             pending.seal(epoch);
         }
         pending.durable(2);
@@ -164,11 +190,11 @@ mod tests {
     #[test]
     fn nothing_is_added_to_an_epoch_that_is_being_published() {
         let mut pending = Pending::default();
-        pending.rows().append(rows(&["a"]));
+        push(&mut pending, &["a"]);
         pending.seal(1);
         pending.durable(1);
         assert_eq!(next(&mut pending), Some((1, "a".to_string())));
-        pending.rows().append(rows(&["b"]));
+        push(&mut pending, &["b"]);
         pending.seal(2);
         pending.durable(2);
         assert_eq!(next(&mut pending), Some((1, "a".to_string())));
@@ -178,16 +204,80 @@ mod tests {
 
     #[test]
     fn after_a_restore_everything_goes_that_is_not_out() {
-        let sealed = || vec![(4, rows(&["a"])), (5, rows(&["b"]))];
+        let epoch = |text: &str| {
+            let mut rows = Encoded::default();
+            rows.push(None, text.as_bytes());
+            Rows::from(rows)
+        };
         for (known, left) in [
             (3, Some((5, "a b".to_string()))),
             (4, Some((5, "b".to_string()))),
             (5, None),
         ] {
-            let mut pending = Pending::restored(3, sealed());
+            let mut pending = Pending::restored(3, vec![(4, epoch("a")), (5, epoch("b"))]);
             assert_eq!(pending.epochs(), [3, 4, 5]);
             pending.is_out(known);
             assert_eq!(next(&mut pending), left, "{known} is out");
         }
+    }
+
+    #[test]
+    fn an_epoch_of_several_pieces_is_one_epoch() {
+        let (mut pending, row) = (Pending::default(), "x".repeat(PIECE * 2 / 3));
+        let rows: Vec<String> = (0..5).map(|number| format!("{number}{row}")).collect();
+        rows.iter().for_each(|row| push(&mut pending, &[row]));
+        assert!(pending.bytes() > 3 * PIECE);
+        pending.seal(1);
+        pending.durable(1);
+        assert_eq!(next(&mut pending), Some((1, rows.join(" "))));
+        pending.is_out(1);
+        assert_eq!(pending.bytes(), 0);
+    }
+
+    #[test]
+    fn input_waits_only_while_something_goes_out_without_it() {
+        let (mut pending, limit) = (Pending::default(), 20);
+        let mut waits = Vec::new();
+        let mut look = |what: &str, pending: &Pending| {
+            waits.push(format!(
+                "{what}: {}",
+                if pending.can_wait(limit) {
+                    "waits"
+                } else {
+                    "is taken"
+                }
+            ));
+        };
+        push(&mut pending, &["more than twenty bytes"]);
+        look("open", &pending);
+        pending.seal(1);
+        look("sealed", &pending);
+        pending.durable(1);
+        look("may go", &pending);
+        assert!(next(&mut pending).is_some());
+        look("hangs", &pending);
+        pending.is_out(1);
+        look("out", &pending);
+        push(&mut pending, &[""]);
+        pending.seal(2);
+        pending.durable(2);
+        look("below the limit", &pending);
+        push(&mut pending, &["more than twenty bytes"]);
+        look("behind one that may go", &pending);
+        pending.is_out(2);
+        look("behind one that is out", &pending);
+        assert_eq!(
+            waits,
+            [
+                "open: is taken",
+                "sealed: is taken",
+                "may go: waits",
+                "hangs: waits",
+                "out: is taken",
+                "below the limit: is taken",
+                "behind one that may go: waits",
+                "behind one that is out: is taken",
+            ]
+        );
     }
 }

@@ -215,7 +215,7 @@ impl Job {
             if life % 2 == 0 || fate.broker_restarts_in == Some(life) {
                 job.wait_for("writing to");
             }
-            thread::sleep(Duration::from_millis(50 + u64::from(random.next_u32()) % 850));
+            thread::sleep(Duration::from_millis(50 + u64::from(random.next_u32()) % 1_450));
             if fate.broker_restarts_in == Some(life) {
                 kafka_script("down");
                 thread::sleep(Duration::from_millis(500));

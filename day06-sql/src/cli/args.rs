@@ -6,8 +6,7 @@ use day01_consumer::cli::RecordArgs;
 use day01_consumer::kafka::ClientOption;
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::TaskArgs;
-use day05_checkpoints::cli::CheckpointArgs;
-use day05_checkpoints::sink::kafka::LostMarker;
+use day05_checkpoints::cli::{CheckpointArgs, PublishArgs};
 
 /// Runs streaming SQL in the dialects of Flink and RisingWave.
 #[derive(Debug, Clone, clap::Parser)]
@@ -66,8 +65,6 @@ pub struct SqlArgs {
     /// of as many as come at once, which are some thousands when much is waiting
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub chunk_rows: Option<u32>,
-    /// What to do if Kafka has forgotten what was published last, which it does after a week without a run: stop with an
-    /// error; take it for published; or publish it again
-    #[arg(long, value_enum, default_value_t)]
-    pub lost_marker: LostMarker,
+    #[command(flatten)]
+    pub publish: PublishArgs,
 }

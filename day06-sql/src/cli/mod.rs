@@ -181,7 +181,9 @@ fn run_queries(
         },
         on_bad_record: args.records.on_bad_record,
         chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),
-        lost_marker: args.sql.lost_marker,
+        lost_marker: args.sql.publish.lost_marker,
+        access: args.checkpoints.access(),
+        sink_buffer: args.sql.publish.sink_buffer.0,
         buffers: Buffers::default(),
     };
     if args.checkpoints.checkpoint_dir.is_none() {

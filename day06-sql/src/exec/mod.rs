@@ -28,14 +28,16 @@ use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
 use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::splits::Strategy;
+use day05_checkpoints::cli::say_what_happens;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
+use day05_checkpoints::disk::Access;
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
 use day05_checkpoints::job::{Checkpoints, START_ANEW};
 use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
-use day05_checkpoints::sink::{Format, Sink as ExactlyOnce};
+use day05_checkpoints::sink::{Format, Sink as ExactlyOnce, SinkOptions};
 
 use crate::format::encode::RowWriter;
 use crate::format::print::Printer;
@@ -62,6 +64,10 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What to do if Kafka has forgotten what was published last.
     pub lost_marker: LostMarker,
+    /// Who may read files that are written.
+    pub access: Access,
+    /// How many bytes a sink may hold unpublished before it refuses rows.
+    pub sink_buffer: usize,
     /// How much may lie between two tasks.
     pub buffers: Buffers,
 }
@@ -198,6 +204,12 @@ pub fn wire_over<D: Disk + 'static>(
             Sink::Table(table) => outside.target(table, durable)?,
             Sink::View(_) | Sink::Result => None,
         };
+        let sink = SinkOptions {
+            buffer: options.sink_buffer,
+            stop: checkpoints.stop.clone(),
+            listener: say_what_happens(),
+        };
+        let target = target.map(|target| (target, sink));
         views.push(wiring.sink(query, &id, rows, target, printed)?);
     }
     let Checkpoints {
@@ -279,7 +291,7 @@ impl Wiring<'_> {
         query: &Query,
         id: &str,
         rows: Inbox<KeyedChunk, Control>,
-        target: Option<Box<dyn Target>>,
+        target: Option<(Box<dyn Target>, SinkOptions)>,
         printed: &Printed,
     ) -> Result<Option<View>, Error> {
         let operator = task_id(id, "sink");
@@ -291,7 +303,7 @@ impl Wiring<'_> {
         let (channels, fields) = (rows.channels(), query.plan.fields());
         let (deliver, view) = match &query.sink {
             Sink::Table(table) => {
-                if let Some(target) = target {
+                if let Some((target, options)) = target {
                     let format = match &table.connector {
                         Connector::Filesystem { format, .. } => *format,
                         _ => FileFormat::Json,
@@ -299,7 +311,7 @@ impl Wiring<'_> {
                     let written = table.columns.iter().filter(|column| column.is_written());
                     let names: Vec<_> = written.map(|column| column.field.clone()).collect();
                     let lines = Lines(RowWriter::new(&names, format));
-                    let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target));
+                    let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target, options));
                     self.dataflow.task(subtask, rows, sink, Outbox::none())?;
                     return Ok(None);
                 }

@@ -13,6 +13,7 @@ use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
 use day05_checkpoints::disk::Folder;
+use day05_checkpoints::sink::background::Background;
 use day05_checkpoints::sink::files::{FileTarget, Format as Lines};
 use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions, PlainKafkaTarget};
 use day05_checkpoints::sink::target::Target;
@@ -201,35 +202,37 @@ fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option
         what: "the place for results",
         failure,
     };
-    Ok(Some(match &table.connector {
+    let target = match &table.connector {
         Connector::Kafka { brokers, topic, .. } if durable => {
-            let options = KafkaTargetOptions {
+            let target = KafkaTargetOptions {
                 lost_marker: options.lost_marker,
                 ..KafkaTargetOptions::new(
                     options.inputs.cluster(brokers)?,
                     topic,
-                    format!("sql-{}", table.name),
+                    format!("sql-{}-to-{topic}", table.name),
                 )
             };
-            Box::new(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
+            Background::start(KafkaTarget::open(target).map_err(|error| failed(error.into()))?)
         }
-        Connector::Kafka { brokers, topic, .. } => Box::new(
+        Connector::Kafka { brokers, topic, .. } => Background::start(
             PlainKafkaTarget::open(options.inputs.cluster(brokers)?, topic)
                 .map_err(|error| failed(error.into()))?,
         ),
         Connector::Filesystem { path, format, .. } => {
             let path = local_path(Path::new(path))?;
-            let folder = Folder::open(path).map_err(|error| failed(error.into()))?;
+            let folder = Folder::open_as(path, options.access).map_err(|error| failed(error.into()))?;
             let lines = match format {
                 FileFormat::Json => Lines::Json,
                 FileFormat::Csv => Lines::Csv { header: None },
             };
-            Box::new(FileTarget::new(folder, lines))
+            Background::start(FileTarget::new(folder, lines))
         }
         Connector::Datagen { .. } => {
             let said = format!("{} generates rows and takes none", table.name);
             return Err(InputError::Usage(said).into());
         }
         Connector::Print { .. } | Connector::Blackhole => return Ok(None),
-    }))
+    };
+    let target = target.map_err(|error| failed(error.into()))?;
+    Ok(Some(Box::new(target)))
 }

@@ -20,6 +20,7 @@ use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day02_state::stepper::{Schedule as Steps, run_stepper};
 use day05_checkpoints::coordinator::Schedule;
+use day05_checkpoints::disk::Access;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
@@ -339,6 +340,8 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         on_bad_record: how.on_bad_record,
         chunk_rows: how.chunk_rows,
         lost_marker: LostMarker::Stop,
+        access: Access::Shared,
+        sink_buffer: 64 << 20,
         buffers: Buffers {
             rows: how.packets.0,
             capacity: how.packets.1,

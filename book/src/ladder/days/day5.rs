@@ -44,12 +44,7 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
             restore,
             ..Checkpoints::new(Some(store), &stop)
         };
-        let files = || -> Publishes {
-            (
-                Text::Json,
-                Box::new(FileTarget::new(published.clone(), Format::Json)),
-            )
-        };
+        let files = || Publishes::new(Text::Json, FileTarget::new(published.clone(), Format::Json));
         let target = (!scenario.prints).then(files);
         let (job, slot, _) = wire(
             vec![world.source()?],

@@ -11,7 +11,7 @@ use day01_consumer::lab::scenario::{Question, Scenario};
 use day01_consumer::source::MAX_RECORD;
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};
-use day05_checkpoints::disk::Folder;
+use day05_checkpoints::disk::{Access, Folder};
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -165,6 +165,8 @@ fn options(workers: usize) -> Options {
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::default(),
+        access: Access::Shared,
+        sink_buffer: 64 << 20,
         buffers: Buffers::default(),
     }
 }

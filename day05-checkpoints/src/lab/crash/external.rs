@@ -57,17 +57,13 @@ pub(super) fn target(design: Design, external: &ExternalSystems, life: &Life) ->
         Design::AsTheyClose => None,
         Design::IntoFiles => {
             let disk = Mortal::new(&external.files, life, Care::Full);
-            Some((
-                Text::Csv,
-                Box::new(FileTarget::new(disk, Format::Csv { header: None })),
-            ))
+            let files = FileTarget::new(disk, Format::Csv { header: None });
+            Some(Publishes::new(Text::Csv, files))
         }
         _ => {
             let asks = design != Design::WithoutAsking;
-            Some((
-                Text::Csv,
-                Box::new(Transactions::new(&external.topic, life, asks)),
-            ))
+            let topic = Transactions::new(&external.topic, life, asks);
+            Some(Publishes::new(Text::Csv, topic))
         }
     }
 }

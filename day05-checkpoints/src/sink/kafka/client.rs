@@ -5,6 +5,7 @@
 //! room for is bounded (64 MiB), so the rows of a large epoch are not in memory twice.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -15,12 +16,12 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::KafkaTargetOptions;
-use crate::sink::encoded::Encoded;
+use crate::sink::encoded::Rows;
 
 /// How long one step of publishing may wait for the brokers.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
 /// How long to wait at once while rows are under way. `flush` of the client would wait for up to 100 ms.
-pub(super) const MOMENT: Duration = Duration::from_millis(1);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// How long a broker may leave a request unanswered, after which the client connects anew. Left to
 /// itself, a producer of transactions waits for as long as the transaction timeout, and the step that
@@ -121,7 +122,7 @@ pub(super) fn transactional(options: &KafkaTargetOptions) -> KafkaResult<BasePro
 pub(super) fn send(
     producer: &BaseProducer<Events>,
     topic: &str,
-    rows: &Encoded,
+    rows: &Rows,
     from: usize,
 ) -> KafkaResult<Option<usize>> {
     const LOOK_AT_THE_CLOCK_EVERY: usize = 1_000;
@@ -142,18 +143,25 @@ pub(super) fn send(
             if Instant::now() >= until {
                 return Ok(Some(index));
             }
-            producer.poll(MOMENT);
+            wait(producer);
             record = refused;
         }
     }
     Ok(None)
 }
 
+/// Takes the reports that there are, and waits for a moment. (`poll` with so short a time would not wait at all: what is
+/// left of a millisecond is rounded to none.)
+pub(super) fn wait(producer: &BaseProducer<Events>) {
+    producer.poll(Duration::ZERO);
+    thread::sleep(MOMENT);
+}
+
 /// Waits for as long as a step may take; returns whether the brokers have all rows.
 pub(super) fn arrive(producer: &BaseProducer<Events>) -> KafkaResult<bool> {
     let until = Instant::now() + SLICE;
     while producer.in_flight_count() > 0 && Instant::now() < until {
-        producer.poll(MOMENT);
+        wait(producer);
     }
     match producer.context().take_failure() {
         Some(error) => Err(error),

@@ -27,7 +27,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
 use super::{KafkaTargetError, KafkaTargetOptions};
-use crate::sink::target::LastPublished;
+use crate::sink::target::{LastPublished, Mark};
 
 /// How long a question for the marker may take, after which it is asked again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -66,14 +66,24 @@ pub(super) enum Unread {
 }
 
 impl Markers {
-    /// Connects to no broker yet.
+    /// For a run that no other can come in between any more. Connects to no broker yet.
     pub(super) fn new(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
-        let refused = KafkaTargetError::settings;
         // A reader of committed offsets only waits for a transaction that is just being decided.
+        Self::reading(options, "read_committed")
+    }
+
+    /// For a run that has not shut out any other: it is not to wait for their transactions, one of which may have been left
+    /// open by a process that died. It sees the marker as it was before them.
+    pub(super) fn before_fence(options: &KafkaTargetOptions) -> Result<Self, KafkaTargetError> {
+        Self::reading(options, "read_uncommitted")
+    }
+
+    fn reading(options: &KafkaTargetOptions, isolation: &str) -> Result<Self, KafkaTargetError> {
+        let refused = KafkaTargetError::settings;
         let mut config = client::common();
         config
             .set("group.id", options.id())
-            .set("isolation.level", "read_committed")
+            .set("isolation.level", isolation)
             .set("enable.auto.commit", "false");
         options.cluster.configure(&mut config);
         let consumer: BaseConsumer<Events> = config
@@ -133,24 +143,17 @@ pub(super) fn in_words(marker: Option<u64>) -> String {
 }
 
 // ANCHOR: known
-/// Which of these epochs is the last that is out, at the start of a run. The first was out when the others became durable
-/// (or is 0), and nothing behind the last was ever produced by this job.
+/// Which of these epochs is the last that is out, at the start of a run.
 pub(super) fn known(marker: Option<u64>, epochs: &[u64], options: &KafkaTargetOptions) -> LastPublished {
     let (first, last) = (epochs.first().copied(), epochs.last().copied());
     let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-    match marker {
-        // Published, perhaps by a process that ended before it could say so.
-        Some(marker) if epochs.contains(&marker) => LastPublished::UpTo(marker),
-        // Nothing was ever published.
-        None if first == 0 => LastPublished::UpTo(0),
-        // By a job that had come further: what it has published would come again.
-        Some(marker) if marker > last => LastPublished::Unknown(ahead(marker, last, options)),
+    match (Mark::of(marker, epochs), options.lost_marker) {
+        (Mark::UpTo(epoch), _) => LastPublished::UpTo(epoch),
+        (Mark::Ahead(marker), _) => LastPublished::Unknown(ahead(marker, last, options)),
         // Forgotten, or from other checkpoints: a person must say.
-        marker => match options.lost_marker {
-            LostMarker::Stop => LastPublished::Unknown(no_telling(marker, last, first, options)),
-            LostMarker::Published => LastPublished::UpTo(last),
-            LostMarker::Publish => LastPublished::UpTo(first),
-        },
+        (Mark::Lost, LostMarker::Stop) => LastPublished::Unknown(no_telling(marker, last, first, options)),
+        (Mark::Lost, LostMarker::Published) => LastPublished::UpTo(last),
+        (Mark::Lost, LostMarker::Publish) => LastPublished::UpTo(first),
     }
 }
 // ANCHOR_END: known

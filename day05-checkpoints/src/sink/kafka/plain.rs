@@ -19,7 +19,7 @@ use rdkafka::producer::BaseProducer;
 
 use super::KafkaTargetError;
 use super::client::{self, Events};
-use crate::sink::encoded::Encoded;
+use crate::sink::encoded::Rows;
 use crate::sink::target::{LastPublished, Published, Target};
 
 /// How long a row may take to arrive, outages of brokers included.
@@ -56,7 +56,7 @@ impl PlainKafkaTarget {
 }
 
 impl Target for PlainKafkaTarget {
-    fn publish(&mut self, epoch: u64, rows: &Encoded) -> Outcome<Published> {
+    fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {
         let refused = |error| KafkaTargetError::refused(&self.cluster, &self.topic, epoch, error);
         if let Some(next) = self.next {
             self.next = client::send(&self.producer, &self.topic, rows, next).map_err(refused)?;
