@@ -58,7 +58,7 @@ pub fn wire<S: Source + Send + 'static>(
     let slot = AnswerSlot::new(windows.keep, windows.tasks.save.clone());
     let channels = sources.len();
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(*watermarks),
+        reader: || TimestampReader::<Cents>::new(*watermarks, None),
         operator: WINDOWS,
         worker: |_| worker(channels, windows),
         collector: slot.collector(on_closed),

@@ -140,7 +140,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
             number,
             of: 1,
         };
-        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks), tasks)
+        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks, None), tasks)
             .with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }

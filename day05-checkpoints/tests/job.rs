@@ -117,6 +117,7 @@ impl Job {
                 delay: Span(300),
                 grid: Span(50),
                 idle_timeout: None,
+                ..Strategy::default()
             },
         };
         options.windows.tasks.workers = workers;

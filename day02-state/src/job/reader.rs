@@ -45,6 +45,11 @@ pub trait Reader: Send {
         Vec::new()
     }
 
+    /// Which splits pause, if others do from now on than did before. `is_bounded` is what the source says of itself.
+    fn pauses(&mut self, _splits: &[Split], _is_bounded: bool) -> Option<&[i32]> {
+        None
+    }
+
     /// Nothing more will be read: control that stands behind all rows.
     fn drain(&mut self) -> Vec<Self::Control> {
         Vec::new()

@@ -54,6 +54,10 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
                 .into_iter()
                 .for_each(|control| out.control_with_rows(control));
         }
+        let is_bounded = self.source.is_bounded();
+        if let Some(paused) = self.reader.pauses(self.source.splits(), is_bounded) {
+            self.source.pause(paused)?;
+        }
         let polled = self.source.poll(&mut self.records, Duration::ZERO);
         let polled = polled.map_err(|error| self.explained(error))?;
         if polled == Polled::Ready {

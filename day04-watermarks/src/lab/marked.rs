@@ -84,6 +84,7 @@ pub fn run(orders: &[Placed], spec: WindowSpec, delay: Span, per: Per) -> Result
         delay,
         grid: Span::millis(1),
         idle_timeout: None,
+        ..Strategy::default()
     };
     let (mut marks, mut task) = (SplitWatermarks::new(strategy), task(spec));
     // A source knows its splits before it has read anything.

@@ -29,6 +29,7 @@ impl Silence {
             delay: Span(0),
             grid: Span::millis(100),
             idle_timeout,
+            ..Strategy::default()
         });
         let splits = vec![split(0), split(1)];
         let _ = marks.on_start(&splits);

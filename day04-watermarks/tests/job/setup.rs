@@ -68,6 +68,7 @@ impl Setup {
             delay: self.delay,
             grid: self.grid,
             idle_timeout: self.idle_timeout,
+            ..Strategy::default()
         };
         Options { windows, watermarks }
     }

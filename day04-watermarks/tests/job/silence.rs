@@ -299,7 +299,7 @@ fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
     let slot = AnswerSlot::new(options.windows.keep, None);
     let until = if busy { 10 * SECOND } else { Duration::ZERO };
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(options.watermarks),
+        reader: || TimestampReader::<Cents>::new(options.watermarks, None),
         operator: WINDOWS,
         worker: |_| Busy {
             inner: worker(setup.sources, &options.windows),

@@ -341,6 +341,7 @@ fn right(topic: &str) -> Vec<String> {
             delay: Span::seconds(DELAY),
             grid: Span(100),
             idle_timeout: None,
+            ..Strategy::default()
         },
     };
     let (job, slot) = wire(vec![source], &options, (), None).unwrap();
