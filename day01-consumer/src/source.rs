@@ -84,7 +84,7 @@ pub trait Source {
         Ok(())
     }
 
-    /// Whether its splits get no more records: one that has caught up has then come to its end.
+    /// Whether its splits have ends that stand fast: one that has caught up has then come to its end.
     fn is_bounded(&self) -> bool {
         false
     }

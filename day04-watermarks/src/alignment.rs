@@ -14,8 +14,8 @@
 //! 1. The time of a split is its largest timestamp. A split is not read if its time is more than the allowed drift ahead
 //!    of the slowest active split, and it is read again when the slowest has come to that time. (If it went on as soon as
 //!    it is within the drift, it would stop again after a few records, and a broker sends each time what it then drops.)
-//! 2. Idle splits do not count, and are read: a record is all they need to be active. A split of a bounded source that has
-//!    come to its end does not count either. So the slowest is always read, and a bounded input is always read to its end.
+//! 2. Idle splits do not count, and are read: a row is all they need to be active. One of a bounded source that has come
+//!    to its end does not count either. So the slowest is always read, and a bounded input is always read to its end.
 //! 3. An active split without any time yet holds back all that have one: it may be the slowest by far.
 //! 4. A split that is not read is not silent. It stays active, and takes part in the watermark of its source. So nothing
 //!    in it is late that would not be late without alignment, and results do not depend on it.
@@ -24,6 +24,9 @@
 //! a poll brings up to some thousand records at once. So the drift is kept up to one poll; only that the slowest split is
 //! never held back is exact. A source that is told to pause may also go on (see [`Source::pause`]): then memory grows, as
 //! it does without alignment.
+//!
+//! A split that has come to its end holds back nobody here, but it holds the watermark until its source has come to its
+//! end too. Until then the windows of the others stay open.
 //!
 //! Flink aligns in the same way (`withWatermarkAlignment`), with a message to the coordinator once a second.
 //!
@@ -39,22 +42,6 @@ const NOBODY: EventTime = EventTime::MAX;
 /// The time of a source with an active split of which no time is known. A source that has not begun is one.
 const UNKNOWN: EventTime = EventTime::MIN;
 
-/// The slowest active split of each source task.
-#[derive(Debug, Clone)]
-pub struct SlowestSplits(Arc<[AtomicI64]>);
-
-impl SlowestSplits {
-    /// Of so many source tasks, of which none has begun.
-    pub fn new(sources: usize) -> Self {
-        SlowestSplits((0..sources).map(|_| AtomicI64::new(UNKNOWN.0)).collect())
-    }
-
-    fn of_all(&self) -> EventTime {
-        let times = self.0.iter().map(|time| time.load(Ordering::Relaxed));
-        times.min().map_or(NOBODY, EventTime)
-    }
-}
-
 /// A split as alignment sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitTime {
@@ -62,7 +49,7 @@ pub struct SplitTime {
     pub partition: i32,
     /// Its largest timestamp; none before its first row.
     pub largest: Option<EventTime>,
-    /// Whether it is waited for: it is neither idle nor at its end.
+    /// Whether it is waited for.
     pub is_active: bool,
 }
 
@@ -70,20 +57,23 @@ pub struct SplitTime {
 #[derive(Debug)]
 pub struct Alignment {
     max_drift: Span,
-    all: SlowestSplits,
+    /// The time of the slowest active split of each source task, and which of them is this one.
+    slowest: Arc<[AtomicI64]>,
     source: usize,
     paused: Vec<i32>,
 }
 
 impl Alignment {
-    /// For the source task with this number.
-    pub fn new(max_drift: Span, all: SlowestSplits, source: usize) -> Self {
-        Alignment {
-            max_drift,
-            all,
+    /// For so many source tasks, one for each; for none of them if there is no such drift.
+    pub fn of_sources(max_drift: Option<Span>, sources: usize) -> impl Iterator<Item = Alignment> {
+        let sources = max_drift.map_or(0, |_| sources);
+        let slowest: Arc<[AtomicI64]> = (0..sources).map(|_| AtomicI64::new(UNKNOWN.0)).collect();
+        (0..sources).map(move |source| Alignment {
+            max_drift: max_drift.unwrap_or_default(),
+            slowest: slowest.clone(),
             source,
             paused: Vec::new(),
-        }
+        })
     }
 
     /// Whether this split is not read for now.
@@ -96,7 +86,7 @@ impl Alignment {
         let active = splits.iter().filter(|split| split.is_active);
         let own = active.clone().map(|split| split.largest.unwrap_or(UNKNOWN)).min();
         self.publish(own.unwrap_or(NOBODY));
-        let slowest = self.all.of_all();
+        let slowest = self.slowest_of_all();
         let runs_ahead = |split: &&SplitTime| {
             let limit = match self.pauses(split.partition) {
                 true => slowest,
@@ -116,9 +106,12 @@ impl Alignment {
     }
 
     fn publish(&self, time: EventTime) {
-        if let Some(own) = self.all.0.get(self.source) {
-            own.store(time.0, Ordering::Relaxed);
-        }
+        self.slowest[self.source].store(time.0, Ordering::Relaxed);
+    }
+
+    fn slowest_of_all(&self) -> EventTime {
+        let times = self.slowest.iter().map(|time| time.load(Ordering::Relaxed));
+        times.min().map_or(NOBODY, EventTime)
     }
 }
 
@@ -137,7 +130,7 @@ mod tests {
     }
 
     fn alone() -> Alignment {
-        Alignment::new(Span(30), SlowestSplits::new(1), 0)
+        Alignment::of_sources(Some(Span(30)), 1).next().unwrap()
     }
 
     #[test]
@@ -184,9 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn without_a_drift_nothing_is_aligned() {
+        assert_eq!(Alignment::of_sources(None, 3).count(), 0);
+    }
+
+    #[test]
     fn the_slowest_may_be_of_another_source() {
-        let all = SlowestSplits::new(2);
-        let [mut one, mut other] = [0, 1].map(|source| Alignment::new(Span(30), all.clone(), source));
+        let mut both = Alignment::of_sources(Some(Span(30)), 2);
+        let (mut one, mut other) = (both.next().unwrap(), both.next().unwrap());
         let (fast, slow) = (splits(&[Some(1_000)], &[]), splits(&[Some(0)], &[]));
         assert_eq!(one.on_splits(&fast), Some(&[0][..]), "the other has not begun");
         assert_eq!(other.on_splits(&slow), None);

@@ -82,7 +82,8 @@ where
     }
     // ANCHOR_END: reader
 
-    fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {
+    fn start(&mut self, splits: &[Split], is_bounded: bool) -> Vec<Watermark> {
+        self.watermarks.set_bounded(is_bounded);
         self.watermarks.on_start(splits)
     }
 
@@ -90,8 +91,8 @@ where
         self.watermarks.on_look(now, splits)
     }
 
-    fn pauses(&mut self, splits: &[Split], is_bounded: bool) -> Option<&[i32]> {
-        self.watermarks.on_splits(splits, is_bounded)
+    fn pauses(&mut self, splits: &[Split]) -> Option<&[i32]> {
+        self.watermarks.on_splits(splits)
     }
 
     fn drain(&mut self) -> Vec<Watermark> {

@@ -90,6 +90,8 @@ struct SplitState {
 pub struct SplitWatermarks {
     strategy: Strategy,
     splits: Vec<SplitState>,
+    /// Whether a split that has caught up has come to its end.
+    is_bounded: bool,
     /// Has a channel for each split.
     valve: WatermarkValve,
     /// The split that the last row was of.
@@ -104,6 +106,7 @@ impl SplitWatermarks {
         SplitWatermarks {
             strategy,
             splits: Vec::new(),
+            is_bounded: false,
             valve: WatermarkValve::new(0),
             current: 0,
             looked: None,
@@ -114,6 +117,11 @@ impl SplitWatermarks {
     /// With splits that wait for the slowest one.
     pub fn aligned(self, alignment: Option<Alignment>) -> Self {
         SplitWatermarks { alignment, ..self }
+    }
+
+    /// Whether a split that has caught up has come to its end, which it has not unless told.
+    pub fn set_bounded(&mut self, is_bounded: bool) {
+        self.is_bounded = is_bounded;
     }
 
     // ANCHOR: row
@@ -254,7 +262,7 @@ impl SplitWatermarks {
     }
 
     /// Which splits pause, if others do from now on than did before.
-    pub fn on_splits(&mut self, splits: &[Split], is_bounded: bool) -> Option<&[i32]> {
+    pub fn on_splits(&mut self, splits: &[Split]) -> Option<&[i32]> {
         self.alignment.as_ref()?;
         let mut times = Vec::with_capacity(splits.len());
         for split in splits {
@@ -262,7 +270,7 @@ impl SplitWatermarks {
             times.push(SplitTime {
                 partition: split.partition,
                 largest: self.splits[index].generator.largest(),
-                is_active: !(self.valve.channel_is_idle(index) || is_bounded && split.caught_up),
+                is_active: !(self.valve.channel_is_idle(index) || self.is_bounded && split.caught_up),
             });
         }
         self.alignment.as_mut()?.on_splits(&times)

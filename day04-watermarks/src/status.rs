@@ -36,9 +36,9 @@ impl SplitStatus {
     /// Why it brings no watermark that is further on.
     fn reason(&self, idle_timeout: Option<Duration>) -> String {
         let silence = match (self.largest, self.unusable) {
-            (None, 0) => "no record of it was read yet".to_string(),
-            (None, unusable) => format!("{unusable} records, none with a time"),
-            (Some(_), 0) => format!("no record for {} s", self.silent.as_secs()),
+            (None, 0) if !self.is_caught_up => "no record of it was read yet".to_string(),
+            (None, unusable @ 1..) => format!("{unusable} records, none with a time"),
+            (_, 0) => format!("no record for {} s", self.silent.as_secs()),
             (Some(_), unusable) => {
                 let seconds = self.silent.as_secs();
                 format!("no record with a time for {seconds} s, {unusable} without")

@@ -17,6 +17,7 @@ use day02_state::order::Cents;
 use day02_state::runtime::{Edge, Inbox, Job, Mail, Stop, by_key, single};
 use day03_windows::cli::{COLUMNS, row};
 use day03_windows::job::{AnswerSlot, ClosedRows, OnClosed, WINDOWS, closed_windows};
+use day04_watermarks::alignment::Alignment;
 use day04_watermarks::job::{Options, worker};
 use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::reader::TimestampReader;
@@ -134,14 +135,15 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);
 
+    let mut alignments = Alignment::of_sources(watermarks.max_drift, readers);
     for (number, (source, outbox)) in sources.into_iter().zip(rows.outboxes).enumerate() {
         let subtask = Subtask {
             operator: SOURCE,
             number,
             of: 1,
         };
-        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks, None), tasks)
-            .with_start_anew(START_ANEW);
+        let reader = TimestampReader::<Cents>::new(*watermarks, alignments.next());
+        let task = SourceTask::new(source, reader, tasks).with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }
     let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);

@@ -228,11 +228,6 @@ impl<S: Source> Source for SandboxSource<S> {
     fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
         self.reader.pause(partitions)
     }
-
-    /// From when on all orders have been written.
-    fn is_bounded(&self) -> bool {
-        matches!(*self.shared.feeder(), Feeder::Done)
-    }
 }
 
 /// Writes all orders, partitions in turn, and waits where the reader is too far behind.

@@ -35,8 +35,8 @@ pub trait Reader: Send {
     /// So many records come.
     fn expect(&mut self, _records: usize) {}
 
-    /// Called before anything else: control that stands before all rows.
-    fn start(&mut self, _splits: &[Split]) -> Vec<Self::Control> {
+    /// Called before anything else, with what the source says of its splits: control that stands before all rows.
+    fn start(&mut self, _splits: &[Split], _is_bounded: bool) -> Vec<Self::Control> {
         Vec::new()
     }
 
@@ -45,8 +45,8 @@ pub trait Reader: Send {
         Vec::new()
     }
 
-    /// Which splits pause, if others do from now on than did before. `is_bounded` is what the source says of itself.
-    fn pauses(&mut self, _splits: &[Split], _is_bounded: bool) -> Option<&[i32]> {
+    /// Which splits pause, if others do from now on than did before.
+    fn pauses(&mut self, _splits: &[Split]) -> Option<&[i32]> {
         None
     }
 

@@ -50,12 +50,11 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
         if !self.started {
             self.started = true;
             self.reader
-                .start(self.source.splits())
+                .start(self.source.splits(), self.source.is_bounded())
                 .into_iter()
                 .for_each(|control| out.control_with_rows(control));
         }
-        let is_bounded = self.source.is_bounded();
-        if let Some(paused) = self.reader.pauses(self.source.splits(), is_bounded) {
+        if let Some(paused) = self.reader.pauses(self.source.splits()) {
             self.source.pause(paused)?;
         }
         let polled = self.source.poll(&mut self.records, Duration::ZERO);

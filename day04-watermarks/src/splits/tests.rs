@@ -317,8 +317,8 @@ fn a_restored_split_refuses_what_it_would_have_refused() {
 }
 
 fn aligned(max_drift: i64) -> SplitWatermarks {
-    let alignment = Alignment::new(Span(max_drift), crate::alignment::SlowestSplits::new(1), 0);
-    let mut marks = SplitWatermarks::new(strategy(Some(SECOND))).aligned(Some(alignment));
+    let alignment = Alignment::of_sources(Some(Span(max_drift)), 1).next();
+    let mut marks = SplitWatermarks::new(strategy(Some(SECOND))).aligned(alignment);
     let _ = marks.on_start(&splits(&[true, true]));
     marks
 }
@@ -328,7 +328,7 @@ fn a_split_that_pauses_is_neither_silent_nor_idle_and_its_rows_are_not_late() {
     let mut marks = aligned(30);
     let both = splits(&[true, true]);
     let _ = (marks.on_row(0, EventTime(1_000)), marks.on_row(1, EventTime(0)));
-    assert_eq!(marks.on_splits(&both, false), Some(&[0][..]));
+    assert_eq!(marks.on_splits(&both), Some(&[0][..]));
     // For ten seconds, only 1 is read, ever so slowly.
     for millis in (0..10_000).step_by(5) {
         let _ = marks.on_row(1, EventTime(0));
@@ -337,27 +337,22 @@ fn a_split_that_pauses_is_neither_silent_nor_idle_and_its_rows_are_not_late() {
     assert!(marks.statuses(&both)[0].pauses && !marks.statuses(&both)[0].is_idle);
     assert_eq!(marks.on_row(1, EventTime(2_000)), at(1_000), "0 holds it now");
     // 1 is ahead now, and 0 goes on.
-    assert_eq!(marks.on_splits(&both, false), Some(&[1][..]));
+    assert_eq!(marks.on_splits(&both), Some(&[1][..]));
     assert_eq!(marks.on_row(0, EventTime(1_001)), at(1_001));
 }
 
 #[test]
-fn nobody_waits_for_the_end_of_a_bounded_split_or_for_an_idle_one() {
-    for bounded in [true, false] {
+fn nobody_waits_for_an_idle_split_or_for_one_that_has_come_to_its_end() {
+    let both = splits(&[false, true]);
+    for (is_bounded, until) in [(true, 0), (false, 2_000)] {
         let mut marks = aligned(30);
-        let both = splits(&[false, true]);
+        marks.set_bounded(is_bounded);
         let _ = (marks.on_row(0, EventTime(1_000)), marks.on_row(1, EventTime(0)));
-        let pauses = match bounded {
-            true => None,
-            false => Some(&[0][..]),
-        };
-        assert_eq!(marks.on_splits(&both, bounded), pauses);
-        let _ = look(&mut marks, &both, 0, 2_000);
-        let goes_on = match bounded {
-            true => None,
-            false => Some(&[][..]),
-        };
-        assert_eq!(marks.on_splits(&both, bounded), goes_on);
+        let pauses = (!is_bounded).then_some(&[0][..]);
+        assert_eq!(marks.on_splits(&both), pauses);
+        let _ = look(&mut marks, &both, 0, until);
+        assert_eq!(marks.on_splits(&both), pauses.map(|_| &[][..]));
+        assert!(!marks.statuses(&both)[0].pauses);
     }
 }
 
@@ -367,7 +362,7 @@ fn the_table_shows_each_split_and_marks_the_one_that_holds_the_watermark() {
     let both = splits(&[false, true]);
     let _ = (marks.on_row(0, EventTime(61_000)), marks.on_row(1, EventTime(0)));
     marks.on_bad_record(1);
-    let _ = marks.on_splits(&both, false);
+    let _ = marks.on_splits(&both);
     let table = marks
         .statuses(&both)
         .into_iter()

@@ -7,6 +7,7 @@
 //! - `oracle`: which rows are late is told from the rows alone, also over stops and restores
 //! - `delay`: what a delay keeps, and what would have kept the rest
 //! - `silence`: splits without rows, and sources without splits
+//! - `drift`: what a split that is far ahead costs, and that it loses nothing by waiting
 //! - `ends`: drained, stopped, and an order from a far future
 //! - `restore`: what a stage and a source must remember, and what happens if they do not
 //! - `setup`, `live`: how a job is run; a topic that is written while it is read
@@ -22,6 +23,7 @@ mod results;
 mod scenarios;
 
 mod delay;
+mod drift;
 mod ends;
 mod live;
 mod oracle;

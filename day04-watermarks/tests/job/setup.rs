@@ -31,6 +31,7 @@ pub struct Setup {
     pub delay: Span,
     pub grid: Span,
     pub idle_timeout: Option<Duration>,
+    pub max_drift: Option<Span>,
     pub sources: usize,
     pub workers: usize,
     /// How many records a poll brings.
@@ -47,6 +48,7 @@ impl Setup {
             delay: Span(0),
             grid: Span(1),
             idle_timeout: None,
+            max_drift: None,
             sources: 1,
             workers: 1,
             batch: 1,
@@ -68,6 +70,7 @@ impl Setup {
             delay: self.delay,
             grid: self.grid,
             idle_timeout: self.idle_timeout,
+            max_drift: self.max_drift,
             ..Strategy::default()
         };
         Options { windows, watermarks }
