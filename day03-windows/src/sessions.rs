@@ -30,6 +30,7 @@
 //!    of the key whose windows lie within the window of this one. Bounds may differ: a sink that replaces by merchant,
 //!    start and end has to delete these, it does not find them by their names.
 //!
+// ANCHOR: panes
 //! ```text
 //! gap 10, lateness 20     comes out                  and replaces
 //! row 0, then time 12     [0, 10)   pane 0
@@ -43,6 +44,7 @@
 //! row 12                  nothing: it is late
 //! row 32                  nothing: it is not late, and opens [32, 42), whose end has passed: pane 0, at once
 //! ```
+// ANCHOR_END: panes
 //!
 //! What has been let go is replaced by nothing any more. A result of 4. may later grow over the window of one, and
 //! does not contain its rows.
@@ -292,6 +294,10 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         self.now = self.now.max(now);
         self.close(out);
         Ok(())
+    }
+
+    fn windows_of(&self, ts: EventTime) -> Vec<Window> {
+        vec![Window::new(ts, ts.plus(self.gap))]
     }
 
     /// How many sessions there are: those that are open, and those that are closed and kept for late rows.

@@ -91,6 +91,9 @@ pub trait Windower: Send {
     /// Time has come to `now`: closes what is complete.
     fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome;
 
+    /// The windows that a row with this time belongs to by itself: for a session, the one that it would open.
+    fn windows_of(&self, ts: EventTime) -> Vec<Window>;
+
     /// How many accumulators are kept: one for each key and session, or for each key and slice.
     fn open(&self) -> usize;
 

@@ -288,6 +288,8 @@ proptest! {
             }
             let mut fired = Fired::default();
             workers.add(row, &mut fired);
+            let all = evaluate(spec, std::slice::from_ref(row)).into_keys().map(|(window, _)| window);
+            prop_assert_eq!(workers.0[0].windows_of(EventTime(row.1)), all.collect::<Vec<_>>());
             let (mut wanted, is_late) = naive.add(spec, row);
             prop_assert_eq!(fired.late.len(), usize::from(is_late));
             if row.1 - now.max(-200) >= steps {

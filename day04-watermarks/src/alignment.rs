@@ -81,6 +81,7 @@ impl Alignment {
         self.paused.contains(&partition)
     }
 
+    // ANCHOR: align
     /// The splits stand so: says which of them pause, if these are others than before.
     pub fn on_splits(&mut self, splits: &[SplitTime]) -> Option<&[i32]> {
         let active = splits.iter().filter(|split| split.is_active);
@@ -99,6 +100,7 @@ impl Alignment {
         self.paused = paused;
         others.then_some(&self.paused)
     }
+    // ANCHOR_END: align
 
     /// Nothing more will be read: nobody has to wait for this source.
     pub fn on_drained(&mut self) {

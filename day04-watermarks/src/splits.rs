@@ -174,6 +174,7 @@ impl SplitWatermarks {
         })
     }
 
+    // ANCHOR: too_far_ahead
     /// Refuses a row that is too far ahead, of a record that was written then.
     #[inline]
     pub fn check(
@@ -192,6 +193,7 @@ impl SplitWatermarks {
             _ => Ok(()),
         }
     }
+    // ANCHOR_END: too_far_ahead
 
     /// A record that cannot be used.
     pub fn on_bad_record(&mut self, partition: i32) {

@@ -1,6 +1,16 @@
 //! Rows that come after a window of theirs has closed, but within the allowed lateness: they change what the window that
 //! slides holds, and make the windows that have closed come out again, as new panes.
 //!
+// ANCHOR: life
+//! ```text
+//! lateness 20 s         12:00:00      :10          :30
+//! window                [─── open ────)── kept ────)   gone
+//! the watermark         is before     is within    is past
+//! a row for it          is counted    closes it    is lost
+//!                                     again
+//! ```
+// ANCHOR_END: life
+//!
 //! A pane is put together from the slices of its window for this one key, which costs a lookup in each of them. A late
 //! row is rare, or the delay is too short.
 
@@ -43,6 +53,7 @@ impl<A: Aggregate> SliceWindows<A> {
         Ok(())
     }
 
+    // ANCHOR: close_again
     /// Closes the windows of a slice again that have closed, and are not over. The slice had `known` keys before these
     /// rows: a key that is in none of the slices of a window has had no result of it.
     pub(super) fn close_again(
@@ -82,6 +93,7 @@ impl<A: Aggregate> SliceWindows<A> {
         }
         Ok(())
     }
+    // ANCHOR_END: close_again
 
     /// Forgets the panes of windows for which every row is late by now.
     pub(super) fn expire_panes(&mut self) {

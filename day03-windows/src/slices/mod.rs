@@ -294,6 +294,15 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         self.expire()
     }
 
+    fn windows_of(&self, ts: EventTime) -> Vec<Window> {
+        let first = self.assigner.slice_of(ts);
+        let last = self.assigner.last_window(first);
+        let next =
+            |end: &EventTime| Some(self.assigner.slice_of(*end)).filter(|next| *next <= last && next > end);
+        let ends = std::iter::successors(Some(first), next);
+        ends.map(|end| self.assigner.window(end)).collect()
+    }
+
     fn open(&self) -> usize {
         self.slices.values().map(Table::len).sum()
     }
