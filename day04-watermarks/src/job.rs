@@ -44,7 +44,7 @@ impl OnWatermark for Worker {
 pub fn worker(channels: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    WatermarkOperator::new(channels, WindowWorker::new(windowing, &options.tasks))
+    WatermarkOperator::new(channels, WindowWorker::new(windowing, options))
 }
 
 // ANCHOR: wire

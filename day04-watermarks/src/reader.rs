@@ -104,6 +104,11 @@ where
         Some(self.watermarks.status(splits))
     }
 
+    fn details(&self, splits: &[Split]) -> Vec<String> {
+        let statuses = self.watermarks.statuses(splits);
+        statuses.iter().map(ToString::to_string).collect()
+    }
+
     fn parts(&self, splits: &[Split]) -> Vec<Part> {
         self.watermarks.parts(splits)
     }

@@ -60,6 +60,11 @@ pub trait Reader: Send {
         None
     }
 
+    /// The same at length, a line for each split.
+    fn details(&self, _splits: &[Split]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What it must remember, by split.
     fn parts(&self, _splits: &[Split]) -> Vec<Part> {
         Vec::new()

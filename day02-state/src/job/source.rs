@@ -95,6 +95,7 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
             .push(format!("has read up to {}", Positions::of(splits)));
         status.explanation = self.reader.status(splits);
         status.phrases.extend(status.explanation.clone());
+        status.details = self.reader.details(splits);
         status.counted = self.counted;
         status.skipped = self.skipped.clone();
         let lag = |split: &Split| (split.name.clone(), split.lag());

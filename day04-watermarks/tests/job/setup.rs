@@ -32,6 +32,7 @@ pub struct Setup {
     pub grid: Span,
     pub idle_timeout: Option<Duration>,
     pub max_drift: Option<Span>,
+    pub lateness: Span,
     pub sources: usize,
     pub workers: usize,
     /// How many records a poll brings.
@@ -49,6 +50,7 @@ impl Setup {
             grid: Span(1),
             idle_timeout: None,
             max_drift: None,
+            lateness: Span(0),
             sources: 1,
             workers: 1,
             batch: 1,
@@ -63,6 +65,7 @@ impl Setup {
 
     pub fn options(self) -> Options {
         let mut windows = Windows::new(self.window);
+        (windows.lateness, windows.late_orders) = (self.lateness, true);
         windows.tasks.workers = self.workers;
         windows.tasks.save = Some(day02_state::job::SavedState::default());
         windows.tasks.buffers = self.buffers;

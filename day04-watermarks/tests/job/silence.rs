@@ -7,6 +7,7 @@ use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::runtime::Did;
 use day02_state::state::{Frozen, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::job::{AnswerSlot, WINDOWS, WindowStats};
 use day03_windows::time::Span;
 use day04_watermarks::job::worker;
@@ -265,6 +266,10 @@ impl<C: Clone + Send, O: Operator<C>> Operator<C> for Busy<O> {
 
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.inner.on_end(how, out)
+    }
+
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
     }
 
     fn accepts(&self, channel: usize) -> bool {

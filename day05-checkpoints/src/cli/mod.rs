@@ -4,6 +4,7 @@ mod args;
 mod demo;
 mod log;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
@@ -14,9 +15,9 @@ use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
 use day02_state::runtime::{Mail, Stop};
-use day03_windows::cli::{COLUMNS, Screen};
-use day04_watermarks::cli::say_what_was_late;
-use day04_watermarks::job::Options;
+use day03_windows::cli::{Screen, columns};
+use day04_watermarks::cli::{say_what_is_waited_for, say_what_was_late};
+use day04_watermarks::late::WithLateFile;
 
 pub use args::{CheckpointArgs, SinkArg};
 pub use log::CheckpointLog;
@@ -89,22 +90,28 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(format!("writing to {}", target.describe()));
     }
     let endless = source.brokers.is_some() && !source.until_end;
-    let mut screen = Screen::new(args.records.format, endless && target.is_none());
-    let options = Options {
-        windows: args.windows.options(&args.tasks, &args.records, &screen),
-        watermarks: args.time.strategy(),
+    let mut screen =
+        Screen::new(args.records.format, endless && target.is_none()).with_pane(args.time.lateness.is_some());
+    let windows = args.windows.options(&args.tasks, &args.records, &screen);
+    let options = args.time.options(windows);
+    // Without checkpoints, there is no epoch that late orders could go out with.
+    let (late_folder, late_file) = match store {
+        Some(_) => (args.time.late.as_deref(), None),
+        None => (None, args.time.late.as_deref()),
     };
+    let output = WithLateFile::create(screen.printer(), late_file)?;
     let words = CheckpointLog::default();
     let checkpoints = Checkpoints {
         store,
         restore,
         schedule: args.checkpoints.schedule(),
         listener: words.listener(),
+        late: late_folder.map(open_late).transpose()?,
         stop: stop.clone(),
     };
     screen.begin()?;
     let publishes = target.is_some();
-    let (job, slot, coordinator) = wire(opened.sources, &options, screen.printer(), target, checkpoints)?;
+    let (job, slot, coordinator) = wire(opened.sources, &options, output, target, checkpoints)?;
     let _ = mail.set(coordinator);
     let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
@@ -119,10 +126,19 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(words.summary());
     }
     if interrupt.asked() {
-        answer.progress.status.iter().for_each(say);
+        say_what_is_waited_for(&answer.progress);
     }
     answer.stats.say_what_is_missing(interrupt.asked());
     Ok(())
+}
+
+/// Where late orders are published: a folder, with a file for each checkpoint.
+fn open_late(folder: &Path) -> Result<Box<dyn Target>, Error> {
+    let folder = Folder::open(folder).map_err(|error| Error::Place {
+        what: "the place for late orders",
+        failure: error.into(),
+    })?;
+    Ok(Box::new(FileTarget::new(folder, Format::Json)))
 }
 
 /// Where the result is published; none if it is printed.
@@ -141,7 +157,7 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
             let folder = Folder::open(folder).map_err(|error| failed(error.into()))?;
             let format = match text {
                 Text::Csv => Format::Csv {
-                    header: Some(COLUMNS.join(",")),
+                    header: Some(columns(args.time.lateness.is_some()).join(",")),
                 },
                 _ => Format::Json,
             };
