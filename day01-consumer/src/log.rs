@@ -154,6 +154,7 @@ impl Log {
             partitions_seen: splits.len(),
             positions_checked: false,
             until_end,
+            paused: Vec::new(),
             batch: 1_000,
             turn: 0,
             warnings: Vec::new(),
@@ -207,6 +208,7 @@ pub struct LogSource {
     partitions_seen: usize,
     positions_checked: bool,
     until_end: bool,
+    paused: Vec<i32>,
     batch: usize,
     turn: usize,
     warnings: Vec<Warning>,
@@ -292,6 +294,9 @@ impl Source for LogSource {
             if self.until_end && split.caught_up {
                 continue; // It is done: what becomes of its partition is no longer our business.
             }
+            if self.paused.contains(&split.partition) {
+                continue;
+            }
             check_range(split, partition)?;
             let end = match self.until_end {
                 true => split.end.unwrap_or(partition.next),
@@ -317,7 +322,7 @@ impl Source for LogSource {
                 return Ok(Polled::Ready);
             }
         }
-        match self.until_end {
+        match self.until_end && self.splits.iter().all(|split| split.caught_up) {
             true => Ok(Polled::End),
             false => Ok(Polled::Idle),
         }
@@ -339,5 +344,14 @@ impl Source for LogSource {
 
     fn warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
+    }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        self.paused = partitions.to_vec();
+        Ok(())
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.until_end
     }
 }

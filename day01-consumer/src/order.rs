@@ -125,6 +125,8 @@ pub enum Reason {
     Null(&'static str),
     /// A field holds a value of another kind: what was wanted, and the field.
     NotA(&'static str, &'static str),
+    /// A later day does not take it, in its words.
+    Refused(&'static str),
 }
 
 impl fmt::Display for Reason {
@@ -137,6 +139,7 @@ impl fmt::Display for Reason {
             Reason::Missing(field) => write!(f, "no {field}"),
             Reason::Null(field) => write!(f, "{field} is null"),
             Reason::NotA(wanted, field) => write!(f, "{field} is not a {wanted}"),
+            Reason::Refused(why) => f.write_str(why),
         }
     }
 }

@@ -77,6 +77,17 @@ pub trait Source {
     fn warnings(&mut self) -> Vec<Warning> {
         Vec::new()
     }
+
+    /// Hands out no record of these splits until the next call, which names those that pause from then on. Needed on day
+    /// 4, where one split must not run far ahead of another. A source that cannot pause reads on, which is no error.
+    fn pause(&mut self, _partitions: &[i32]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether its splits have ends that stand fast: one that has caught up has then come to its end.
+    fn is_bounded(&self) -> bool {
+        false
+    }
 }
 // ANCHOR_END: contract
 
@@ -111,6 +122,14 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn warnings(&mut self) -> Vec<Warning> {
         (**self).warnings()
+    }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        (**self).pause(partitions)
+    }
+
+    fn is_bounded(&self) -> bool {
+        (**self).is_bounded()
     }
 }
 

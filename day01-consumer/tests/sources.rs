@@ -101,6 +101,34 @@ fn a_seek_can_go_back_even_from_the_end() {
     assert_eq!(read(&mut files), folder.places(&["0.json:2", "0.json:3"]));
 }
 
+/// Pausing is not reading: it loses nothing, moves no position, and does not end a source that has more.
+#[test]
+fn a_paused_split_brings_nothing_until_it_goes_on_and_then_all_there_is() {
+    let log = log_of(&[&["m-1"; 5], &["m-2"; 3]]);
+    let folder = Folder::with(&["a\nb\n", "c\nd\ne\n"]);
+    let bounded = log.source(GROUP, &Start::Earliest, true).unwrap();
+    let sources: [(Box<dyn Source>, bool); 3] = [
+        (Box::new(from(&log, Start::Earliest)), false),
+        (Box::new(bounded), true),
+        (Box::new(folder.open(&Start::Earliest).unwrap()), true),
+    ];
+    for (mut source, is_bounded) in sources {
+        assert_eq!(source.is_bounded(), is_bounded);
+        source.pause(&[1]).unwrap();
+        let first = read(&mut source);
+        assert!(!first.is_empty() && source.splits()[1].position == 0);
+        let polled = source.poll(&mut Records::new(), Duration::ZERO).unwrap();
+        assert_eq!(polled, Polled::Idle, "there is more");
+        source.pause(&[0]).unwrap();
+        let second = read(&mut source);
+        assert_eq!(second.len(), 3);
+        source.pause(&[]).unwrap();
+        assert!(read(&mut source).is_empty());
+        let polled = source.poll(&mut Records::new(), Duration::ZERO).unwrap();
+        assert_eq!(polled == Polled::End, is_bounded);
+    }
+}
+
 #[test]
 fn a_position_of_a_split_that_is_not_there_is_refused_by_name() {
     let log = log_of(&[&["m-1"]]);

@@ -68,6 +68,16 @@ impl<V> Rows<V> {
         self.values.push(value);
     }
 
+    /// Takes the last row away again.
+    pub fn pop(&mut self) {
+        if self.values.pop().is_some() {
+            self.hashes.pop();
+            self.ends.pop();
+            let end = self.ends.last().map_or(0, |end| *end as usize);
+            self.keys.truncate(end);
+        }
+    }
+
     /// The same keys, each with what `value` says of its row.
     pub fn with<W>(self, value: impl FnMut(usize) -> W) -> Rows<W> {
         let values = (0..self.len()).map(value).collect();

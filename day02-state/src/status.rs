@@ -34,6 +34,8 @@ pub struct Status {
     pub channels: Vec<String>,
     /// Why no results come out, if it knows: a line worth showing to a person.
     pub explanation: Option<String>,
+    /// The same at length, a line for each split.
+    pub details: Vec<String>,
     /// What has happened since the last time.
     pub warnings: Vec<String>,
     /// How many records it has read and used.
@@ -86,6 +88,8 @@ pub struct Progress {
     pub lag: BTreeMap<String, Option<i64>>,
     /// Why no results come out, as far as tasks know.
     pub status: Vec<String>,
+    /// The same at length, a line for each split.
+    pub details: Vec<String>,
 }
 
 /// The statuses of all tasks of a job.
@@ -140,6 +144,7 @@ impl StatusBoard {
             progress.counted += status.counted;
             progress.lag.extend(status.lag.clone());
             progress.status.extend(status.explanation.clone());
+            progress.details.extend(status.details.iter().cloned());
             for (reason, count) in &status.skipped {
                 *progress.skipped.entry(*reason).or_default() += count;
             }

@@ -87,7 +87,7 @@ impl Timers {
             let place = (key, end);
             if let Some(acc) = self.accs.remove(&place) {
                 let window = Window::new(end.minus(Span(SIZE)), end);
-                closed.push(&place.0, Closed { window, acc });
+                closed.push(&place.0, Closed { window, pane: 0, acc });
             }
         }
         black_box(closed).len()

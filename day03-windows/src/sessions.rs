@@ -22,6 +22,32 @@
 //!    row 0 and then time 6 close `[0, 5)`; row 3 is behind time and opens `[3, 8)`, which then comes out
 //!    too. Results may overlap, in this one way.
 //! 5. An end at [`EventTime::MAX`] may stand for any later one, so two sessions of a key that reach it are one.
+//! 6. A session that has come out and is kept for late rows takes them in like an open one, and comes out again in its
+//!    new form: at once if its end has passed, or else when time comes to its end. The *pane* of a result is one more
+//!    than the highest pane of the sessions that it was merged from, and 0 if none of them has come out. Panes count
+//!    results, not rows: two late rows that come before the new end make one new pane.
+//! 7. A result with a pane above 0 replaces those of the sessions that it was merged from. They are the earlier results
+//!    of the key whose windows lie within the window of this one. Bounds may differ: a sink that replaces by merchant,
+//!    start and end has to delete these, it does not find them by their names.
+//!
+// ANCHOR: panes
+//! ```text
+//! gap 10, lateness 20     comes out                  and replaces
+//! row 0, then time 12     [0, 10)   pane 0
+//! row 1                   [0, 11)   pane 1, at once  [0, 10)
+//! row 6                   nothing: [0, 16) is open
+//! row 3                   nothing: it is open still
+//! time 16                 [0, 16)   pane 2           [0, 11)
+//! row 20, then time 30    [20, 30)  pane 0
+//! row 15                  [0, 30)   pane 3, at once  [0, 16) and [20, 30)
+//! time 50                 nothing; it is let go
+//! row 12                  nothing: it is late
+//! row 32                  nothing: it is not late, and opens [32, 42), whose end has passed: pane 0, at once
+//! ```
+// ANCHOR_END: panes
+//!
+//! What has been let go is replaced by nothing any more. A result of 4. may later grow over the window of one, and
+//! does not contain its rows.
 //!
 //! Sessions lie in the ordered table under key ‖ start, so what a row overlaps is found next to where it
 //! would lie itself. A timer in a set says when to look at a session. It is *lazy*: extending a session
@@ -107,7 +133,7 @@ impl<A: Aggregate> SessionWindows<A> {
             let mut acc = self.aggregate.empty();
             let added = self.aggregate.add(&mut acc, &row.value);
             added.map_err(|overflow| Unable::at(key, own, overflow))?;
-            self.put(key, own, acc, out);
+            self.put(key, own, 0, acc, out);
             return Ok(true);
         };
         let start = start_of(at);
@@ -136,7 +162,7 @@ impl<A: Aggregate> SessionWindows<A> {
         places.reverse();
 
         let mut merged: Option<A::Acc> = None;
-        let mut window = own;
+        let (mut window, mut next_pane) = (own, 0);
         for at in places {
             let Some(session) = self.sessions.remove_at(&at) else {
                 continue;
@@ -144,6 +170,7 @@ impl<A: Aggregate> SessionWindows<A> {
             let start = start_of(&at);
             self.timers.remove(&(session.timer, at));
             window = window.cover(&Window::new(start, session.end));
+            next_pane = next_pane.max(session.next_pane);
             match &mut merged {
                 None => merged = Some(session.acc),
                 Some(acc) => {
@@ -155,20 +182,21 @@ impl<A: Aggregate> SessionWindows<A> {
         let mut acc = merged.unwrap_or_else(|| self.aggregate.empty());
         let added = self.aggregate.add(&mut acc, row);
         added.map_err(|overflow| Unable::at(key, window, overflow))?;
-        self.put(key, window, acc, out);
+        self.put(key, window, next_pane, acc, out);
         Ok(())
     }
 
     /// Keeps a session that is new, or new in its form. It closes at once if its time has come.
-    fn put(&mut self, key: &[u8], window: Window, acc: A::Acc, out: &mut Fired<A::Acc>) {
-        let fired = window.end <= self.now;
+    fn put(&mut self, key: &[u8], window: Window, next_pane: u32, acc: A::Acc, out: &mut Fired<A::Acc>) {
         let at = EntryKey::new(key, &time_suffix(window.start));
-        let mut session = Session::new(window.end, fired, acc);
-        session.timer = session.due(self.lateness);
-        if fired {
+        let mut session = Session::new(window.end, next_pane, acc);
+        if window.end <= self.now
+            && let Some(pane) = session.fire()
+        {
             let acc = session.acc.clone();
-            out.closed.push(key, Closed { window, acc });
+            out.closed.push(key, Closed { window, pane, acc });
         }
+        session.timer = session.due(self.lateness);
         self.timers.insert((session.timer, at.clone()));
         self.sessions.insert_at(at, session);
     }
@@ -193,13 +221,11 @@ impl<A: Aggregate> SessionWindows<A> {
         // of their ends.
         if session.due(self.lateness) == time {
             let window = Window::new(start_of(&at), session.end);
-            let fired = std::mem::replace(&mut session.fired, true);
-            let over = session.due(self.lateness) <= self.now;
-            if !fired {
+            if let Some(pane) = session.fire() {
                 let acc = session.acc.clone();
-                out.closed.push(&at.key(), Closed { window, acc });
+                out.closed.push(&at.key(), Closed { window, pane, acc });
             }
-            if over {
+            if session.due(self.lateness) <= self.now {
                 self.sessions.remove_at(&at);
                 return;
             }
@@ -268,6 +294,10 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         self.now = self.now.max(now);
         self.close(out);
         Ok(())
+    }
+
+    fn windows_of(&self, ts: EventTime) -> Vec<Window> {
+        vec![Window::new(ts, ts.plus(self.gap))]
     }
 
     /// How many sessions there are: those that are open, and those that are closed and kept for late rows.

@@ -9,7 +9,9 @@
 //! 3. A row is *late* for a window that is complete, if the allowed lateness is over too. A row that is late
 //!    for all its windows is dropped and counted; one that is late for some of them counts in the others.
 //! 4. A row that comes after its window has closed, but within the allowed lateness, is counted in, and the
-//!    window closes *again*, for the key of this row and at once, with a result that replaces the one before.
+//!    window closes *again*, for the key of this row and at once. What comes out is a new *pane* of the window: the
+//!    whole result, which replaces the one before. Panes are counted from 0 for each key and window. A key whose first
+//!    row in a window is such a row begins with pane 0: it replaces nothing.
 //! 5. After the last window has closed nothing is left.
 
 use std::ops::Range;
@@ -27,6 +29,8 @@ use crate::window::Window;
 pub struct Closed<A> {
     /// The window.
     pub window: Window,
+    /// How often a result of this window has come out for this key before.
+    pub pane: u32,
     /// What was kept of its rows.
     pub acc: A,
 }
@@ -86,6 +90,9 @@ pub trait Windower: Send {
 
     /// Time has come to `now`: closes what is complete.
     fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome;
+
+    /// The windows that a row with this time belongs to by itself: for a session, the one that it would open.
+    fn windows_of(&self, ts: EventTime) -> Vec<Window>;
 
     /// How many accumulators are kept: one for each key and session, or for each key and slice.
     fn open(&self) -> usize;

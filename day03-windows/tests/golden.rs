@@ -182,21 +182,22 @@ fn within_the_allowed_lateness_a_window_closes_again_and_after_it_a_row_is_dropp
             windows.advance(at(time), &mut fired).unwrap();
         }
         let fired = std::mem::take(&mut fired);
-        (sums(&fired), fired.late.len(), windows.open())
+        let panes: Vec<u32> = fired.closed.values().iter().map(|closed| closed.pane).collect();
+        (sums(&fired), panes, fired.late.len(), windows.open())
     };
     let again = |sum| table_of(&[("12:00", "12:02", sum)]);
     let score = |time, value| Some((time, value, ""));
     #[rustfmt::skip]
     let table = [
-        (score("12:00:26", 5),  None,          (vec![],    0)),
-        (None,                  Some("12:02"), (again(5),  0)),
-        (score("12:00:53", 6),  None,          (again(11), 0)),
-        (None,                  Some("12:04"), (vec![],    0)),
-        (score("12:01:25", 9),  None,          (vec![],    1)),
+        (score("12:00:26", 5),  None,          (vec![],    vec![],  0)),
+        (None,                  Some("12:02"), (again(5),  vec![0], 0)),
+        (score("12:00:53", 6),  None,          (again(11), vec![1], 0)),
+        (None,                  Some("12:04"), (vec![],    vec![],  0)),
+        (score("12:01:25", 9),  None,          (vec![],    vec![],  1)),
     ];
     for (row, time, wanted) in table {
-        let (sums, late, open) = step(row, time);
-        assert_eq!((sums, late), wanted, "{row:?}, {time:?}");
+        let (sums, panes, late, open) = step(row, time);
+        assert_eq!((sums, panes, late), wanted, "{row:?}, {time:?}");
         assert_eq!(
             open,
             usize::from(row != score("12:01:25", 9) && time != Some("12:04")),

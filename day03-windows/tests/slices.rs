@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use day02_state::keys::Owners;
 use day02_state::rows::Rows;
+use day02_state::state::{Part, share};
 use day03_windows::aggregate::{Aggregate, Counted, Summary, Sums};
 use day03_windows::assigner::SliceAssigner;
 use day03_windows::lab::evaluator::{Answer, Row, evaluate};
@@ -11,7 +13,7 @@ use day03_windows::slices::SliceWindows;
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::{EventTime, Span, Stamped};
 use day03_windows::window::Window;
-use day03_windows::windower::{Fired, Windower};
+use day03_windows::windower::{Closed, Fired, Windower};
 use proptest::prelude::*;
 
 type Results = BTreeMap<(Window, String), (u64, i128, i64, i64)>;
@@ -159,6 +161,171 @@ proptest! {
         prop_assert_eq!((windows.open(), windows.memory(), retracting.memory()), (0, 0, 0));
         prop_assert!(late <= rows.len());
     }
+}
+
+/// Window, key, number of the pane, and what it says.
+type Pane = (Window, String, u32, (u64, i128, i64, i64));
+
+fn panes(fired: &Fired<<Summary<i64> as Aggregate>::Acc>) -> Vec<Pane> {
+    let closed = fired.closed.keys().zip(fired.closed.values());
+    let pane = |((key, _), closed): ((&[u8], u64), &Closed<_>)| {
+        let key = String::from_utf8(key.to_vec()).unwrap();
+        (closed.window, key, closed.pane, summary(&closed.acc))
+    };
+    closed.map(pane).collect()
+}
+
+/// The rules of lateness as lists: each window keeps its values until the lateness is over, and knows how many panes it
+/// has had for each key.
+#[derive(Default)]
+struct Naive {
+    kept: BTreeMap<(Window, String), (Vec<i64>, u32)>,
+    lateness: i64,
+    now: Option<i64>,
+}
+
+impl Naive {
+    fn fire(window: Window, key: &str, (values, panes): &mut (Vec<i64>, u32)) -> Pane {
+        let (pane, sum) = (*panes, values.iter().map(|value| i128::from(*value)).sum());
+        let (least, most) = (values.iter().min().unwrap(), values.iter().max().unwrap());
+        *panes += 1;
+        (
+            window,
+            key.to_string(),
+            pane,
+            (values.len() as u64, sum, *least, *most),
+        )
+    }
+
+    fn has_passed(&self, end: i64) -> bool {
+        self.now.is_some_and(|now| end <= now)
+    }
+
+    /// The panes that come out at once, and whether the row is late for all its windows.
+    fn add(&mut self, spec: WindowSpec, row: &Row) -> (Vec<Pane>, bool) {
+        let (mut came, mut is_late) = (Vec::new(), true);
+        for ((window, key), _) in evaluate(spec, std::slice::from_ref(row)) {
+            if self.has_passed(window.end.0 + self.lateness) {
+                continue;
+            }
+            is_late = false;
+            let passed = self.has_passed(window.end.0);
+            let kept = self.kept.entry((window, key.clone())).or_default();
+            kept.0.push(row.2);
+            if passed {
+                came.push(Self::fire(window, &key, kept));
+            }
+        }
+        (came, is_late)
+    }
+
+    fn advance(&mut self, now: i64) -> Vec<Pane> {
+        let before = self.now.replace(now);
+        let mut came = Vec::new();
+        for ((window, key), kept) in &mut self.kept {
+            if window.end.0 <= now && before.is_none_or(|before| window.end.0 > before) {
+                came.push(Self::fire(*window, key, kept));
+            }
+        }
+        let over = now.saturating_sub(self.lateness);
+        self.kept.retain(|(window, _), _| window.end.0 > over);
+        came
+    }
+}
+
+/// Workers with the windows of their key groups.
+struct Workers(Vec<SliceWindows<Summary<i64>>>);
+
+impl Workers {
+    fn new(spec: WindowSpec, lateness: i64, workers: usize) -> Self {
+        let assigner = SliceAssigner::new(spec).unwrap();
+        let new = |_| SliceWindows::new(assigner, Span(lateness), Summary::default());
+        Workers((0..workers).map(new).collect())
+    }
+
+    fn restored(self, spec: WindowSpec, lateness: i64, workers: usize) -> Self {
+        let parts: Vec<Part> = self
+            .0
+            .into_iter()
+            .flat_map(|mut worker| worker.snapshot().parts())
+            .collect();
+        let mut restored = Workers::new(spec, lateness, workers);
+        for (number, worker) in restored.0.iter_mut().enumerate() {
+            worker
+                .restore(&share(&parts, number, workers, |_| false))
+                .unwrap();
+            let mut fired = Fired::default();
+            worker.advance(EventTime::MIN, &mut fired).unwrap();
+            assert!(fired.closed.is_empty(), "all had closed up to the same time");
+        }
+        restored
+    }
+
+    fn add(&mut self, row: &Row, fired: &mut Fired<<Summary<i64> as Aggregate>::Acc>) {
+        let rows = batch(std::slice::from_ref(row));
+        let owner = Owners::of(self.0.len()).lane(rows.hashes()[0]);
+        self.0[owner].add(&rows, 0..1, fired).unwrap();
+    }
+}
+
+proptest! {
+    /// Every pane is the whole result so far, panes count from 0 for each key and window, and neither a snapshot nor
+    /// another number of workers makes them count anew.
+    #[test]
+    fn late_rows_give_new_panes_also_after_a_restore_at_any_number_of_workers(
+        spec in spec(), mut rows in rows(), disorder in 0_i64..120, lateness in 0_i64..90, steps in 1_i64..30,
+        restores in prop::collection::vec((0_usize..120, 1_usize..4), 0..3),
+    ) {
+        rows.sort_by_key(|(key, ts, value)| (ts + value.rem_euclid(disorder + 1), key.clone()));
+        let mut naive = Naive { lateness, ..Naive::default() };
+        let mut workers = Workers::new(spec, lateness, 2);
+        let mut now = i64::MIN;
+        for (number, row) in rows.iter().enumerate() {
+            for (at, count) in &restores {
+                if *at == number {
+                    workers = workers.restored(spec, lateness, *count);
+                }
+            }
+            let mut fired = Fired::default();
+            workers.add(row, &mut fired);
+            let all = evaluate(spec, std::slice::from_ref(row)).into_keys().map(|(window, _)| window);
+            prop_assert_eq!(workers.0[0].windows_of(EventTime(row.1)), all.collect::<Vec<_>>());
+            let (mut wanted, is_late) = naive.add(spec, row);
+            prop_assert_eq!(fired.late.len(), usize::from(is_late));
+            if row.1 - now.max(-200) >= steps {
+                now = row.1;
+                wanted.extend(naive.advance(now));
+                for worker in &mut workers.0 {
+                    worker.advance(EventTime(now), &mut fired).unwrap();
+                }
+            }
+            let mut came = panes(&fired);
+            came.sort();
+            wanted.sort();
+            prop_assert_eq!(came, wanted, "{} after row {}", spec, number);
+        }
+        let mut fired = Fired::default();
+        for worker in &mut workers.0 {
+            worker.advance(EventTime::MAX, &mut fired).unwrap();
+            prop_assert_eq!((worker.open(), worker.memory()), (0, 0));
+        }
+        let (mut came, mut wanted) = (panes(&fired), naive.advance(i64::MAX));
+        came.sort();
+        wanted.sort();
+        prop_assert_eq!(came, wanted);
+    }
+}
+
+#[test]
+fn windows_that_were_kept_longer_or_shorter_are_not_taken_over() {
+    let spec: WindowSpec = "tumble:10s".parse().unwrap();
+    let mut short = Workers::new(spec, 1_000, 1).0.remove(0);
+    let parts = short.snapshot().parts();
+    let mut long = Workers::new(spec, 60_000, 1).0.remove(0);
+    let error = long.restore(&parts).unwrap_err().to_string();
+    let wanted =
+        "they were tumble:10s with a lateness of 1s and would be tumble:10s with a lateness of 1m now";
+    assert!(error.contains(wanted), "{error}");
 }
 
 /// What is held beside keys and accumulators, over two lengths of a window with 60 slices, at its largest.

@@ -1,5 +1,6 @@
 //! The command line of day 4: that of day 3, and how far orders may be out of order.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,12 +9,15 @@ use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
+use day02_state::status::Progress;
 use day03_windows::cli::{Screen, WindowArgs};
 use day03_windows::job::WindowStats;
 use day03_windows::time::Span;
 
 use crate::job::{Options, wire};
+use crate::late::WithLateFile;
 use crate::splits::Strategy;
+use crate::status::HEADINGS;
 
 /// Counts and sums orders per merchant_id and window of event time, also where they come out of order.
 #[derive(Debug, clap::Parser)]
@@ -25,14 +29,21 @@ use crate::splits::Strategy;
   is late, and is counted, not printed. Results do not depend on --workers, and with orders that
   are within the delay not on --sources either.
 
+Late orders: with --lateness a window takes orders for so long after it has closed, and comes out
+again for each of them: the whole result, which replaces the one before. What comes later still is
+lost, counted, and with --late FILE written down; that file can be read again as an input.
+
 Nothing comes out? The line that says where the watermark is also names the partition that holds
-it back, and why.
+it back, and why. Behind a run that ends with Ctrl-C stands a table of all partitions: how far each
+has come in time, how many records wait, for how long it has had no order, and how many of its
+records had no time. One whose clock is wrong closes all windows: --max-ahead refuses its orders.
 
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
   day04-watermarks                                            the demo, nothing to install
   day04-watermarks --delay 0s                                 nothing may be out of order: what is lost?
+  day04-watermarks --delay 0s --lateness 10s --late lost.json nothing is, and some rows come twice
   day04-watermarks --window hop:1m/10s --file orders.json     windows of all kinds, as on day 3
   day04-watermarks --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
@@ -63,6 +74,18 @@ pub struct TimeArgs {
     /// After how long a partition that has been read to its end and stays silent holds windows back no longer
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
     pub idle_timeout: Span,
+    /// How long after its close a window takes late orders, each of which makes it come out again with a higher `pane`
+    #[arg(long, value_name = "TIME", value_parser = not_zero)]
+    pub lateness: Option<Span>,
+    /// Write orders that are late for all their windows here, as JSON lines: to a file, on day 5 with checkpoints to a folder
+    #[arg(long, value_name = "FILE")]
+    pub late: Option<PathBuf>,
+    /// Refuse an order whose ts is further ahead of its partition's latest one and of when its record was written
+    #[arg(long, value_name = "TIME", value_parser = not_zero)]
+    pub max_ahead: Option<Span>,
+    /// Do not read a partition that is further ahead of the slowest one, until that has caught up
+    #[arg(long, value_name = "TIME", value_parser = not_zero)]
+    pub max_drift: Option<Span>,
 }
 
 impl TimeArgs {
@@ -71,8 +94,30 @@ impl TimeArgs {
         Strategy {
             delay: self.delay,
             idle_timeout: Some(Duration::from_millis(self.idle_timeout.0.unsigned_abs())),
+            max_ahead: self.max_ahead,
+            max_drift: self.max_drift,
             ..Strategy::default()
         }
+    }
+
+    /// How a job runs that makes its watermarks so.
+    pub fn options(&self, windows: day03_windows::job::Options) -> Options {
+        let windows = day03_windows::job::Options {
+            lateness: self.lateness.unwrap_or_default(),
+            late_orders: self.late.is_some(),
+            ..windows
+        };
+        Options {
+            windows,
+            watermarks: self.strategy(),
+        }
+    }
+}
+
+fn not_zero(text: &str) -> Result<Span, String> {
+    match text.parse::<Span>()? {
+        span if span > Span(0) => Ok(span),
+        _ => Err("it has to be longer than zero; leave the option out for none".to_string()),
     }
 }
 
@@ -107,26 +152,35 @@ fn run(args: &Cli) -> Result<(), Error> {
     )?;
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
-    let mut screen = Screen::new(args.records.format, endless);
+    let mut screen = Screen::new(args.records.format, endless).with_pane(args.time.lateness.is_some());
     let windows = args.windows.options(&args.tasks, &args.records, &screen);
-    let watermarks = args.time.strategy();
-    let options = Options { windows, watermarks };
+    let options = args.time.options(windows);
+    let output = WithLateFile::create(screen.printer(), args.time.late.as_deref())?;
     screen.begin()?;
-    let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
+    let (job, slot) = wire(opened.sources, &options, output, None)?;
     let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
     screen.finish(&answer)?;
-    say_what_was_late(answer.stats, &watermarks);
+    say_what_was_late(answer.stats, &options.watermarks);
     if interrupt.asked() {
-        answer.progress.status.iter().for_each(say);
+        say_what_is_waited_for(&answer.progress);
     }
     answer.stats.say_what_is_missing(interrupt.asked());
     if opened.sandbox.is_some() && !interrupt.asked() {
         say(TRY_NEXT);
     }
     Ok(())
+}
+
+/// Says where each split is, and which of them windows wait for.
+pub fn say_what_is_waited_for(progress: &Progress) {
+    if !progress.details.is_empty() {
+        say(HEADINGS);
+        progress.details.iter().for_each(say);
+    }
+    progress.status.iter().for_each(say);
 }
 
 /// Says how many rows were late, and what would have kept them.

@@ -15,6 +15,7 @@ use day03_windows::job::{AnswerSlot, OnClosed, WINDOWS, WindowWorker, windows};
 use day03_windows::time::EventTime;
 use day03_windows::windowing::Windowing;
 
+use crate::alignment::Alignment;
 use crate::clock::WatermarkClock;
 use crate::operator::{OnWatermark, WatermarkOperator};
 use crate::reader::TimestampReader;
@@ -43,7 +44,7 @@ impl OnWatermark for Worker {
 pub fn worker(channels: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    WatermarkOperator::new(channels, WindowWorker::new(windowing, &options.tasks))
+    WatermarkOperator::new(channels, WindowWorker::new(windowing, options))
 }
 
 // ANCHOR: wire
@@ -57,8 +58,9 @@ pub fn wire<S: Source + Send + 'static>(
     let Options { windows, watermarks } = options;
     let slot = AnswerSlot::new(windows.keep, windows.tasks.save.clone());
     let channels = sources.len();
+    let mut alignments = Alignment::of_sources(watermarks.max_drift, channels);
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(*watermarks),
+        reader: || TimestampReader::<Cents>::new(*watermarks, alignments.next()),
         operator: WINDOWS,
         worker: |_| worker(channels, windows),
         collector: slot.collector(on_closed),

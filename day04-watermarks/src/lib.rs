@@ -12,17 +12,22 @@
 //!
 //! - [`watermark`]: the promise; [`generator`]: how it is made of rows; [`valve`]: how one is made of many
 //! - [`splits`]: the watermarks of a source, and which of its splits are idle; [`reader`]: rows with watermarks between
-//! - [`valved`]: how an operator gets its watermarks; [`clock`]: event time as windows are told it
+//! - [`alignment`]: no split far ahead of the slowest; [`status`]: which split it is that everything waits for
+//! - [`operator`]: how an operator gets its watermarks; [`clock`]: event time as windows are told it
+//! - [`late`]: orders that are lost, as a second output
 //! - [`job`], [`cli`]: the job, the command line; [`lab`]: small runs to look at
 
+pub mod alignment;
 pub mod cli;
 pub mod clock;
 mod fault;
 pub mod generator;
 pub mod job;
 pub mod lab;
+pub mod late;
 pub mod operator;
 pub mod reader;
 pub mod splits;
+pub mod status;
 pub mod valve;
 pub mod watermark;

@@ -16,6 +16,7 @@ use day02_state::rows::Rows;
 use day02_state::state::Part;
 use day03_windows::time::{EventTime, Stamped};
 
+use crate::alignment::Alignment;
 use crate::splits::{SplitWatermarks, Strategy};
 use crate::watermark::Watermark;
 
@@ -28,11 +29,34 @@ pub struct TimestampReader<V> {
 
 impl<V> TimestampReader<V> {
     /// Has read nothing.
-    pub fn new(strategy: Strategy) -> Self {
+    pub fn new(strategy: Strategy, alignment: Option<Alignment>) -> Self {
         TimestampReader {
             rows: Rows::new(),
-            watermarks: SplitWatermarks::new(strategy),
+            watermarks: SplitWatermarks::new(strategy).aligned(alignment),
         }
+    }
+}
+
+impl<V> TimestampReader<V>
+where
+    Stamped<V>: Decode,
+{
+    #[inline]
+    fn read_row(
+        &mut self,
+        record: &Record<'_>,
+        payload: Payload<'_>,
+    ) -> Result<Option<Watermark>, BadRecord> {
+        Stamped::<V>::decode(payload, &mut self.rows)?;
+        let Some(ts) = self.rows.values().last().map(|row| row.ts) else {
+            return Ok(None);
+        };
+        let written = record.timestamp.map(|written| EventTime(written.millis()));
+        if let Err(bad) = self.watermarks.check(record.partition, ts, written) {
+            self.rows.pop();
+            return Err(bad);
+        }
+        Ok(self.watermarks.on_row(record.partition, ts))
     }
 }
 
@@ -46,9 +70,11 @@ where
 
     #[inline]
     fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
-        Stamped::<V>::decode(payload, &mut self.rows)?;
-        let last = self.rows.values().last();
-        Ok(last.and_then(|row| self.watermarks.on_row(record.partition, row.ts)))
+        let read = self.read_row(record, payload);
+        if read.is_err() {
+            self.watermarks.on_bad_record(record.partition);
+        }
+        read
     }
 
     fn take(&mut self) -> Outcome<Rows<Stamped<V>>> {
@@ -56,7 +82,8 @@ where
     }
     // ANCHOR_END: reader
 
-    fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {
+    fn start(&mut self, splits: &[Split], is_bounded: bool) -> Vec<Watermark> {
+        self.watermarks.set_bounded(is_bounded);
         self.watermarks.on_start(splits)
     }
 
@@ -64,12 +91,22 @@ where
         self.watermarks.on_look(now, splits)
     }
 
+    fn pauses(&mut self, splits: &[Split]) -> Option<&[i32]> {
+        self.watermarks.on_splits(splits)
+    }
+
     fn drain(&mut self) -> Vec<Watermark> {
+        self.watermarks.on_drained();
         vec![Watermark::At(EventTime::MAX)]
     }
 
     fn status(&self, splits: &[Split]) -> Option<String> {
         Some(self.watermarks.status(splits))
+    }
+
+    fn details(&self, splits: &[Split]) -> Vec<String> {
+        let statuses = self.watermarks.statuses(splits);
+        statuses.iter().map(ToString::to_string).collect()
     }
 
     fn parts(&self, splits: &[Split]) -> Vec<Part> {

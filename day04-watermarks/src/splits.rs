@@ -10,22 +10,32 @@
 //! orders/2   (nothing for a minute)         idle
 //! ```
 //!
-//! **Idle** is a split that has been read to its end and has been silent for long enough, counted only while the source
-//! looked for records. A source that is stuck because those behind it are slow does not look, and what it has not seen
-//! is not silence: if it called such a split idle, the watermark would jump, and rows that are there would be dropped as
-//! late. So each look counts for no more than the time that lies between two looks when nothing is in the way.
+//! **Idle** is a split that has been read to its end and has brought no row for long enough, counted only while the source
+//! looked for records. A record that cannot be used is no row: it says nothing about time, so a split of broken records,
+//! tombstones or rows without a time becomes idle like a silent one. A source that is stuck because those behind it are
+//! slow does not look, and what it has not seen is not silence: if it called such a split idle, the watermark would jump,
+//! and rows that are there would be dropped as late. So each look counts for no more than the time that lies between two
+//! looks when nothing is in the way, and none counts while there is more to read, or while the split pauses.
 //!
-//! Left out: holding back a split that is far ahead (alignment of watermarks in Flink).
+//! **Too far ahead** is a row that would carry the watermark away: one bad clock that says 2099 closes every window, and
+//! all later rows of the split are late. With a limit, a row is refused whose time is further ahead of the split's clock.
+//! That is the later one of two times: the largest timestamp so far, and the time at which the record itself was written,
+//! where it has one (in Kafka it has). Both are part of the input, so a second run refuses the same rows; the wall clock
+//! would not be. The time of writing is what the first row is compared with, and what keeps a split that was silent for
+//! longer than the limit from being refused ever after. The first row of a file is believed.
 
 use std::time::Duration;
 
+use day01_consumer::order::{BadRecord, Reason};
 use day01_consumer::source::Split;
 use day02_state::operator::Outcome;
 use day02_state::state::{Owner, Part};
 use day03_windows::time::{EventTime, Span};
 
+use crate::alignment::{Alignment, SplitTime};
 use crate::fault::{Fault, put_in};
 use crate::generator::{BoundedDisorder, GRID};
+use crate::status::{self, SplitStatus};
 use crate::valve::WatermarkValve;
 use crate::watermark::Watermark;
 
@@ -41,8 +51,12 @@ pub struct Strategy {
     pub delay: Span,
     /// Watermarks stand at multiples of this.
     pub grid: Span,
-    /// After how long a silent split is idle; none for never.
+    /// After how long a split without rows is idle; none for never.
     pub idle_timeout: Option<Duration>,
+    /// How far a row may be ahead of the clock of its split and not be refused; none for any distance.
+    pub max_ahead: Option<Span>,
+    /// How far a split may be read ahead of the slowest one; none for any distance.
+    pub max_drift: Option<Span>,
 }
 
 /// That of a command line without options.
@@ -52,6 +66,8 @@ impl Default for Strategy {
             delay: Span::seconds(5),
             grid: GRID,
             idle_timeout: Some(Duration::from_secs(30)),
+            max_ahead: None,
+            max_drift: None,
         }
     }
 }
@@ -61,10 +77,12 @@ impl Default for Strategy {
 struct SplitState {
     partition: i32,
     generator: BoundedDisorder,
-    /// Whether a record came since the last look.
-    saw_record: bool,
+    /// Whether a row came since the last look.
+    saw_row: bool,
     /// For how long none has come.
     silent: Duration,
+    /// How many records could not be used.
+    unusable: u64,
 }
 
 /// The watermarks of a source.
@@ -72,11 +90,14 @@ struct SplitState {
 pub struct SplitWatermarks {
     strategy: Strategy,
     splits: Vec<SplitState>,
+    /// Whether a split that has caught up has come to its end.
+    is_bounded: bool,
     /// Has a channel for each split.
     valve: WatermarkValve,
     /// The split that the last row was of.
     current: usize,
     looked: Option<Duration>,
+    alignment: Option<Alignment>,
 }
 
 impl SplitWatermarks {
@@ -85,21 +106,31 @@ impl SplitWatermarks {
         SplitWatermarks {
             strategy,
             splits: Vec::new(),
+            is_bounded: false,
             valve: WatermarkValve::new(0),
             current: 0,
             looked: None,
+            alignment: None,
         }
+    }
+
+    /// With splits that wait for the slowest one.
+    pub fn aligned(self, alignment: Option<Alignment>) -> Self {
+        SplitWatermarks { alignment, ..self }
+    }
+
+    /// Whether a split that has caught up has come to its end, which it has not unless told.
+    pub fn set_bounded(&mut self, is_bounded: bool) {
+        self.is_bounded = is_bounded;
     }
 
     // ANCHOR: row
     /// A row; says what is to be promised behind it, if anything is.
     #[inline]
     pub fn on_row(&mut self, partition: i32, ts: EventTime) -> Option<Watermark> {
-        if self.splits.get(self.current).map(|split| split.partition) != Some(partition) {
-            self.current = self.place(partition);
-        }
+        self.current = self.index_of(partition);
         let split = &mut self.splits[self.current];
-        split.saw_record = true;
+        split.saw_row = true;
         let moved = split.generator.on_row(ts);
         let comes_back = self.valve.channel_is_idle(self.current);
         match moved {
@@ -119,19 +150,55 @@ impl SplitWatermarks {
     }
     // ANCHOR_END: row
 
-    /// The place of a split, which may be new.
-    fn place(&mut self, partition: i32) -> usize {
-        let place = self.splits.iter().position(|split| split.partition == partition);
-        place.unwrap_or_else(|| {
+    /// The index of a split, which may be new. It is nearly always that of the last row.
+    #[inline]
+    fn index_of(&mut self, partition: i32) -> usize {
+        match self.splits.get(self.current) {
+            Some(split) if split.partition == partition => self.current,
+            _ => self.find_or_add(partition),
+        }
+    }
+
+    fn find_or_add(&mut self, partition: i32) -> usize {
+        let index = self.splits.iter().position(|split| split.partition == partition);
+        index.unwrap_or_else(|| {
             self.splits.push(SplitState {
                 partition,
                 generator: BoundedDisorder::new(self.strategy.delay, self.strategy.grid),
-                saw_record: false,
+                saw_row: false,
                 silent: Duration::ZERO,
+                unusable: 0,
             });
             self.valve.add_channel();
             self.splits.len() - 1
         })
+    }
+
+    // ANCHOR: too_far_ahead
+    /// Refuses a row that is too far ahead, of a record that was written then.
+    #[inline]
+    pub fn check(
+        &mut self,
+        partition: i32,
+        ts: EventTime,
+        written: Option<EventTime>,
+    ) -> Result<(), BadRecord> {
+        let Some(max_ahead) = self.strategy.max_ahead else {
+            return Ok(());
+        };
+        let index = self.index_of(partition);
+        let clock = self.splits[index].generator.largest().max(written);
+        match clock {
+            Some(clock) if ts > clock.plus(max_ahead) => Err(too_far_ahead(ts, clock, max_ahead)),
+            _ => Ok(()),
+        }
+    }
+    // ANCHOR_END: too_far_ahead
+
+    /// A record that cannot be used.
+    pub fn on_bad_record(&mut self, partition: i32) {
+        let index = self.index_of(partition);
+        self.splits[index].unusable += 1;
     }
 
     /// Before the first row: what was promised in an earlier run. Whoever restored those behind the source waits for it,
@@ -140,11 +207,11 @@ impl SplitWatermarks {
         let mut said = Vec::new();
         // First all of them: one of which nothing is known yet holds the others back.
         for split in splits {
-            self.place(split.partition);
+            self.index_of(split.partition);
         }
-        for (place, of) in self.splits.iter().enumerate() {
+        for (index, of) in self.splits.iter().enumerate() {
             if let Some(at) = of.generator.watermark() {
-                said.extend(self.valve.on_watermark(place, Watermark::At(at)).watermarks());
+                said.extend(self.valve.on_watermark(index, Watermark::At(at)).watermarks());
             }
         }
         if splits.is_empty() {
@@ -158,24 +225,27 @@ impl SplitWatermarks {
     }
 
     // ANCHOR: idle
-    /// Everything that was found has been read, and it is `now`: finds splits that are new, and such that are idle.
+    /// Everything that was found has been read, and it is `now`: finds new splits and idle ones.
     pub fn on_look(&mut self, now: Duration, splits: &[Split]) -> Vec<Watermark> {
         let since = now.saturating_sub(self.looked.replace(now).unwrap_or(now));
         let mut said = Vec::new();
         for split in splits {
-            let place = self.place(split.partition);
-            let of = &mut self.splits[place];
+            let index = self.index_of(split.partition);
+            let pauses = self.pauses(split.partition);
+            let of = &mut self.splits[index];
             let timeout = self.strategy.idle_timeout;
             let counts = match put_in(Fault::BlockedCountsAsIdle) {
                 true => since,
                 false => since.min(timeout.map_or(LOOK, |timeout| LOOK.min(timeout / 4))),
             };
-            of.silent = match std::mem::take(&mut of.saw_record) || !split.caught_up {
-                true => Duration::ZERO,
-                false => of.silent + counts,
+            of.silent = match (std::mem::take(&mut of.saw_row), split.caught_up && !pauses) {
+                (true, _) => Duration::ZERO,
+                // There may be rows in what is not read yet.
+                (false, false) => of.silent,
+                (false, true) => of.silent + counts,
             };
             if timeout.is_some_and(|timeout| of.silent >= timeout) {
-                said.extend(self.valve.on_watermark(place, Watermark::Idle).watermarks());
+                said.extend(self.valve.on_watermark(index, Watermark::Idle).watermarks());
             }
         }
         said
@@ -187,31 +257,60 @@ impl SplitWatermarks {
         self.valve.watermark()
     }
 
+    fn pauses(&self, partition: i32) -> bool {
+        self.alignment
+            .as_ref()
+            .is_some_and(|alignment| alignment.pauses(partition))
+    }
+
+    /// Which splits pause, if others do from now on than did before.
+    pub fn on_splits(&mut self, splits: &[Split]) -> Option<&[i32]> {
+        self.alignment.as_ref()?;
+        let mut times = Vec::with_capacity(splits.len());
+        for split in splits {
+            let index = self.index_of(split.partition);
+            times.push(SplitTime {
+                partition: split.partition,
+                largest: self.splits[index].generator.largest(),
+                is_active: !(self.valve.channel_is_idle(index) || self.is_bounded && split.caught_up),
+            });
+        }
+        self.alignment.as_mut()?.on_splits(&times)
+    }
+
+    /// Nothing more will be read.
+    pub fn on_drained(&mut self) {
+        self.alignment.iter_mut().for_each(Alignment::on_drained);
+    }
+
+    /// How each of these splits stands.
+    pub fn statuses(&self, splits: &[Split]) -> Vec<SplitStatus> {
+        let holds = self.valve.held_back_by().map(|(index, _)| index);
+        let status = |split: &Split| {
+            let index = self.splits.iter().position(|of| of.partition == split.partition);
+            let of = index.map(|index| &self.splits[index]);
+            SplitStatus {
+                name: split.name.clone(),
+                largest: of.and_then(|of| of.generator.largest()),
+                lag: split.lag(),
+                is_caught_up: split.caught_up,
+                is_idle: index.is_some_and(|index| self.valve.channel_is_idle(index)),
+                pauses: self.pauses(split.partition),
+                silent: of.map_or(Duration::ZERO, |of| of.silent),
+                unusable: of.map_or(0, |of| of.unusable),
+                holds_watermark: index.is_some() && index == holds,
+            }
+        };
+        splits.iter().map(status).collect()
+    }
+
     /// Where the watermark is, and which split holds it back.
     pub fn status(&self, splits: &[Split]) -> String {
-        let at = match self.valve.watermark() {
-            Some(at) => format!("watermark {at}"),
-            None => "no watermark yet".to_string(),
-        };
-        let Some((place, said)) = self.valve.held_back_by() else {
-            return match splits.is_empty() {
-                true => "no splits to read, idle".to_string(),
-                false => format!("{at}, all splits are idle"),
-            };
-        };
-        let of = &self.splits[place];
-        let Some(split) = splits.iter().find(|split| split.partition == of.partition) else {
-            return at;
-        };
-        let silence = format!("no record for {} s", of.silent.as_secs());
-        let why = match (said, split.caught_up, self.strategy.idle_timeout) {
-            (None, false, _) => "no record of it was read yet".to_string(),
-            (_, false, _) => "its latest records are not read yet".to_string(),
-            (_, true, _) if of.silent < Duration::from_secs(1) => "it is the slowest".to_string(),
-            (_, true, Some(timeout)) => format!("{silence}, idle after {} s", timeout.as_secs_f64()),
-            (_, true, None) => format!("{silence}, never idle: there is no idle timeout"),
-        };
-        format!("{at}, held back by {}: {why}", split.name)
+        status::summary(
+            self.valve.watermark(),
+            &self.statuses(splits),
+            self.strategy.idle_timeout,
+        )
     }
 
     /// What is to be remembered of each split.
@@ -235,8 +334,8 @@ impl SplitWatermarks {
         };
         match (part.name.as_str(), split, part.bytes.as_slice().try_into()) {
             (LARGEST, Some(split), Ok(bytes)) => {
-                let place = self.place(split.partition);
-                self.splits[place]
+                let index = self.index_of(split.partition);
+                self.splits[index]
                     .generator
                     .restore(EventTime(i64::from_le_bytes(bytes)));
                 Ok(())
@@ -245,6 +344,18 @@ impl SplitWatermarks {
                 .bad("not the largest timestamp of a split that is read here")
                 .into()),
         }
+    }
+}
+
+#[cold]
+fn too_far_ahead(ts: EventTime, clock: EventTime, max_ahead: Span) -> BadRecord {
+    BadRecord {
+        reason: Reason::Refused("ts is too far ahead"),
+        place: 0,
+        detail: Some(format!(
+            "{ts} is {} after {clock}, the latest time that its partition has come to, and --max-ahead is {max_ahead}",
+            Span(ts.0.saturating_sub(clock.0))
+        )),
     }
 }
 

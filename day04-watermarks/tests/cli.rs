@@ -204,6 +204,48 @@ m-1,2099-01-01T00:00:00.000Z,2099-01-01T00:00:10.000Z,1,2.00,2.00,2.00,2.000000
     assert_eq!(late(&run), Some(line), "{}", run.stderr);
 }
 
+/// What is late comes out again with the number of its pane, and what is lost is a file that can be read as an input.
+#[test]
+fn late_orders_make_new_panes_and_lost_ones_are_a_file_that_is_an_input() {
+    let orders = [(2, "1.00"), (12, "2.00"), (3, "4.00"), (40, "8.00"), (4, "16.00")];
+    let orders = orders.map(|(second, amount)| order("m-1", amount, MIDNIGHT + second * 1_000));
+    let folder = Folder::with("orders.json", orders.concat());
+    let run = folder.run("--file orders.json --format csv --delay 0s --lateness 10s --late lost.json");
+    let printed = "\
+m-1,2026-01-01T00:00:00.000Z,2026-01-01T00:00:10.000Z,1,1.00,1.00,1.00,1.000000,0
+m-1,2026-01-01T00:00:00.000Z,2026-01-01T00:00:10.000Z,2,5.00,1.00,4.00,2.500000,1
+m-1,2026-01-01T00:00:10.000Z,2026-01-01T00:00:20.000Z,1,2.00,2.00,2.00,2.000000,0
+m-1,2026-01-01T00:00:40.000Z,2026-01-01T00:00:50.000Z,1,8.00,8.00,8.00,8.000000,0
+";
+    assert_eq!(run.result(), format!("{},pane\n{printed}", HEADER.trim_end()));
+    let line = "1 late row, at most 36s behind; a delay of 36s would have kept all";
+    assert_eq!(late(&run), Some(line), "{}", run.stderr);
+    let lost = std::fs::read_to_string(folder.path("lost.json")).unwrap();
+    let wanted = r#"{"merchant_id":"m-1","amount":16.00,"ts":1767225604000,"late_ms":36000,"windows":[{"window_start":"2026-01-01T00:00:00.000Z","window_end":"2026-01-01T00:00:10.000Z"}]}"#;
+    assert_eq!(lost, format!("{wanted}\n"));
+    let again = folder.run("--file lost.json --format csv");
+    assert_eq!(
+        again.result(),
+        format!(
+            "{HEADER}m-1,2026-01-01T00:00:00.000Z,2026-01-01T00:00:10.000Z,1,16.00,16.00,16.00,16.000000\n"
+        )
+    );
+}
+
+#[test]
+fn an_order_too_far_ahead_is_an_error_that_names_it_or_is_skipped() {
+    let lines = [(1, "1.00"), (7_200, "2.00"), (2, "4.00")];
+    let lines = lines.map(|(second, amount)| order("m-1", amount, MIDNIGHT + second * 1_000));
+    let folder = Folder::with("orders.json", lines.concat());
+    let run = folder.run("--file orders.json --format csv --max-ahead 1h");
+    assert_eq!(run.code, 1);
+    let said = "orders.json:2: ts is too far ahead (2026-01-01T02:00:00.000Z is 1h 59m 59s after 2026-01-01T00:00:01.000Z";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let run = folder.run("--file orders.json --format csv --max-ahead 1h --on-bad-record skip");
+    assert_eq!(in_rows(run.result()), 2, "{}", run.stderr);
+    assert!(run.stderr.contains("ts is too far ahead"), "{}", run.stderr);
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Ctrl-C, and pipes that close
 

@@ -1,6 +1,10 @@
 //! What the examples print is what the pages show.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+#[path = "../examples/far_apart.rs"]
+mod far_apart;
+#[path = "../examples/panes.rs"]
+mod panes;
 #[path = "../examples/six_rows.rs"]
 mod six_rows;
 #[path = "../examples/valve.rs"]
@@ -23,6 +27,27 @@ fn six_bids_have_three_answers() {
     let answers = ["2 10", "7 10", "11 10"];
     assert!(answers.iter().all(|answer| printed.contains(answer)), "{printed}");
     insta::assert_snapshot!("six_rows", printed);
+}
+
+/// What the numbers have to be is said beside them, in the lab and in the tests of splits.
+#[test]
+fn a_partition_without_times_goes_idle_and_one_a_day_ahead_waits() {
+    let printed = printed(far_apart::run);
+    assert!(
+        printed.contains("40 records, none with a time, idle after 5 s"),
+        "{printed}"
+    );
+    assert!(printed.contains("pauses, ahead of the slowest"), "{printed}");
+    insta::assert_snapshot!("far_apart", printed);
+}
+
+/// Which sinks are right is said beside the table, in the lab.
+#[test]
+fn late_orders_make_new_panes() {
+    let printed = printed(panes::run_all);
+    assert!(printed.contains("25.25  pane 2"), "{printed}");
+    assert_eq!(printed.matches(" right").count(), 3, "{printed}");
+    insta::assert_snapshot!("panes", printed);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use day02_state::operator::{EndReason, Input, Operator, Output};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
 use day02_state::status::Status;
-use day03_windows::job::{ClosedRows, Options as Windows, WindowStats};
+use day03_windows::job::{Options as Windows, WindowOutput, WindowStats};
 use day03_windows::time::{EventTime, Span, Stamped};
 use day04_watermarks::job::worker;
 use day04_watermarks::watermark::Watermark;
@@ -184,8 +184,9 @@ const SCHEDULE: [Comes; 18] = [
 #[derive(Default)]
 struct Said(Vec<String>);
 
-impl Output<ClosedRows, Watermark> for Said {
-    fn data(&mut self, rows: ClosedRows) {
+impl Output<WindowOutput, Watermark> for Said {
+    fn data(&mut self, output: WindowOutput) {
+        let rows = output.closed;
         self.0.extend(rows.values().iter().map(|closed| {
             let start = closed.window.start.to_string();
             format!("{} {}", &start[11..16], closed.acc.0.sum().unwrap())

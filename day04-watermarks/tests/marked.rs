@@ -7,7 +7,7 @@ use day01_consumer::lab::scenario::Scenario;
 use day03_windows::lab::trace::{Placed, orders};
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
-use day04_watermarks::lab::marked::{Per, Run, run};
+use day04_watermarks::lab::marked::{Per, Rules, Run, run};
 
 fn scenario(name: &str) -> Vec<Placed> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/scenarios");
@@ -18,7 +18,11 @@ fn scenario(name: &str) -> Vec<Placed> {
 
 fn ten(orders: &[Placed], delay: i64, per: Per) -> Run {
     let spec: WindowSpec = "tumble:10s".parse().unwrap();
-    run(orders, spec, Span::seconds(delay), per).unwrap()
+    let rules = Rules {
+        per,
+        ..Rules::delay(Span::seconds(delay))
+    };
+    run(orders, spec, rules).unwrap()
 }
 
 #[test]
@@ -36,4 +40,20 @@ fn a_delay_keeps_what_is_behind_by_no_more_and_often_more_than_that() {
     let lost = [0, 1, 2].map(|delay| ten(&orders, delay, Per::Split).lost().len());
     assert_eq!(lost, [2, 1, 0]);
     insta::assert_snapshot!("disorder", ten(&orders, 1, Per::Split));
+}
+
+/// The fourth order of the run in `wrong_answer.rs`: a till that has lost its battery.
+#[test]
+fn an_order_from_2099_that_is_refused_does_no_harm() {
+    let mut orders = scenario("disorder");
+    orders[3].order.ts = "2099-01-01T00:00:00Z".parse().unwrap();
+    let rules = Rules {
+        max_ahead: Some(Span::minutes(60)),
+        ..Rules::delay(Span::seconds(3))
+    };
+    let run = run(&orders, "tumble:10s".parse().unwrap(), rules).unwrap();
+    assert!(run.lost().is_empty() && run.steps[3].refused, "{run}");
+    let counted: u64 = run.closed().map(|content| content.orders).sum();
+    assert_eq!(counted, 8);
+    insta::assert_snapshot!("year_2099_refused", run);
 }

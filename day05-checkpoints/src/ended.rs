@@ -82,4 +82,12 @@ impl<S: Source> Source for Ended<S> {
     fn warnings(&mut self) -> Vec<Warning> {
         self.source.warnings()
     }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        self.source.pause(partitions)
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.source.is_bounded()
+    }
 }

@@ -14,10 +14,13 @@ use day02_state::error::Error;
 use day02_state::job::{self as day02, SOURCE, SourceTask};
 use day02_state::operator::Outcome;
 use day02_state::order::Cents;
-use day02_state::runtime::{Edge, Inbox, Job, Mail, Stop, by_key, single};
-use day03_windows::cli::{COLUMNS, row};
-use day03_windows::job::{AnswerSlot, ClosedRows, OnClosed, WINDOWS, closed_windows};
+use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, Stop, by_key, single};
+use day03_windows::cli::{columns, row};
+use day03_windows::job::{AnswerSlot, OnClosed, WINDOWS, WindowOutput, closed_windows};
+use day03_windows::time::Span;
+use day04_watermarks::alignment::Alignment;
 use day04_watermarks::job::{Options, worker};
+use day04_watermarks::late;
 use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::reader::TimestampReader;
 
@@ -32,6 +35,8 @@ use crate::store::{Checkpoint, Store};
 
 /// The id under which the state of the sink is saved.
 pub const SINK: &str = "sink";
+/// The id under which the state of the sink for late orders is saved.
+pub const LATE_SINK: &str = "late sink";
 
 /// How a person starts without a checkpoint.
 pub const START_ANEW: &str = "take another --checkpoint-dir";
@@ -46,6 +51,8 @@ pub struct Checkpoints<D> {
     pub schedule: Schedule,
     /// Who hears of them.
     pub listener: Listener,
+    /// Where late orders are published with them, if anywhere.
+    pub late: Option<Box<dyn Target>>,
     /// Stops the job, which the last checkpoint does too when it was asked to.
     pub stop: Stop,
 }
@@ -58,6 +65,7 @@ impl<D> Checkpoints<D> {
             restore: None,
             schedule: Schedule::default(),
             listener: Box::new(|_| {}),
+            late: None,
             stop: stop.clone(),
         }
     }
@@ -84,21 +92,44 @@ impl Publishes {
     }
 }
 
-/// Closed windows as lines of text.
-pub struct Lines(pub Text);
+/// Closed windows as lines of text, with the number of the pane or without.
+pub struct Lines {
+    /// As what.
+    pub text: Text,
+    /// Whether windows may close again.
+    pub with_pane: bool,
+}
 
 impl Format for Lines {
-    type In = ClosedRows;
-    type Out = ClosedRows;
+    type In = WindowOutput;
+    type Out = WindowOutput;
 
-    fn encode(&mut self, closed: ClosedRows, rows: &mut Encoded) -> Outcome<ClosedRows> {
-        for window in closed_windows(&closed) {
-            let mut line = Vec::new();
-            table::append(&mut line, self.0, &COLUMNS, [row(&window)]).map_err(InputError::Output)?;
+    fn encode(&mut self, output: WindowOutput, rows: &mut Encoded) -> Outcome<WindowOutput> {
+        for window in closed_windows(&output.closed) {
+            let (mut line, row) = (Vec::new(), row(&window, self.with_pane));
+            table::append(&mut line, self.text, columns(self.with_pane), [row])
+                .map_err(InputError::Output)?;
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
             rows.push(Some(window.merchant_id.as_bytes()), line);
         }
-        Ok(closed)
+        Ok(output)
+    }
+}
+
+/// Late orders as lines of JSON.
+pub struct LateLines;
+
+impl Format for LateLines {
+    type In = WindowOutput;
+    type Out = WindowOutput;
+
+    fn encode(&mut self, output: WindowOutput, rows: &mut Encoded) -> Outcome<WindowOutput> {
+        for order in &output.late {
+            let mut line = Vec::new();
+            late::append(order, &mut line)?;
+            rows.push(Some(order.merchant_id.as_bytes()), &line);
+        }
+        Ok(output)
     }
 }
 
@@ -152,14 +183,15 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);
 
+    let mut alignments = Alignment::of_sources(watermarks.max_drift, readers);
     for (number, (source, outbox)) in sources.into_iter().zip(rows.outboxes).enumerate() {
         let subtask = Subtask {
             operator: SOURCE,
             number,
             of: 1,
         };
-        let task = SourceTask::new(source, TimestampReader::<Cents>::new(*watermarks), tasks)
-            .with_start_anew(START_ANEW);
+        let reader = TimestampReader::<Cents>::new(*watermarks, alignments.next());
+        let task = SourceTask::new(source, reader, tasks).with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }
     let edges = rows.inboxes.into_iter().zip(from_workers.outboxes);
@@ -171,39 +203,64 @@ pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
         };
         dataflow.task(subtask, inbox, worker(readers, windows), outbox)?;
     }
-    let mut closed = from_workers.inboxes;
-    if let Some(publishes) = target {
-        let inbox = closed.into_iter().fold(Inbox::none(), Inbox::merge);
-        let options = SinkOptions {
-            stop: checkpoints.stop.clone(),
-            ..publishes.options
-        };
-        let sink = Sink::new(Lines(publishes.text), publishes.target, options);
-        let sink = WatermarkOperator::new(inbox.channels(), sink);
-        let subtask = Subtask {
-            operator: SINK,
-            number: 0,
-            of: 1,
-        };
-        let Edge {
-            mut outboxes,
-            inboxes,
-        } = single(1, tasks.buffers);
-        dataflow.task(subtask, inbox, sink, outboxes.remove(0))?;
-        closed = inboxes;
-    }
-    let inbox = closed.into_iter().fold(Inbox::none(), Inbox::merge);
-    dataflow.observer("collect", inbox, slot.collector(on_closed));
-
     let Checkpoints {
         store,
         schedule,
         listener,
+        late,
         stop,
         ..
     } = checkpoints;
+    let mut inbox = from_workers.inboxes.into_iter().fold(Inbox::none(), Inbox::merge);
+    if let Some(publishes) = target {
+        let lines = Lines {
+            text: publishes.text,
+            with_pane: windows.lateness > Span(0),
+        };
+        let options = SinkOptions {
+            stop: stop.clone(),
+            ..publishes.options
+        };
+        let sink = Sink::new(lines, publishes.target, options);
+        inbox = through(&mut dataflow, SINK, inbox, sink, tasks.buffers)?;
+    }
+    if let Some(target) = late {
+        let options = SinkOptions {
+            stop: stop.clone(),
+            ..SinkOptions::default()
+        };
+        let sink = Sink::new(LateLines, target, options);
+        inbox = through(&mut dataflow, LATE_SINK, inbox, sink, tasks.buffers)?;
+    }
+    dataflow.observer("collect", inbox, slot.collector(on_closed));
+
     let (job, mail) = dataflow.finish(store, schedule, listener, &stop)?;
     let slot = slot.with_board(job.board());
     Ok((job, slot, mail))
 }
 // ANCHOR_END: wire
+
+/// Puts a sink into the way of the workers' output, which goes on behind it.
+fn through<F>(
+    dataflow: &mut Dataflow,
+    operator: &'static str,
+    inbox: Inbox<WindowOutput, Control>,
+    sink: Sink<F, Box<dyn Target>>,
+    buffers: Buffers,
+) -> Result<Inbox<WindowOutput, Control>, Error>
+where
+    F: Format<In = WindowOutput, Out = WindowOutput> + 'static,
+{
+    let sink = WatermarkOperator::new(inbox.channels(), sink);
+    let subtask = Subtask {
+        operator,
+        number: 0,
+        of: 1,
+    };
+    let Edge {
+        mut outboxes,
+        inboxes,
+    } = single(1, buffers);
+    dataflow.task(subtask, inbox, sink, outboxes.remove(0))?;
+    Ok(inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
+}

@@ -124,6 +124,7 @@ fn options(windows: &str, workers: usize) -> Options {
             delay: Span(500),
             grid: Span(100),
             idle_timeout: None,
+            ..Strategy::default()
         },
     };
     options.windows.tasks.workers = workers;

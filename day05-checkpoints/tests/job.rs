@@ -43,6 +43,7 @@ struct Job {
     windows: String,
     checkpoints: Fragile,
     files: Fragile,
+    late: Fragile,
     interval: Option<Duration>,
     buffers: Buffers,
     batch: usize,
@@ -87,6 +88,7 @@ impl Job {
             windows: windows.to_string(),
             checkpoints: Fragile::new(),
             files: Fragile::new(),
+            late: Fragile::new(),
             interval: Some(20 * MS),
             buffers: Buffers {
                 capacity: 1,
@@ -117,8 +119,10 @@ impl Job {
                 delay: Span(300),
                 grid: Span(50),
                 idle_timeout: None,
+                ..Strategy::default()
             },
         };
+        options.windows.late_orders = true;
         options.windows.tasks.workers = workers;
         options.windows.tasks.buffers = self.buffers;
         options
@@ -155,6 +159,7 @@ impl Job {
                 }
                 heard.lock().unwrap().push(event);
             }),
+            late: Some(Box::new(FileTarget::new(self.late.clone(), Format::Json))),
             stop: stop.clone(),
         };
         let files = FileTarget::new(self.files.clone(), Format::Csv { header: None });
@@ -181,12 +186,22 @@ impl Job {
 
     /// Everything that is out, sorted.
     fn published(&self) -> Vec<String> {
-        let files = self.files.files();
-        let unfinished = files.keys().filter(|name| name.ends_with(".writing"));
-        assert_eq!(unfinished.count(), 0);
-        let text = String::from_utf8(files.into_values().flatten().collect()).unwrap();
-        sorted(&text)
+        lines(&self.files)
     }
+
+    /// The same of late orders, as far as a line is the order that was read.
+    fn lost(&self) -> Vec<String> {
+        let lines = lines(&self.late).into_iter();
+        let orders = lines.map(|line| format!("{}}}\n", line.split_once(",\"late_ms\"").unwrap().0));
+        orders.collect()
+    }
+}
+
+fn lines(files: &Fragile) -> Vec<String> {
+    let files = files.files();
+    let unfinished = files.keys().filter(|name| name.ends_with(".writing"));
+    assert_eq!(unfinished.count(), 0);
+    sorted(&String::from_utf8(files.into_values().flatten().collect()).unwrap())
 }
 
 fn sorted(csv: &str) -> Vec<String> {
@@ -240,13 +255,15 @@ fn three_phases(
     windows: &str,
     seed: u64,
     spoil: impl Fn(Checkpoint) -> Checkpoint,
-) -> (Vec<String>, Vec<String>) {
+) -> (Vec<String>, Vec<String>, bool) {
     let job = Job::new(windows);
-    let mut on_time = Vec::new();
+    let (mut on_time, mut lost) = (Vec::new(), Vec::new());
     for (phase, (workers, sources)) in [(1, 2), (3, 1), (2, 3)].into_iter().enumerate() {
         let phase = phase as i64;
         if phase > 0 {
-            job.append(&late((phase - 1) * 4_000 + 100));
+            let late = late((phase - 1) * 4_000 + 100);
+            job.append(&late);
+            lost.extend(late);
         }
         let orders = some(10 + phase * 200, 10 + phase * 200 + 200);
         job.append(&orders);
@@ -262,14 +279,19 @@ fn three_phases(
         let events = job.run_from(job.latest().map(&spoil), run).unwrap();
         assert!(events.len() > 3 && given_up(&events) == 0, "{events:?}");
     }
-    (job.published(), right(windows, &on_time))
+    lost.sort();
+    let found = job.lost();
+    assert!(found.iter().all(|order| lost.contains(order)) && found.is_sorted());
+    let each_once = found == lost;
+    (job.published(), right(windows, &on_time), each_once)
 }
 
 #[test]
-fn late_orders_right_after_a_restore_at_any_width_are_in_no_window() {
+fn late_orders_right_after_a_restore_at_any_width_are_in_no_window_and_published_once_as_what_they_are() {
     for windows in KINDS {
         for seed in 0..5 {
-            let (published, right) = three_phases(windows, seed, |checkpoint| checkpoint);
+            let (published, right, each_once) = three_phases(windows, seed, |checkpoint| checkpoint);
+            assert!(each_once, "{windows}, seed {seed}");
             assert!(right.len() > 50, "{windows}: {}", right.len());
             assert_eq!(published, right, "{windows}, seed {seed}");
         }
@@ -291,7 +313,7 @@ fn without_the_time_that_was_saved_the_same_orders_make_sessions_of_their_own() 
     };
     // Each source says again what it has promised, so it takes a row that comes before the promise of another source.
     let more = |seed: &u64| {
-        let (published, right) = three_phases("session:50ms", *seed, without_time);
+        let (published, right, _) = three_phases("session:50ms", *seed, without_time);
         published.len() > right.len()
     };
     assert!((0..50).any(|seed| more(&seed)));
@@ -490,6 +512,7 @@ fn without_a_store_everything_is_published_too() {
         restore: None,
         schedule: Schedule::default(),
         listener: Box::new(|_| {}),
+        late: None,
         stop: stop.clone(),
     };
     let files = FileTarget::new(job.files.clone(), Format::Csv { header: None });

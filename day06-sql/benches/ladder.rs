@@ -88,6 +88,7 @@ fn run(query: &Query, log: &Log) -> u64 {
         restore: None,
         schedule: Schedule::default(),
         listener: Box::new(|_| {}),
+        late: None,
         stop: stop.clone(),
     };
     let queries = std::slice::from_ref(query);

@@ -17,6 +17,7 @@ mod groups;
 mod kinds;
 mod ladder;
 mod lives;
+mod panes;
 mod saved;
 mod slices;
 mod stream_time;
@@ -34,7 +35,7 @@ use day02_state::lab::{backpressure, two_workers};
 use day03_windows::lab;
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::{EventTime, Span};
-use day04_watermarks::lab::{marked, timeline};
+use day04_watermarks::lab::{self as watermarks, marked, timeline};
 use day05_checkpoints::lab as checkpoints;
 use day06_sql::lab as sql;
 use svg::Document;
@@ -228,7 +229,11 @@ fn day04(scenarios: &Scenarios) -> Result<Figures, BookError> {
     };
     let marked = |title, scenario, delay, per| {
         let orders = lab::trace::orders(scenarios.named(scenario)?);
-        let run = marked::run(&orders, tumble, Span::seconds(delay), per)?;
+        let rules = marked::Rules {
+            per,
+            ..marked::Rules::delay(Span::seconds(delay))
+        };
+        let run = marked::run(&orders, tumble, rules)?;
         Ok::<_, BookError>(stream_time::draw(title, &watermarks_as_time(&run), "watermark"))
     };
     Ok(vec![
@@ -248,6 +253,14 @@ fn day04(scenarios: &Scenarios) -> Result<Figures, BookError> {
         (
             "day04/figures/valve.svg",
             valve::draw("Two channels, and what their task may promise", &timeline::run()),
+        ),
+        (
+            "day04/figures/panes.svg",
+            panes::draw(
+                "Windows of ten seconds, kept for twenty more",
+                &watermarks::panes::run(watermarks::panes::LATENESS)?,
+                watermarks::panes::LATENESS,
+            ),
         ),
     ])
 }

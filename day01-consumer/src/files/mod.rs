@@ -43,6 +43,7 @@ const BATCH_BYTES: usize = 1 << 20;
 pub struct FileSource {
     files: Vec<OpenFile>,
     splits: Vec<Split>,
+    paused: Vec<i32>,
     turn: usize,
     format: LineFormat,
     max_record: usize,
@@ -66,6 +67,7 @@ impl FileSource {
         let mut source = FileSource {
             files: Vec::with_capacity(paths.len()),
             splits: Vec::with_capacity(paths.len()),
+            paused: Vec::new(),
             turn: 0,
             format,
             max_record,
@@ -123,7 +125,8 @@ impl FileSource {
     fn read_next(&mut self, records: &mut Records) -> Result<(), Error> {
         for step in 0..self.files.len() {
             let index = (self.turn + step) % self.files.len();
-            if !self.splits[index].caught_up {
+            let split = &self.splits[index];
+            if !split.caught_up && !self.paused.contains(&split.partition) {
                 self.read_file(index, records)?;
             }
             if !records.is_empty() {
@@ -213,7 +216,7 @@ impl FileSource {
     /// Waits until a pipe that is not at its end has something; says whether one has.
     fn wait(&self, wait: Duration) -> Result<bool, Error> {
         let unread = self.files.iter().zip(&self.splits);
-        let unread = unread.filter(|(_, split)| !split.caught_up);
+        let unread = unread.filter(|(_, split)| !split.caught_up && !self.paused.contains(&split.partition));
         let awaited: Vec<_> = unread
             .filter_map(|(file, _)| file.lines.input().awaited())
             .collect();
@@ -318,5 +321,14 @@ impl Source for FileSource {
 
     fn warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
+    }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        self.paused = partitions.to_vec();
+        Ok(())
+    }
+
+    fn is_bounded(&self) -> bool {
+        true
     }
 }

@@ -224,6 +224,10 @@ impl<S: Source> Source for SandboxSource<S> {
     fn warnings(&mut self) -> Vec<Warning> {
         self.reader.warnings()
     }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        self.reader.pause(partitions)
+    }
 }
 
 /// Writes all orders, partitions in turn, and waits where the reader is too far behind.

@@ -35,14 +35,19 @@ pub trait Reader: Send {
     /// So many records come.
     fn expect(&mut self, _records: usize) {}
 
-    /// Called before anything else: control that stands before all rows.
-    fn start(&mut self, _splits: &[Split]) -> Vec<Self::Control> {
+    /// Called before anything else, with what the source says of its splits: control that stands before all rows.
+    fn start(&mut self, _splits: &[Split], _is_bounded: bool) -> Vec<Self::Control> {
         Vec::new()
     }
 
     /// Everything that was found has been read; the splits stand so.
     fn on_idle_poll(&mut self, _now: Duration, _splits: &[Split]) -> Vec<Self::Control> {
         Vec::new()
+    }
+
+    /// Which splits pause, if others do from now on than did before.
+    fn pauses(&mut self, _splits: &[Split]) -> Option<&[i32]> {
+        None
     }
 
     /// Nothing more will be read: control that stands behind all rows.
@@ -53,6 +58,11 @@ pub trait Reader: Send {
     /// What a person should know who asks why nothing comes out.
     fn status(&self, _splits: &[Split]) -> Option<String> {
         None
+    }
+
+    /// The same at length, a line for each split.
+    fn details(&self, _splits: &[Split]) -> Vec<String> {
+        Vec::new()
     }
 
     /// What it must remember, by split.

@@ -50,9 +50,12 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
         if !self.started {
             self.started = true;
             self.reader
-                .start(self.source.splits())
+                .start(self.source.splits(), self.source.is_bounded())
                 .into_iter()
                 .for_each(|control| out.control_with_rows(control));
+        }
+        if let Some(paused) = self.reader.pauses(self.source.splits()) {
+            self.source.pause(paused)?;
         }
         let polled = self.source.poll(&mut self.records, Duration::ZERO);
         let polled = polled.map_err(|error| self.explained(error))?;
@@ -92,6 +95,7 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
             .push(format!("has read up to {}", Positions::of(splits)));
         status.explanation = self.reader.status(splits);
         status.phrases.extend(status.explanation.clone());
+        status.details = self.reader.details(splits);
         status.counted = self.counted;
         status.skipped = self.skipped.clone();
         let lag = |split: &Split| (split.name.clone(), split.lag());

@@ -46,6 +46,19 @@ impl Value for u64 {
     }
 }
 
+/// A small count.
+impl Value for u32 {
+    fn encode(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn decode(from: &mut &[u8]) -> Option<Self> {
+        let (bytes, rest) = from.split_first_chunk()?;
+        *from = rest;
+        Some(u32::from_le_bytes(*bytes))
+    }
+}
+
 /// Both of two values, one behind the other.
 impl<A: Value, B: Value> Value for (A, B) {
     fn encode(&self, to: &mut Vec<u8>) {

@@ -10,7 +10,7 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 
-pub use screen::{COLUMNS, Printer, Screen, row};
+pub use screen::{Printer, Screen, columns, row};
 
 use crate::job::{Options, wire};
 use crate::spec::WindowSpec;

@@ -18,8 +18,8 @@ use crate::job::{Answer, AnswerSlot, ClosedWindow, Keep, OnClosed, WindowStats};
 
 /// How many windows the final table shows; json and csv have all of them.
 const SHOWN: usize = 20;
-/// The columns of the result.
-pub const COLUMNS: [&str; 8] = [
+/// The columns of the result. The last one is there only if windows may close again.
+const COLUMNS: [&str; 9] = [
     "merchant_id",
     "window_start",
     "window_end",
@@ -28,7 +28,13 @@ pub const COLUMNS: [&str; 8] = [
     "amount_min",
     "amount_max",
     "amount_avg",
+    "pane",
 ];
+
+/// The columns of the result, with the number of the pane or without.
+pub fn columns(with_pane: bool) -> &'static [&'static str] {
+    &COLUMNS[..COLUMNS.len() - usize::from(!with_pane)]
+}
 
 /// The live view of day 1, and where rows are printed as they close.
 pub struct Screen {
@@ -42,6 +48,7 @@ pub struct Printer {
     format: Format,
     /// Whether rows are printed as windows close.
     prints: bool,
+    with_pane: bool,
 }
 
 impl Screen {
@@ -52,8 +59,19 @@ impl Screen {
             printer: Printer {
                 format,
                 prints: endless && format != Format::Table,
+                with_pane: false,
             },
         }
+    }
+
+    /// With the number of the pane, as windows may close again.
+    pub fn with_pane(mut self, with_pane: bool) -> Self {
+        self.printer.with_pane = with_pane;
+        self
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        columns(self.printer.with_pane)
     }
 
     /// What takes windows as they close.
@@ -68,8 +86,10 @@ impl Screen {
         run_watched(job, stop, |board, warnings| {
             warnings.iter().for_each(|warning| self.live.say(warning));
             if !is_quiet {
-                let top = || slot.latest().iter().map(row).collect();
-                self.live.show(|| shown(&board.progress(), &COLUMNS, top()));
+                let printer = self.printer;
+                let top = || slot.latest().iter().map(|closed| printer.row(closed)).collect();
+                let columns = columns(printer.with_pane);
+                self.live.show(|| shown(&board.progress(), columns, top()));
             }
         })
     }
@@ -86,14 +106,14 @@ impl Screen {
     /// Prints what stands before the first row.
     pub fn begin(&self) -> Result<(), Error> {
         match self.printer.prints {
-            true => print(&[], self.printer.format),
+            true => self.printer.write(&[]),
             false => Ok(()),
         }
     }
 
     /// Says how long everything took.
     pub fn finish_without_rows(&mut self, answer: &Answer) {
-        let shown = shown(&answer.progress, &COLUMNS, Vec::new());
+        let shown = shown(&answer.progress, self.columns(), Vec::new());
         self.live.finish(&shown);
     }
 
@@ -101,7 +121,7 @@ impl Screen {
     pub fn finish(&mut self, answer: &Answer) -> Result<(), Error> {
         self.finish_without_rows(answer);
         if !self.printer.prints {
-            print(&answer.windows, self.printer.format)?;
+            self.printer.write(&answer.windows)?;
         }
         let hidden = answer.closed - answer.windows.len() as u64;
         if hidden > 0 && self.printer.format == Format::Table {
@@ -117,8 +137,10 @@ impl OnClosed for Printer {
     fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         if self.prints {
             let mut out = std::io::stdout().lock();
-            let rows = table::for_stdout(self.format, windows.iter().map(row));
-            table::append(&mut out, self.format, &COLUMNS, rows).map_err(InputError::Output)?;
+            let rows = windows.iter().map(|closed| self.row(closed));
+            let rows = table::for_stdout(self.format, rows);
+            table::append(&mut out, self.format, columns(self.with_pane), rows)
+                .map_err(InputError::Output)?;
         }
         Ok(())
     }
@@ -159,11 +181,25 @@ impl WindowStats {
     }
 }
 
-/// A closed window as a row of the result.
-pub fn row(closed: &ClosedWindow) -> Vec<Cell> {
+impl Printer {
+    fn row(&self, closed: &ClosedWindow) -> Vec<Cell> {
+        row(closed, self.with_pane)
+    }
+
+    fn write(&self, windows: &[ClosedWindow]) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        let rows = windows.iter().map(|closed| self.row(closed));
+        let rows = table::for_stdout(self.format, rows);
+        table::write(&mut out, self.format, columns(self.with_pane), rows).map_err(InputError::Output)?;
+        Ok(())
+    }
+}
+
+/// A closed window as a row of the result, with the number of the pane or without.
+pub fn row(closed: &ClosedWindow, with_pane: bool) -> Vec<Cell> {
     let (sums, extremes) = &closed.summed;
     let cents = |cents: Option<i128>| Cell::Number(cents.map_or("null".to_string(), money));
-    vec![
+    let mut row = vec![
         Cell::from(closed.merchant_id.as_str()),
         Cell::Text(closed.window.start.to_string()),
         Cell::Text(closed.window.end.to_string()),
@@ -175,12 +211,7 @@ pub fn row(closed: &ClosedWindow) -> Vec<Cell> {
             sums.average()
                 .map_or("null".to_string(), |average| average.of_cents().to_string()),
         ),
-    ]
-}
-
-fn print(windows: &[ClosedWindow], format: Format) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    let rows = table::for_stdout(format, windows.iter().map(row));
-    table::write(&mut out, format, &COLUMNS, rows).map_err(InputError::Output)?;
-    Ok(())
+    ];
+    row.extend(with_pane.then(|| Cell::from(u64::from(closed.pane))));
+    row
 }

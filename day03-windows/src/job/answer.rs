@@ -7,7 +7,7 @@ use day02_state::operator::{Input, Operator, Out, Outcome};
 use day02_state::state::file::Snapshot;
 use day02_state::status::{Progress, StatusBoard};
 
-use super::{ClosedRows, Summed, WindowStats};
+use super::{ClosedRows, LateOrder, Summed, WindowOutput, WindowStats};
 use crate::window::Window;
 
 /// A merchant's orders in a window that has closed.
@@ -17,13 +17,15 @@ pub struct ClosedWindow {
     pub window: Window,
     /// The merchant.
     pub merchant_id: String,
+    /// How often a result of this window has come out for this merchant before.
+    pub pane: u32,
     /// What was kept of the orders.
     pub summed: Summed,
 }
 
 impl ClosedWindow {
-    fn place(&self) -> (Window, &str) {
-        (self.window, &self.merchant_id)
+    fn place(&self) -> (Window, &str, u32) {
+        (self.window, &self.merchant_id, self.pane)
     }
 }
 
@@ -33,6 +35,7 @@ pub fn closed_windows(rows: &ClosedRows) -> Vec<ClosedWindow> {
     let mut closed: Vec<ClosedWindow> = closed
         .map(|((merchant, _), closed)| ClosedWindow {
             window: closed.window,
+            pane: closed.pane,
             // Merchants come out of JSON, so they are text.
             merchant_id: String::from_utf8_lossy(merchant).into_owned(),
             summed: closed.acc,
@@ -57,6 +60,11 @@ pub enum Keep {
 pub trait OnClosed: Send {
     /// These windows have closed, ordered by window and merchant.
     fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome;
+
+    /// These orders are in none. They come only if they are asked for.
+    fn on_late(&mut self, _orders: &[LateOrder]) -> Outcome {
+        Ok(())
+    }
 }
 
 /// Takes none: they stand in the answer.
@@ -180,11 +188,17 @@ impl<V: OnClosed> Results<V> {
 }
 
 impl<V: OnClosed, C> Operator<C> for Results<V> {
-    type In = ClosedRows;
+    type In = WindowOutput;
     type Out = ();
 
-    fn on_data(&mut self, _: Input, rows: ClosedRows, _: Out<'_, (), C>) -> Outcome {
-        self.take(&rows)
+    fn on_data(&mut self, _: Input, output: WindowOutput, _: Out<'_, (), C>) -> Outcome {
+        if !output.closed.is_empty() {
+            self.take(&output.closed)?;
+        }
+        match output.late.is_empty() {
+            true => Ok(()),
+            false => self.on_closed.on_late(&output.late),
+        }
     }
 }
 

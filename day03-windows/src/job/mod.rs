@@ -8,6 +8,7 @@
 //! ```
 
 mod answer;
+mod output;
 mod stats;
 mod worker;
 
@@ -19,8 +20,9 @@ use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
 
 pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, OnClosed, Results, closed_windows};
+pub use output::{ClosedRows, LateOrder, WindowOutput};
 pub use stats::WindowStats;
-pub use worker::{ClosedRows, Summed, WINDOWS, WindowWorker, windows};
+pub use worker::{Summed, WINDOWS, WindowWorker, windows};
 
 use crate::clock::StreamTime;
 use crate::spec::WindowSpec;
@@ -36,6 +38,8 @@ pub struct Options {
     pub window: WindowSpec,
     /// How long after its end a window still takes rows.
     pub lateness: Span,
+    /// Whether orders that are too late for all their windows are handed on, and not only counted.
+    pub late_orders: bool,
     /// Which closed windows are kept for the answer.
     pub keep: Keep,
 }
@@ -47,6 +51,7 @@ impl Options {
             tasks: day02::Options::default(),
             window,
             lateness: Span(0),
+            late_orders: false,
             keep: Keep::All,
         }
     }
@@ -63,7 +68,7 @@ pub fn wire<S: Source + Send + 'static>(
     let slot = AnswerSlot::new(options.keep, options.tasks.save.clone());
     let worker = |_| {
         let windows = windows::<Cents>(options.window, options.lateness);
-        WindowWorker::new(Windowing::new(StreamTime::default(), windows), &options.tasks)
+        WindowWorker::new(Windowing::new(StreamTime::default(), windows), options)
     };
     let stages = Stages {
         reader: Plain::<Stamped<Cents>>::default,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use day02_state::job::{Options, SavedState};
+use day02_state::job::SavedState;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
 use day02_state::status::Status;
 
-use super::WindowStats;
+use super::{LateOrder, Options, WindowOutput, WindowStats};
 use crate::aggregate::{Aggregate, Number, Summary};
 use crate::assigner::SliceAssigner;
 use crate::clock::{Clock, StreamTime};
@@ -17,7 +17,7 @@ use crate::sessions::SessionWindows;
 use crate::slices::SliceWindows;
 use crate::spec::WindowSpec;
 use crate::time::{EventTime, Span, Stamped};
-use crate::windower::{Closed, Fired, Windower};
+use crate::windower::{Fired, Windower};
 use crate::windowing::Windowing;
 
 /// The id of the workers' operator, under which its state is saved.
@@ -25,9 +25,6 @@ pub const WINDOWS: &str = "windows";
 
 /// What is kept of the orders of a window.
 pub type Summed = <Summary<Cents> as Aggregate>::Acc;
-
-/// What a worker sends: windows that have closed, by merchant.
-pub type ClosedRows = Rows<Closed<Summed>>;
 
 // ANCHOR: windows
 /// Windows of any kind, which say everything about the numbers that they get.
@@ -47,6 +44,7 @@ pub fn windows<N: Number>(
 pub struct WindowWorker<T = StreamTime> {
     windowing: Windowing<T, dyn Windower<Row = Cents, Acc = Summed>>,
     stats: WindowStats,
+    late_orders: bool,
     saved: Option<SavedState>,
     started: bool,
 }
@@ -57,37 +55,56 @@ impl<T: Clock> WindowWorker<T> {
         WindowWorker {
             windowing,
             stats: WindowStats::default(),
-            saved: options.save.clone(),
+            late_orders: options.late_orders,
+            saved: options.tasks.save.clone(),
             started: false,
         }
     }
 
     /// Somebody who knows says what time it is: sends what has closed.
-    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, ClosedRows, C>) -> Outcome {
+    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome {
         let mut fired = Fired::default();
         self.windowing.on_time(time, &mut fired)?;
-        self.send(fired, out);
+        self.send(fired, Vec::new(), out);
         Ok(())
     }
 
-    fn send<C>(&mut self, fired: Fired<Summed>, out: Out<'_, ClosedRows, C>) {
+    /// The orders of a batch that are lost, if anybody wants them.
+    fn late_orders(&self, orders: &Rows<Stamped<Cents>>, late: &[usize]) -> Vec<LateOrder> {
+        let (now, windows) = (self.windowing.now(), self.windowing.windows());
+        let late = late.iter().filter(|_| self.late_orders).map(|row| {
+            let order = orders.values()[*row];
+            LateOrder {
+                // Merchants come out of JSON, so they are text.
+                merchant_id: String::from_utf8_lossy(orders.key(*row)).into_owned(),
+                order,
+                behind: Span(now.0.saturating_sub(order.ts.0)),
+                windows: windows.windows_of(order.ts),
+            }
+        });
+        late.collect()
+    }
+
+    fn send<C>(&mut self, fired: Fired<Summed>, late: Vec<LateOrder>, out: Out<'_, WindowOutput, C>) {
         self.stats.late += fired.late.len() as u64;
         self.stats.late_assignments += fired.late_assignments;
         self.stats.behind = self.stats.behind.max(fired.behind);
-        if !fired.closed.is_empty() {
-            out.data(fired.closed);
+        let closed = fired.closed;
+        if !closed.is_empty() || !late.is_empty() {
+            out.data(WindowOutput { closed, late });
         }
     }
 }
 
 impl<T: Clock, C> Operator<C> for WindowWorker<T> {
     type In = Rows<Stamped<Cents>>;
-    type Out = ClosedRows;
+    type Out = WindowOutput;
 
     fn on_data(&mut self, _: Input, orders: Self::In, out: Out<'_, Self::Out, C>) -> Outcome {
         let mut fired = Fired::default();
         self.windowing.on_rows(&orders, &mut fired)?;
-        self.send(fired, out);
+        let late = self.late_orders(&orders, &fired.late);
+        self.send(fired, late, out);
         Ok(())
     }
 
@@ -95,7 +112,7 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
         if how == EndReason::Drained {
             let mut fired = Fired::default();
             self.windowing.on_drained(&mut fired)?;
-            self.send(fired, out);
+            self.send(fired, Vec::new(), out);
         }
         if let Some(saved) = self.saved.clone() {
             saved.add(WINDOWS, self.snapshot(0).parts());
@@ -107,7 +124,7 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
         if !self.started {
             let mut fired = Fired::default();
             self.windowing.on_start(&mut fired)?;
-            self.send(fired, out);
+            self.send(fired, Vec::new(), out);
             self.started = true;
         }
         Ok(Turn::Done)

@@ -84,6 +84,8 @@ pub struct Content {
     pub window: Window,
     /// Who sold.
     pub merchant_id: String,
+    /// How often a result of them has come out before.
+    pub pane: u32,
     /// How many orders.
     pub orders: u64,
     /// For how much, in cents.
@@ -98,6 +100,7 @@ pub fn contents<A>(fired: &Fired<A>, counted: impl Fn(&A) -> &Counted) -> Vec<Co
         Content {
             window: closed.window,
             merchant_id: String::from_utf8_lossy(key).into_owned(),
+            pane: closed.pane,
             orders: counted.rows,
             sum: counted.sum().unwrap_or_default(),
         }
@@ -149,7 +152,11 @@ impl fmt::Display for Content {
             self.merchant_id,
             count(self.orders),
             money(self.sum)
-        )
+        )?;
+        match self.pane {
+            0 => Ok(()),
+            pane => write!(f, "  pane {pane}"),
+        }
     }
 }
 

@@ -14,23 +14,35 @@ use crate::aggregate::{Counted, Overflow, Sums};
 type Sessions = SessionWindows<Sums<i64>>;
 /// Time, value, key.
 type Row<'a> = (i64, i64, &'a str);
-/// Key, start, end, how many rows, their sum.
-type Result = (String, i64, i64, u64, i128);
+/// Key, start, end, how many rows, their sum, the number of the pane.
+type Result = (String, i64, i64, u64, i128, u32);
 
 fn sessions(gap: i64, lateness: i64) -> Sessions {
     SessionWindows::new(Span(gap), Span(lateness), Sums::default())
 }
 
 fn result(key: &str, window: (i64, i64), rows: u64, sum: i128) -> Result {
-    (key.to_string(), window.0, window.1, rows, sum)
+    (key.to_string(), window.0, window.1, rows, sum, 0)
+}
+
+/// The same as another pane.
+fn pane(number: u32, result: Result) -> Result {
+    (result.0, result.1, result.2, result.3, result.4, number)
 }
 
 fn results(out: &Fired<Counted>) -> Vec<Result> {
     let closed = out.closed.keys().zip(out.closed.values());
     closed
-        .map(|((key, _), Closed { window, acc })| {
+        .map(|((key, _), Closed { window, pane, acc })| {
             let key = String::from_utf8(key.to_vec()).unwrap();
-            (key, window.start.0, window.end.0, acc.rows, acc.sum().unwrap())
+            (
+                key,
+                window.start.0,
+                window.end.0,
+                acc.rows,
+                acc.sum().unwrap(),
+                *pane,
+            )
         })
         .collect()
 }
@@ -254,11 +266,11 @@ fn within_the_lateness_a_closed_session_closes_again_at_once() {
     let mut sessions = sessions(10, 20);
     add(&mut sessions, &[(0, 1, "a")]);
     assert_eq!(advance(&mut sessions, 29), [result("a", (0, 10), 1, 1)]);
-    let again = vec![result("a", (0, 14), 2, 3)];
+    let again = vec![pane(1, result("a", (0, 14), 2, 3))];
     assert_eq!(add(&mut sessions, &[(4, 2, "a")]), (again, vec![]));
     // It is kept for so long after its new end.
     assert_eq!(advance(&mut sessions, 33), []);
-    let again = vec![result("a", (-5, 14), 3, 7)];
+    let again = vec![pane(2, result("a", (-5, 14), 3, 7))];
     assert_eq!(add(&mut sessions, &[(-5, 4, "a")]), (again, vec![]));
     assert_eq!(advance(&mut sessions, 34), []);
     assert_eq!(sessions.open(), 0);
@@ -272,7 +284,8 @@ fn within_the_lateness_a_closed_session_is_open_again_if_its_new_end_is_to_come(
     assert_eq!(advance(&mut sessions, 15).len(), 1);
     assert_eq!(add(&mut sessions, &[(9, 2, "a")]), (vec![], vec![]));
     assert_eq!(advance(&mut sessions, 18), []);
-    assert_eq!(advance(&mut sessions, 19), [result("a", (0, 19), 2, 3)]);
+    let again = pane(1, result("a", (0, 19), 2, 3));
+    assert_eq!(advance(&mut sessions, 19), [again]);
     assert_eq!(advance(&mut sessions, 118), []);
     assert_eq!(sessions.open(), 1);
     assert_eq!(finish(&mut sessions), []);
@@ -284,7 +297,63 @@ fn a_row_can_join_a_closed_session_to_an_open_one() {
     add(&mut sessions, &[(0, 1, "a"), (15, 2, "a")]);
     assert_eq!(advance(&mut sessions, 20).len(), 1);
     assert_eq!(add(&mut sessions, &[(8, 4, "a")]), (vec![], vec![]));
-    assert_eq!(finish(&mut sessions), [result("a", (0, 25), 3, 7)]);
+    assert_eq!(finish(&mut sessions), [pane(1, result("a", (0, 25), 3, 7))]);
+}
+
+/// The example of the module, line by line.
+#[test]
+fn a_pane_is_one_more_than_the_highest_of_the_sessions_that_it_was_merged_from() {
+    let mut sessions = sessions(10, 20);
+    let mut number = 0;
+    #[rustfmt::skip]
+    let table: [(Option<i64>, Option<i64>, Option<Result>); 9] = [
+        (Some(0),  Some(12), Some(result("a", (0, 10), 1, 1))),
+        (Some(1),  None,     Some(pane(1, result("a", (0, 11), 2, 3)))),
+        (Some(6),  None,     None),
+        (Some(3),  None,     None),
+        (None,     Some(16), Some(pane(2, result("a", (0, 16), 4, 15)))),
+        (Some(20), Some(30), Some(result("a", (20, 30), 1, 16))),
+        (Some(15), None,     Some(pane(3, result("a", (0, 30), 6, 63)))),
+        (None,     Some(50), None),
+        (Some(32), None,     Some(result("a", (32, 42), 1, 64))),
+    ];
+    for (row, time, wanted) in table {
+        let mut came = Vec::new();
+        if let Some(ts) = row {
+            let (results, late) = add(&mut sessions, &[(ts, 1 << number, "a")]);
+            assert!(late.is_empty(), "{ts}");
+            came.extend(results);
+            number += 1;
+        }
+        came.extend(time.into_iter().flat_map(|time| advance(&mut sessions, time)));
+        assert_eq!(came, Vec::from_iter(wanted), "row {row:?}, time {time:?}");
+    }
+    assert_eq!(add(&mut sessions, &[(12, 1, "a")]), (vec![], vec![0]));
+}
+
+#[test]
+fn a_session_is_saved_with_its_panes_and_goes_on_counting() {
+    let mut first = sessions(10, 100);
+    add(&mut first, &[(0, 1, "a"), (50, 2, "a"), (100, 4, "b")]);
+    advance(&mut first, 60);
+    add(&mut first, &[(1, 8, "a"), (2, 16, "a")]);
+    // One that has come out three times, one that has once, one that is open and had a pane, one that had none.
+    add(&mut first, &[(55, 32, "a")]);
+    let parts = first.snapshot().parts();
+    let mut second = sessions(10, 100);
+    second.restore(&parts).unwrap();
+    assert_eq!(second.snapshot().parts(), parts);
+    for sessions in [&mut first, &mut second] {
+        let again = pane(3, result("a", (0, 12), 4, 26));
+        assert_eq!(add(sessions, &[(0, 1, "a")]), (vec![again], vec![]));
+        assert_eq!(
+            finish(sessions),
+            [
+                pane(1, result("a", (50, 65), 2, 34)),
+                result("b", (100, 110), 1, 4)
+            ]
+        );
+    }
 }
 
 #[test]
@@ -540,7 +609,8 @@ fn of_the_times_of_several_workers_the_largest_holds_and_what_has_not_come_out_c
     // The row would have made it [0, 15), which then is not over. It opens it again only after it came out.
     let mut given = restored();
     assert_eq!(add(&mut given, &[(5, 32, "b")]), (out_first, vec![]));
-    assert_eq!(advance(&mut given, 15), [result("b", (0, 15), 2, 36)]);
+    let again = pane(1, result("b", (0, 15), 2, 36));
+    assert_eq!(advance(&mut given, 15), [again]);
 }
 
 #[test]
@@ -576,7 +646,7 @@ fn parts_of_another_kind_and_parts_that_are_damaged_are_refused_and_change_nothi
             "ends before it begins",
         ),
         (
-            with(of_a, &|part| part.bytes[17 + 8] = 2),
+            with(of_a, &|part| part.bytes[17 + 8] = 4),
             "the value cannot be read",
         ),
     ];
@@ -606,11 +676,7 @@ fn parts_of_another_kind_and_parts_that_are_damaged_are_refused_and_change_nothi
         );
     }
     let mut table = OrderedTable::<Session<Counted>>::new();
-    table.insert(
-        b"a",
-        b"now",
-        Session::new(EventTime(0), false, Counted::default()),
-    );
+    table.insert(b"a", b"now", Session::new(EventTime(0), 0, Counted::default()));
     let error = sessions(10, 0)
         .restore(&table.snapshot(SESSIONS).parts())
         .unwrap_err();
@@ -622,7 +688,7 @@ struct Naive {
     gap: i64,
     lateness: i64,
     now: i64,
-    /// Whether it has fired, and what it would give.
+    /// Whether it has fired, and what it would give, with the pane that it has or will be.
     kept: Vec<(bool, Result)>,
 }
 
@@ -635,13 +701,10 @@ impl Naive {
         if merged.is_empty() && own.1 + self.lateness <= self.now {
             return (vec![], true);
         }
-        for (_, other) in merged {
-            all = result(
-                key,
-                (all.1.min(other.1), all.2.max(other.2)),
-                all.3 + other.3,
-                all.4 + other.4,
-            );
+        for (fired, other) in merged {
+            let next = all.5.max(other.5 + u32::from(fired));
+            let window = (all.1.min(other.1), all.2.max(other.2));
+            all = pane(next, result(key, window, all.3 + other.3, all.4 + other.4));
         }
         let over = all.2 <= self.now;
         self.kept.push((over, all.clone()));

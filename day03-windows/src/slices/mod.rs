@@ -17,16 +17,19 @@
 //! 1. A slice stays until its *last* window has closed and the allowed lateness is over, and no longer.
 //! 2. Windows close in the order of their ends. One without any row is skipped, also by a jump over a
 //!    thousand years.
-//! 3. What is saved are the slices, and up to when windows were closed. The rest follows from them.
+//! 3. A window that has closed again for a key has a count of its panes for that key, until the allowed lateness is
+//!    over. A window that has closed once, or not at all, has none: without late rows, panes cost nothing.
+//! 4. What is saved are the slices, the panes, and up to when windows were closed. The rest follows from them.
 //!
 //! Left out on purpose: slices made by the rows, at no fixed length (Scotty has them), for windows of mixed
 //! kinds in one operator.
 
+mod late;
 mod saved;
 mod sliding;
 
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::ops::Range;
 
 use day02_state::keys;
@@ -39,7 +42,7 @@ use crate::assigner::SliceAssigner;
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
 use crate::windower::{Closed, Fired, Unable, Windower};
-use sliding::{LateRow, Slices, Sliding};
+use sliding::{Slices, Sliding};
 
 /// Open windows, as slices.
 pub struct SliceWindows<A: Aggregate> {
@@ -47,6 +50,8 @@ pub struct SliceWindows<A: Aggregate> {
     lateness: Span,
     aggregate: A,
     slices: Slices<A::Acc>,
+    /// Of the keys for which a window has closed again: the number of the last pane, by the end of the window.
+    panes: Slices<u32>,
     /// The windows that end up to here have closed.
     closed: EventTime,
     window: Sliding<A>,
@@ -65,6 +70,7 @@ impl<A: Aggregate> SliceWindows<A> {
             lateness,
             aggregate,
             slices: BTreeMap::new(),
+            panes: BTreeMap::new(),
             closed: EventTime::MIN,
             window: Sliding::new(),
             pending: None,
@@ -105,6 +111,7 @@ impl<A: Aggregate> SliceWindows<A> {
                 .for_each(|row| out.is_late(rows.values()[row].ts, windows, self.closed));
         }
         let slice = self.slices.entry(end).or_default();
+        let known = slice.len();
         let empty = || self.aggregate.empty();
         slice.slots(
             picked.hashes,
@@ -120,69 +127,18 @@ impl<A: Aggregate> SliceWindows<A> {
         // Windows of this slice have closed already.
         if end <= self.closed {
             self.straggle(end, rows, picked)?;
-            self.close_again(end, rows, picked, out)?;
+            self.close_again(end, rows, picked, known, out)?;
         }
         Ok(())
     }
     // ANCHOR_END: add
 
-    /// Brings the window that slides up to date with rows that were added to a slice behind it.
-    fn straggle(&mut self, slice: EventTime, rows: &Rows<Stamped<A::Row>>, picked: Picked<'_>) -> Outcome {
-        // If its last window has closed, the slice has left; if the window does not slide yet, it will enter
-        // as it is.
-        if self.assigner.last_window(slice) <= self.closed || !self.window.has_passed(slice) {
-            return Ok(());
-        }
-        for (row, place) in picked.rows().zip(&self.slots) {
-            let straggler = LateRow {
-                slice,
-                key: rows.key(row),
-                hash: rows.hashes()[row],
-                place: *place,
-                row: &rows.values()[row].value,
-            };
-            self.window
-                .straggle(straggler, &self.slices, &self.aggregate)
-                .map_err(|overflow| Unable::at(rows.key(row), self.assigner.slice(slice), overflow))?;
-        }
-        Ok(())
-    }
-
-    /// Closes the windows of a slice again that have closed, and are not over.
-    fn close_again(
-        &mut self,
-        slice: EventTime,
-        rows: &Rows<Stamped<A::Row>>,
-        picked: Picked<'_>,
-        out: &mut Fired<A::Acc>,
-    ) -> Outcome {
-        let over = self.closed.minus(self.lateness);
-        for row in picked.rows() {
-            let (key, hash) = (rows.key(row), rows.hashes()[row]);
-            let last = self.closed.min(self.assigner.last_window(slice));
-            let mut end = slice.max(self.assigner.slice_of(over));
-            while end <= last {
-                let window = self.assigner.window(end);
-                let mut acc = self.aggregate.empty();
-                for (_, slice) in self.slices.range((Excluded(window.start), Included(end))) {
-                    if let Some(more) = slice.get(key, hash) {
-                        self.aggregate
-                            .merge(&mut acc, more)
-                            .map_err(|overflow| Unable::at(key, window, overflow))?;
-                    }
-                }
-                out.closed.push(key, Closed { window, acc });
-                end = self.assigner.slice_of(end);
-            }
-        }
-        Ok(())
-    }
-
     // ANCHOR: close
     /// Closes the window that ends here.
     fn close(&mut self, end: EventTime, out: &mut Fired<A::Acc>) -> Outcome {
         let window = self.assigner.window(end);
-        let mut result = |key: &[u8], acc: A::Acc| out.closed.push(key, Closed { window, acc });
+        let pane = 0;
+        let mut result = |key: &[u8], acc: A::Acc| out.closed.push(key, Closed { window, pane, acc });
         if self.assigner.slice(end) == window && self.assigner.last_window(end) == end {
             // A window of one slice, of which it is the only one.
             let slice = self.slices.get(&end).into_iter();
@@ -222,7 +178,17 @@ impl<A: Aggregate> SliceWindows<A> {
         {
             self.slices.remove(&oldest);
         }
+        self.expire_panes();
         Ok(())
+    }
+
+    /// How windows are laid out and how long they are kept, for a snapshot: with another layout its slices would mean
+    /// something else, and with a longer lateness there would be rows for windows that are gone.
+    fn layout(&self) -> String {
+        match self.lateness {
+            Span(0) => self.assigner.spec().to_string(),
+            lateness => format!("{} with a lateness of {lateness}", self.assigner.spec()),
+        }
     }
 
     /// Whether a slice takes rows no more: its last window has closed, and the allowed lateness is over.
@@ -328,17 +294,27 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         self.expire()
     }
 
+    fn windows_of(&self, ts: EventTime) -> Vec<Window> {
+        let first = self.assigner.slice_of(ts);
+        let last = self.assigner.last_window(first);
+        let next =
+            |end: &EventTime| Some(self.assigner.slice_of(*end)).filter(|next| *next <= last && next > end);
+        let ends = std::iter::successors(Some(first), next);
+        ends.map(|end| self.assigner.window(end)).collect()
+    }
+
     fn open(&self) -> usize {
         self.slices.values().map(Table::len).sum()
     }
 
     fn memory(&self) -> usize {
         let slices: usize = self.slices.values().map(Table::memory).sum();
-        slices + self.slices.len() * size_of::<(EventTime, Table<A::Acc>)>() + self.window.memory()
+        let panes: usize = self.panes.values().map(Table::memory).sum();
+        slices + panes + self.slices.len() * size_of::<(EventTime, Table<A::Acc>)>() + self.window.memory()
     }
 
     fn snapshot(&mut self) -> Frozen {
-        saved::frozen(self.assigner.spec(), self.closed, &mut self.slices)
+        saved::frozen(self.layout(), self.closed, &mut self.slices, &mut self.panes)
     }
 
     // ANCHOR: restore
@@ -347,13 +323,17 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     /// never for the other.
     fn restore(&mut self, parts: &[Part]) -> Outcome {
         let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
+        let mut panes = Slices::new();
         for part in parts {
-            let Some((closed, slices)) = saved::read(self.assigner.spec(), part)? else {
+            let Some((closed, tables)) = saved::read(&self.layout(), part)? else {
                 continue;
             };
             let saved = saved.entry(closed).or_default();
-            for (end, entries) in slices {
-                saved.entry(end).or_default().restore(&entries)?;
+            for (end, entries) in tables {
+                match entries.name.as_str() {
+                    saved::PANES => panes.entry(end).or_default().restore(&entries)?,
+                    _ => saved.entry(end).or_default().restore(&entries)?,
+                }
             }
         }
         let latest = saved.keys().copied().max().unwrap_or(EventTime::MIN);
@@ -369,7 +349,7 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
                 }
             }
         }
-        (self.closed, self.slices) = (latest, all);
+        (self.closed, self.slices, self.panes) = (latest, all, panes);
         self.pending = Some(pending);
         Ok(())
     }

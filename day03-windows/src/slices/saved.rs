@@ -8,6 +8,8 @@
 //! closed up to, 8 bytes, little-endian | for each slice: its end, 8 bytes | length, 8 bytes | entries, as day 2 writes a key group
 //! ```
 //!
+//! Panes are written in the same way, by the ends of their windows, if there are any.
+//!
 //! A worker without any slice has something to say too: of which windows it is, and up to when it had closed
 //! them. Those are parts of their own, for every worker. Slices of other windows are refused, as orders that
 //! have been counted in a window that closed would be missing in the new one around it, or be there twice.
@@ -17,30 +19,48 @@ use std::collections::BTreeMap;
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use super::sliding::Slices;
-use crate::spec::WindowSpec;
 use crate::time::EventTime;
 use crate::windower::{time_in, time_part};
 
 /// The name of the slices among the parts of a snapshot.
 const SLICES: &str = "slices";
+/// The name of the panes.
+pub(super) const PANES: &str = "panes";
 /// The name of how windows are laid out, as `--window` takes it.
 const WINDOWS: &str = "windows";
 /// The name of the time up to which windows were closed.
 const CLOSED: &str = "closed";
 
-/// Up to when windows were closed, and slices by their ends.
+/// Up to when windows were closed, and slices or panes by their ends.
 pub(super) type Closed = (EventTime, Vec<(EventTime, Part)>);
 
-/// Freezes slices, of which windows they are, and up to when those were closed.
-pub(super) fn frozen<Acc: Value>(spec: WindowSpec, closed: EventTime, slices: &mut Slices<Acc>) -> Frozen {
-    let slices: Vec<_> = slices
+/// Freezes slices and panes, how their windows are laid out, and up to when those were closed.
+pub(super) fn frozen<Acc: Value>(
+    layout: String,
+    closed: EventTime,
+    slices: &mut Slices<Acc>,
+    panes: &mut Slices<u32>,
+) -> Frozen {
+    let windows = Part {
+        name: WINDOWS.to_string(),
+        owner: Owner::Every,
+        bytes: layout.into_bytes(),
+    };
+    tables(SLICES, closed, slices)
+        .and(tables(PANES, closed, panes))
+        .and(Frozen::new(move || vec![windows, time_part(CLOSED, closed)]))
+}
+
+/// Freezes tables that are kept by ends, as parts by key group.
+fn tables<V: Value>(name: &'static str, closed: EventTime, tables: &mut Slices<V>) -> Frozen {
+    let tables: Vec<_> = tables
         .iter_mut()
-        .map(|(end, slice)| (*end, slice.freeze()))
+        .map(|(end, table)| (*end, table.freeze()))
         .collect();
     Frozen::new(move || {
         let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
-        for (end, slice) in slices {
-            for (group, entries) in slice.encode_groups() {
+        for (end, table) in tables {
+            for (group, entries) in table.encode_groups() {
                 let bytes = groups
                     .entry(group)
                     .or_insert_with(|| closed.0.to_le_bytes().to_vec());
@@ -49,36 +69,31 @@ pub(super) fn frozen<Acc: Value>(spec: WindowSpec, closed: EventTime, slices: &m
                 bytes.extend(entries);
             }
         }
-        let slices = groups.into_iter().map(|(group, bytes)| Part {
-            name: SLICES.to_string(),
+        let parts = groups.into_iter().map(|(group, bytes)| Part {
+            name: name.to_string(),
             owner: Owner::Group(group),
             bytes,
         });
-        let windows = Part {
-            name: WINDOWS.to_string(),
-            owner: Owner::Every,
-            bytes: spec.to_string().into_bytes(),
-        };
-        slices.chain([windows, time_part(CLOSED, closed)]).collect()
+        parts.collect()
     })
 }
 
-/// A part as it was saved: up to when windows were closed, and the entries of each slice as a part of its own; none
-/// if it only says that it is of these windows.
-pub(super) fn read(spec: WindowSpec, part: &Part) -> Result<Option<Closed>, BadPart> {
+/// A part as it was saved: up to when windows were closed, and the entries of each slice, or of the panes of each
+/// window, as a part of its own; none if it only says how its windows are laid out.
+pub(super) fn read(layout: &str, part: &Part) -> Result<Option<Closed>, BadPart> {
     let cut = || part.bad("it ends too early");
     match (part.name.as_str(), &part.owner) {
         (CLOSED, _) => return Ok(Some((time_in(part)?, Vec::new()))),
         (WINDOWS, _) => {
             let saved = String::from_utf8_lossy(&part.bytes);
-            return match saved == spec.to_string() {
+            return match saved == layout {
                 true => Ok(None),
                 false => Err(part.bad(format!(
-                    "they were {saved} and would be {spec} now; go on with {saved}, or start anew"
+                    "they were {saved} and would be {layout} now; go on with {saved}, or start anew"
                 ))),
             };
         }
-        (SLICES, Owner::Group(_)) => {}
+        (SLICES | PANES, Owner::Group(_)) => {}
         _ => return Err(part.bad("it is no state of windows made of slices")),
     }
     let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;

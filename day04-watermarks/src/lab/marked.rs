@@ -11,7 +11,7 @@ use day01_consumer::source::Split;
 use day02_state::error::Error;
 use day02_state::order::Cents;
 use day03_windows::job::{Summed, windows};
-use day03_windows::lab::trace::{Content, Placed, clock, contents, failed};
+use day03_windows::lab::trace::{Content, NOON, Placed, clock, contents, failed};
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::{EventTime, Span};
 use day03_windows::windower::{Fired, Windower};
@@ -24,9 +24,34 @@ use crate::watermark::Watermark;
 /// Windows that watermarks close.
 pub type Task = Windowing<WatermarkClock, dyn Windower<Row = Cents, Acc = Summed>>;
 
-/// Such a task with these windows, none of which is kept for late rows.
-pub fn task(spec: WindowSpec) -> Task {
-    Windowing::new(WatermarkClock::default(), windows::<Cents>(spec, Span(0)))
+/// Such a task with these windows, which are kept so long for late rows.
+pub fn task(spec: WindowSpec, lateness: Span) -> Task {
+    Windowing::new(WatermarkClock::default(), windows::<Cents>(spec, lateness))
+}
+
+/// By which rules rows are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How far watermarks are behind.
+    pub delay: Span,
+    /// How long windows are kept for late rows.
+    pub lateness: Span,
+    /// How far ahead a row may be.
+    pub max_ahead: Option<Span>,
+    /// Whose watermarks there are.
+    pub per: Per,
+}
+
+impl Rules {
+    /// Watermarks for each split, so far behind, and nothing else.
+    pub fn delay(delay: Span) -> Self {
+        Rules {
+            delay,
+            lateness: Span(0),
+            max_ahead: None,
+            per: Per::Split,
+        }
+    }
 }
 
 /// Whose watermarks there are.
@@ -49,6 +74,8 @@ pub struct Step {
     pub after: Option<EventTime>,
     /// Whether it came too late for all its windows.
     pub late: bool,
+    /// Whether it was refused, because it is too far ahead.
+    pub refused: bool,
     /// What closed because of it.
     pub closed: Vec<Content>,
 }
@@ -78,16 +105,18 @@ impl Run {
     }
 }
 
-/// Runs these orders, one after another, under watermarks that are so far behind.
-pub fn run(orders: &[Placed], spec: WindowSpec, delay: Span, per: Per) -> Result<Run, Error> {
+/// Runs these orders, one after another.
+pub fn run(orders: &[Placed], spec: WindowSpec, rules: Rules) -> Result<Run, Error> {
     let strategy = Strategy {
-        delay,
+        delay: rules.delay,
         grid: Span::millis(1),
         idle_timeout: None,
+        max_ahead: rules.max_ahead,
+        ..Strategy::default()
     };
-    let (mut marks, mut task) = (SplitWatermarks::new(strategy), task(spec));
+    let (mut marks, mut task) = (SplitWatermarks::new(strategy), task(spec, rules.lateness));
     // A source knows its splits before it has read anything.
-    let partition = |placed: &Placed| match per {
+    let partition = |placed: &Placed| match rules.per {
         Per::Split => partition_of(placed),
         Per::Source => 0,
     };
@@ -100,15 +129,19 @@ pub fn run(orders: &[Placed], spec: WindowSpec, delay: Span, per: Per) -> Result
     let mut steps = Vec::new();
     for placed in orders {
         let (before, mut fired) = (marks.watermark(), Fired::default());
-        task.on_rows(&placed.rows(), &mut fired).map_err(failed)?;
-        if let Some(Watermark::At(at)) = marks.on_row(partition(placed), placed.order.ts) {
-            task.on_time(at, &mut fired).map_err(failed)?;
+        let refused = marks.check(partition(placed), placed.order.ts, None).is_err();
+        if !refused {
+            task.on_rows(&placed.rows(), &mut fired).map_err(failed)?;
+            if let Some(Watermark::At(at)) = marks.on_row(partition(placed), placed.order.ts) {
+                task.on_time(at, &mut fired).map_err(failed)?;
+            }
         }
         steps.push(Step {
             placed: placed.clone(),
             before,
             after: marks.watermark(),
             late: !fired.late.is_empty(),
+            refused,
             closed: contents(&fired, |(sums, _)| sums),
         });
     }
@@ -137,9 +170,14 @@ pub(super) fn split(partition: i32) -> Split {
     }
 }
 
-/// A time of day, or a dash before there is one.
+/// A time of day, the date if it is another day, or a dash before there is any.
 fn shown(at: Option<EventTime>) -> String {
-    at.map_or_else(|| "–".to_string(), |at| clock(at).to_string())
+    let text = at.map_or_else(|| "–".to_string(), |at| at.to_string());
+    match (at, text.split_once('T')) {
+        (Some(at), Some((day, _))) if NOON.to_string().starts_with(day) => clock(at).to_string(),
+        (_, Some((day, _))) => day.to_string(),
+        _ => text,
+    }
 }
 
 impl fmt::Display for Step {
@@ -155,6 +193,9 @@ impl fmt::Display for Step {
         )?;
         if self.late {
             write!(f, "   late")?;
+        }
+        if self.refused {
+            write!(f, "   refused")?;
         }
         closes(f, &self.closed)
     }

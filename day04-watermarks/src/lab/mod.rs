@@ -1,6 +1,8 @@
 //! What it takes to try watermarks out: small runs that the book draws and prints. None of it is part of the engine.
 
+pub mod drift;
 pub mod marked;
+pub mod panes;
 pub mod silence;
 pub mod six_rows;
 pub mod timeline;

@@ -15,29 +15,44 @@ use crate::watermark::Watermark;
 /// How often a source looks that has nothing else to do.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Partition 0 has an order every second; partition 1 had one, at noon.
+/// Partition 0 has an order every second; partition 1 had one, at noon, or has nothing but broken records.
 pub struct Silence {
     marks: SplitWatermarks,
     splits: Vec<Split>,
     now: Duration,
+    is_broken: bool,
 }
 
 impl Silence {
     /// Both have had their first order.
     pub fn new(idle_timeout: Option<Duration>) -> Self {
+        Self::begin(idle_timeout, false)
+    }
+
+    /// Partition 1 has had no order: its records are broken, ten a second.
+    pub fn broken(idle_timeout: Duration) -> Self {
+        Self::begin(Some(idle_timeout), true)
+    }
+
+    fn begin(idle_timeout: Option<Duration>, is_broken: bool) -> Self {
         let mut marks = SplitWatermarks::new(Strategy {
             delay: Span(0),
             grid: Span::millis(100),
             idle_timeout,
+            ..Strategy::default()
         });
         let splits = vec![split(0), split(1)];
         let _ = marks.on_start(&splits);
-        let _ = (marks.on_row(0, NOON), marks.on_row(1, NOON));
+        let _ = marks.on_row(0, NOON);
+        if !is_broken {
+            let _ = marks.on_row(1, NOON);
+        }
         let _ = marks.on_look(Duration::ZERO, &splits);
         Silence {
             marks,
             splits,
             now: Duration::ZERO,
+            is_broken,
         }
     }
 
@@ -48,6 +63,9 @@ impl Silence {
             self.now += LOOK;
             if self.now.subsec_nanos() == 0 {
                 let _ = self.marks.on_row(0, self.event_time());
+            }
+            if self.is_broken && self.now.subsec_millis().is_multiple_of(100) {
+                self.marks.on_bad_record(1);
             }
             let _ = self.marks.on_look(self.now, &self.splits);
         }

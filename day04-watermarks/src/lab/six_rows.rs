@@ -92,7 +92,7 @@ pub fn table() -> Result<Vec<Found>, Error> {
 
 fn sums(spec: WindowSpec, delay: Span, judged: Judged) -> Result<(Vec<i64>, u64), Error> {
     let mut generator = BoundedDisorder::new(delay, Span::millis(1));
-    let (mut task, mut fired, mut filtered) = (task(spec), Fired::default(), 0);
+    let (mut task, mut fired, mut filtered) = (task(spec, Span(0)), Fired::default(), 0);
     for (minutes, price) in BIDS {
         let ts = EIGHT.plus(Span::seconds(60 * minutes));
         let value = Cents(100 * price);

@@ -8,6 +8,7 @@ fn strategy(idle_timeout: Option<Duration>) -> Strategy {
         delay: Span(0),
         grid: Span(1),
         idle_timeout,
+        ..Strategy::default()
     }
 }
 
@@ -183,4 +184,191 @@ fn status_names_the_split_to_blame() {
         "watermark 1970-01-01T00:00:00.003Z, held back by orders/1: no record for 12 s, \
          never idle: there is no idle timeout"
     );
+}
+
+/// Broken records arrive all the time. They say nothing about time, so nothing can wait for them.
+#[test]
+fn a_split_whose_records_have_no_time_is_idle_like_a_silent_one() {
+    let timeout = Duration::from_millis(100);
+    let mut marks = SplitWatermarks::new(strategy(Some(timeout)));
+    let _ = marks.on_start(&splits(&[true, true]));
+    assert_eq!(marks.on_row(0, EventTime(70)), None);
+    let mut said = Vec::new();
+    for millis in (0..=200).step_by(5) {
+        let _ = marks.on_row(0, EventTime(70));
+        // Every other look finds a broken record, and so not the end of the split.
+        let reads = millis % 10 == 0;
+        if reads {
+            marks.on_bad_record(1);
+        }
+        said.extend(look(&mut marks, &splits(&[true, !reads]), millis, millis));
+        if millis == 100 {
+            assert_eq!(
+                marks.status(&splits(&[true, true])),
+                "no watermark yet, held back by orders/1: 11 records, none with a time, idle after 0.1 s"
+            );
+        }
+    }
+    // Looks that do not find the end do not count: it takes twice as long.
+    assert_eq!(said, [(195, Watermark::At(EventTime(70)))]);
+    assert_eq!(marks.statuses(&splits(&[true, true]))[1].unusable, 21);
+    assert_eq!(
+        marks.on_row(1, EventTime(60)),
+        None,
+        "a row ends it; it is behind"
+    );
+    assert_eq!(marks.on_row(1, EventTime(80)), None, "0 holds the watermark now");
+    assert_eq!(marks.on_row(0, EventTime(90)), at(80));
+}
+
+/// However many broken records there are: what lies behind them may be in time.
+#[test]
+fn a_split_with_more_to_read_is_not_idle_whatever_it_has_brought_so_far() {
+    let mut marks = SplitWatermarks::new(strategy(Some(SECOND)));
+    let _ = marks.on_start(&splits(&[true]));
+    for millis in 0..10_000 {
+        marks.on_bad_record(0);
+        assert_eq!(
+            marks.on_look(Duration::from_millis(millis), &splits(&[false])),
+            []
+        );
+    }
+    assert_eq!(marks.on_row(0, EventTime(5)), at(5));
+}
+
+fn refuses_beyond(max_ahead: i64) -> SplitWatermarks {
+    let mut marks = SplitWatermarks::new(Strategy {
+        max_ahead: Some(Span(max_ahead)),
+        ..strategy(None)
+    });
+    let _ = marks.on_start(&splits(&[true, true]));
+    marks
+}
+
+#[test]
+fn a_row_too_far_ahead_of_its_own_split_is_refused_and_moves_nothing() {
+    let mut marks = refuses_beyond(1_000);
+    let mut reads = |partition, millis| {
+        let ts = EventTime(millis);
+        let taken = marks.check(partition, ts, None);
+        taken.is_ok().then(|| marks.on_row(partition, ts))
+    };
+    assert_eq!(reads(0, 5_000), Some(None), "the first is believed");
+    assert_eq!(
+        reads(1, 0),
+        Some(at(0)),
+        "and that of another split is another clock"
+    );
+    assert_eq!(reads(0, 6_000), Some(None));
+    assert_eq!(reads(0, 7_001), None);
+    assert_eq!(reads(0, i64::MAX), None);
+    assert_eq!(reads(0, 6_001), Some(None), "7001 has not moved its clock");
+    assert_eq!(reads(1, 1_000), Some(at(1_000)));
+}
+
+/// Both come from the input, so each run refuses the same rows.
+#[test]
+fn the_clock_of_a_split_is_also_when_its_records_were_written() {
+    let (mut marks, written) = (refuses_beyond(1_000), |millis| Some(EventTime(millis)));
+    let mut is_taken = |millis, written| {
+        let taken = marks.check(0, EventTime(millis), written).is_ok();
+        if taken {
+            let _ = marks.on_row(0, EventTime(millis));
+        }
+        taken
+    };
+    assert!(
+        !is_taken(4_070_908_800_000, written(5_000)),
+        "the first row, in 2099"
+    );
+    assert!(is_taken(5_000, written(5_000)));
+    // A pause of the whole split, longer than the limit: the records behind it were written behind it.
+    assert!(is_taken(60_000, written(60_100)));
+    // What was written late is compared with what came before it.
+    assert!(is_taken(61_000, written(0)));
+    assert!(!is_taken(62_001, written(0)));
+}
+
+#[test]
+fn a_refusal_says_how_far_ahead_of_what() {
+    let marks = &mut refuses_beyond(3_600_000);
+    let _ = marks.on_row(0, EventTime(0));
+    let bad = marks.check(0, EventTime(7_200_000), None).unwrap_err();
+    assert_eq!(bad.reason.to_string(), "ts is too far ahead");
+    assert_eq!(
+        bad.detail.unwrap(),
+        "1970-01-01T02:00:00.000Z is 2h after 1970-01-01T00:00:00.000Z, the latest time that its partition has come to, \
+         and --max-ahead is 1h"
+    );
+}
+
+#[test]
+fn a_restored_split_refuses_what_it_would_have_refused() {
+    let mut marks = refuses_beyond(1_000);
+    let _ = marks.on_row(0, EventTime(5_000));
+    let parts = marks.parts(&splits(&[true, true]));
+    let mut again = refuses_beyond(1_000);
+    again.restore(&parts[0], &splits(&[true, true])).unwrap();
+    for (millis, is_taken) in [(6_000, true), (6_001, false)] {
+        for marks in [&mut marks, &mut again] {
+            assert_eq!(marks.check(0, EventTime(millis), None).is_ok(), is_taken);
+        }
+    }
+}
+
+fn aligned(max_drift: i64) -> SplitWatermarks {
+    let alignment = Alignment::of_sources(Some(Span(max_drift)), 1).next();
+    let mut marks = SplitWatermarks::new(strategy(Some(SECOND))).aligned(alignment);
+    let _ = marks.on_start(&splits(&[true, true]));
+    marks
+}
+
+#[test]
+fn a_split_that_pauses_is_neither_silent_nor_idle_and_its_rows_are_not_late() {
+    let mut marks = aligned(30);
+    let both = splits(&[true, true]);
+    let _ = (marks.on_row(0, EventTime(1_000)), marks.on_row(1, EventTime(0)));
+    assert_eq!(marks.on_splits(&both), Some(&[0][..]));
+    // For ten seconds, only 1 is read, ever so slowly.
+    for millis in (0..10_000).step_by(5) {
+        let _ = marks.on_row(1, EventTime(0));
+        assert_eq!(marks.on_look(Duration::from_millis(millis), &both), []);
+    }
+    assert!(marks.statuses(&both)[0].pauses && !marks.statuses(&both)[0].is_idle);
+    assert_eq!(marks.on_row(1, EventTime(2_000)), at(1_000), "0 holds it now");
+    // 1 is ahead now, and 0 goes on.
+    assert_eq!(marks.on_splits(&both), Some(&[1][..]));
+    assert_eq!(marks.on_row(0, EventTime(1_001)), at(1_001));
+}
+
+#[test]
+fn nobody_waits_for_an_idle_split_or_for_one_that_has_come_to_its_end() {
+    let both = splits(&[false, true]);
+    for (is_bounded, until) in [(true, 0), (false, 2_000)] {
+        let mut marks = aligned(30);
+        marks.set_bounded(is_bounded);
+        let _ = (marks.on_row(0, EventTime(1_000)), marks.on_row(1, EventTime(0)));
+        let pauses = (!is_bounded).then_some(&[0][..]);
+        assert_eq!(marks.on_splits(&both), pauses);
+        let _ = look(&mut marks, &both, 0, until);
+        assert_eq!(marks.on_splits(&both), pauses.map(|_| &[][..]));
+        assert!(!marks.statuses(&both)[0].pauses);
+    }
+}
+
+#[test]
+fn the_table_shows_each_split_and_marks_the_one_that_holds_the_watermark() {
+    let mut marks = aligned(30);
+    let both = splits(&[false, true]);
+    let _ = (marks.on_row(0, EventTime(61_000)), marks.on_row(1, EventTime(0)));
+    marks.on_bad_record(1);
+    let _ = marks.on_splits(&both);
+    let table = marks
+        .statuses(&both)
+        .into_iter()
+        .map(|split| format!("{split}\n"));
+    let table: String = std::iter::once(format!("{}\n", status::HEADINGS))
+        .chain(table)
+        .collect();
+    insta::assert_snapshot!(table);
 }

@@ -6,7 +6,9 @@
 //! - `same`: what results do not depend on
 //! - `oracle`: which rows are late is told from the rows alone, also over stops and restores
 //! - `delay`: what a delay keeps, and what would have kept the rest
+//! - `late`: windows that close again, and what is lost all the same
 //! - `silence`: splits without rows, and sources without splits
+//! - `drift`: what a split that is far ahead costs, and that it loses nothing by waiting
 //! - `ends`: drained, stopped, and an order from a far future
 //! - `restore`: what a stage and a source must remember, and what happens if they do not
 //! - `setup`, `live`: how a job is run; a topic that is written while it is read
@@ -22,7 +24,9 @@ mod results;
 mod scenarios;
 
 mod delay;
+mod drift;
 mod ends;
+mod late;
 mod live;
 mod oracle;
 mod restore;

@@ -31,6 +31,8 @@ pub struct Setup {
     pub delay: Span,
     pub grid: Span,
     pub idle_timeout: Option<Duration>,
+    pub max_drift: Option<Span>,
+    pub lateness: Span,
     pub sources: usize,
     pub workers: usize,
     /// How many records a poll brings.
@@ -47,6 +49,8 @@ impl Setup {
             delay: Span(0),
             grid: Span(1),
             idle_timeout: None,
+            max_drift: None,
+            lateness: Span(0),
             sources: 1,
             workers: 1,
             batch: 1,
@@ -61,6 +65,7 @@ impl Setup {
 
     pub fn options(self) -> Options {
         let mut windows = Windows::new(self.window);
+        (windows.lateness, windows.late_orders) = (self.lateness, true);
         windows.tasks.workers = self.workers;
         windows.tasks.save = Some(day02_state::job::SavedState::default());
         windows.tasks.buffers = self.buffers;
@@ -68,6 +73,8 @@ impl Setup {
             delay: self.delay,
             grid: self.grid,
             idle_timeout: self.idle_timeout,
+            max_drift: self.max_drift,
+            ..Strategy::default()
         };
         Options { windows, watermarks }
     }

@@ -7,6 +7,7 @@ use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::runtime::Did;
 use day02_state::state::{Frozen, Part, Stateful};
+use day02_state::status::Status;
 use day03_windows::job::{AnswerSlot, WINDOWS, WindowStats};
 use day03_windows::time::Span;
 use day04_watermarks::job::worker;
@@ -267,6 +268,10 @@ impl<C: Clone + Send, O: Operator<C>> Operator<C> for Busy<O> {
         self.inner.on_end(how, out)
     }
 
+    fn status(&mut self, status: &mut Status) {
+        self.inner.status(status);
+    }
+
     fn accepts(&self, channel: usize) -> bool {
         !(self.from..self.until).contains(&self.now) && self.inner.accepts(channel)
     }
@@ -299,7 +304,7 @@ fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
     let slot = AnswerSlot::new(options.windows.keep, None);
     let until = if busy { 10 * SECOND } else { Duration::ZERO };
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(options.watermarks),
+        reader: || TimestampReader::<Cents>::new(options.watermarks, None),
         operator: WINDOWS,
         worker: |_| Busy {
             inner: worker(setup.sources, &options.windows),

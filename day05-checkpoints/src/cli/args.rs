@@ -37,6 +37,10 @@ Results:
                       password can be in PGPASSWORD, where other users of the machine do not see it
   Output comes out when its checkpoint is complete, and needs --checkpoint-dir.
 
+Late orders:
+  --late DIR          lines of JSON, a file for each checkpoint, each order in exactly one of them;
+                      without --checkpoint-dir a single file
+
 Examples:
   day05-checkpoints                                    the demo: killed three times, and nothing is missing
   day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
@@ -200,6 +204,8 @@ impl Cli {
             && files.is_empty()
             && self.checkpoints.checkpoint_dir.is_none()
             && self.sinks.sink == SinkArg::Print
+            && self.time.lateness.is_none()
+            && self.time.late.is_none()
     }
 
     /// Refuses what makes no sense together.
@@ -212,20 +218,26 @@ impl Cli {
         } = &self.source;
         let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
         let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
+        let late = self.time.late.as_ref();
         match (dir, sink) {
             (_, SinkArg::Unknown) => usage("--sink: expected print, file:DIR, kafka:TOPIC or postgres:URL"),
             (None, SinkArg::File(_) | SinkArg::Kafka(_) | SinkArg::Postgres(_)) => usage(
                 "output once and only once needs --checkpoint-dir: what is out is known only together with what was read",
             ),
-            _ if brokers.is_none() && files.is_empty() => {
-                usage("the sandbox is new and empty: --checkpoint-dir and --sink need --brokers or --file")
-            }
+            _ if brokers.is_none() && files.is_empty() => usage(
+                "the sandbox is new and empty: --checkpoint-dir, --sink, --lateness and --late need --brokers or --file",
+            ),
             (_, SinkArg::Kafka(_)) if brokers.is_none() => usage("--sink kafka:TOPIC needs --brokers"),
             (_, SinkArg::Kafka(to)) if to == topic => usage(&format!(
                 "--sink kafka:{to} would write into the topic that is read"
             )),
             (Some(dir), SinkArg::File(folder)) if dir == folder => {
                 usage("checkpoints and results need a directory each")
+            }
+            (Some(dir), sink)
+                if late.is_some_and(|late| late == dir || *sink == SinkArg::File(late.clone())) =>
+            {
+                usage("checkpoints, results and late orders need a directory each")
             }
             _ => Ok(()),
         }
@@ -292,6 +304,9 @@ mod tests {
         assert!(with(&["--sink", "file:windows"]).is_ok());
         assert!(with(&["--sink", "kafka:orders"]).is_err());
         assert!(with(&["--sink", "file:c"]).is_err());
+        assert!(with(&["--sink", "file:windows", "--late", "late"]).is_ok());
+        assert!(with(&["--sink", "file:windows", "--late", "windows"]).is_err());
+        assert!(with(&["--late", "c"]).is_err());
         assert!(check(&["--file", "orders.json", "--sink", "file:windows"]).is_err());
         assert!(check(&["--checkpoint-dir", "c"]).is_err());
         assert!(check(&["--file", "o.json", "--checkpoint-dir", "c", "--sink", "kafka:w"]).is_err());

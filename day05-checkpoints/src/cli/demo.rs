@@ -23,7 +23,7 @@ use day01_consumer::lab::table::{self, Format as Text};
 use day01_consumer::source::Start;
 use day02_state::error::Error;
 use day02_state::runtime::{Stop, run_threads};
-use day03_windows::cli::{COLUMNS, row};
+use day03_windows::cli::{columns, row};
 use day03_windows::job::{ClosedWindow, Options as Windows};
 use day03_windows::time::Span;
 use day04_watermarks::job::{Options, wire};
@@ -253,7 +253,13 @@ fn undisturbed(args: &Cli, sandbox: &Sandbox) -> Result<Vec<ClosedWindow>, Error
 
 fn json(windows: &[ClosedWindow]) -> Result<Vec<String>, Error> {
     let mut text = Vec::new();
-    table::append(&mut text, Text::Json, &COLUMNS, windows.iter().map(row)).map_err(InputError::Output)?;
+    table::append(
+        &mut text,
+        Text::Json,
+        columns(false),
+        windows.iter().map(|closed| row(closed, false)),
+    )
+    .map_err(InputError::Output)?;
     Ok(String::from_utf8_lossy(&text)
         .lines()
         .map(str::to_string)
@@ -269,8 +275,13 @@ fn show(args: &Cli, mut windows: Vec<ClosedWindow>) -> Result<(), Error> {
         windows.truncate(SHOWN);
     }
     let mut out = std::io::stdout().lock();
-    table::write(&mut out, args.records.format, &COLUMNS, windows.iter().map(row))
-        .map_err(InputError::Output)?;
+    table::write(
+        &mut out,
+        args.records.format,
+        columns(false),
+        windows.iter().map(|closed| row(closed, false)),
+    )
+    .map_err(InputError::Output)?;
     if windows.len() < all {
         say(format!(
             "and {} more rows, with fewer orders",

@@ -4,6 +4,7 @@ mod args;
 mod demo;
 mod log;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
@@ -14,15 +15,15 @@ use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
 use day02_state::runtime::{Mail, Stop};
-use day03_windows::cli::{COLUMNS, Screen};
-use day04_watermarks::cli::say_what_was_late;
-use day04_watermarks::job::Options;
+use day03_windows::cli::{Screen, columns};
+use day04_watermarks::cli::{say_what_is_waited_for, say_what_was_late};
+use day04_watermarks::late::WithLateFile;
 
 pub use args::{Bytes, CheckpointArgs, PublishArgs, SinkArg};
 pub use log::{CheckpointLog, say_what_happens};
 
 use crate::dataflow::Control;
-use crate::disk::Folder;
+use crate::disk::{Access, Folder};
 use crate::job::{Checkpoints, Publishes, wire};
 use crate::signal::Signal;
 use crate::sink::SinkOptions;
@@ -30,6 +31,7 @@ use crate::sink::background::Background;
 use crate::sink::files::{FileTarget, Format};
 use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
 use crate::sink::postgres::{Column, PostgresOptions, PostgresTarget};
+use crate::sink::target::Target;
 use crate::store::{Checkpoint, Store};
 use args::Cli;
 
@@ -91,22 +93,30 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(format!("writing to {}", publishes.target.describe()));
     }
     let endless = source.brokers.is_some() && !source.until_end;
-    let mut screen = Screen::new(args.records.format, endless && target.is_none());
-    let options = Options {
-        windows: args.windows.options(&args.tasks, &args.records, &screen),
-        watermarks: args.time.strategy(),
+    let mut screen =
+        Screen::new(args.records.format, endless && target.is_none()).with_pane(args.time.lateness.is_some());
+    let windows = args.windows.options(&args.tasks, &args.records, &screen);
+    let options = args.time.options(windows);
+    // Without checkpoints, there is no epoch that late orders could go out with.
+    let (late_folder, late_file) = match store {
+        Some(_) => (args.time.late.as_deref(), None),
+        None => (None, args.time.late.as_deref()),
     };
+    let output = WithLateFile::create(screen.printer(), late_file)?;
     let words = CheckpointLog::default();
     let checkpoints = Checkpoints {
         store,
         restore,
         schedule: args.checkpoints.schedule(),
         listener: words.listener(),
+        late: late_folder
+            .map(|folder| open_late(folder, args.checkpoints.access()))
+            .transpose()?,
         stop: stop.clone(),
     };
     screen.begin()?;
     let publishes = target.is_some();
-    let (job, slot, coordinator) = wire(opened.sources, &options, screen.printer(), target, checkpoints)?;
+    let (job, slot, coordinator) = wire(opened.sources, &options, output, target, checkpoints)?;
     let _ = mail.set(coordinator);
     let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
@@ -121,7 +131,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(words.summary());
     }
     if interrupt.asked() {
-        answer.progress.status.iter().for_each(say);
+        say_what_is_waited_for(&answer.progress);
     }
     answer.stats.say_what_is_missing(interrupt.asked());
     Ok(())
@@ -132,7 +142,7 @@ fn column(name: &str) -> Column {
     let (sql_type, is_key) = match name {
         "merchant_id" => ("text", true),
         "window_start" | "window_end" => ("timestamp with time zone", true),
-        "order_count" => ("bigint", false),
+        "order_count" | "pane" => ("bigint", false),
         _ => ("numeric", false),
     };
     Column {
@@ -140,6 +150,15 @@ fn column(name: &str) -> Column {
         sql_type,
         is_key,
     }
+}
+
+/// Where late orders are published: a folder, with a file for each checkpoint.
+fn open_late(folder: &Path, access: Access) -> Result<Box<dyn Target>, Error> {
+    let folder = Folder::open_as(folder, access).map_err(|error| Error::Place {
+        what: "the place for late orders",
+        failure: error.into(),
+    })?;
+    Ok(Box::new(FileTarget::new(folder, Format::Json)))
 }
 
 /// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
@@ -160,7 +179,7 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
             let folder = Folder::open_as(folder, access).map_err(|error| failed(error.into()))?;
             let format = match text {
                 Text::Csv => Format::Csv {
-                    header: Some(COLUMNS.join(",")),
+                    header: Some(columns(args.time.lateness.is_some()).join(",")),
                 },
                 _ => Format::Json,
             };
@@ -175,7 +194,8 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         }
         (SinkArg::Postgres(url), _) => {
             let (table, topic) = (&args.sinks.sink_table, &args.source.topic);
-            let columns = COLUMNS.iter().map(|name| column(name)).collect();
+            let columns = columns(args.time.lateness.is_some()).iter();
+            let columns = columns.map(|name| column(name)).collect();
             let options = PostgresOptions::new(url, table, format!("{topic}-to-{table}"), columns)
                 .map_err(|problem| InputError::Usage(format!("--sink postgres:URL: {problem}")))?;
             Background::start(PostgresTarget::open(options).map_err(|error| failed(error.into()))?)

@@ -209,6 +209,7 @@ impl Replay {
                 delay: DELAY,
                 grid: Span(500),
                 idle_timeout: None,
+                ..Strategy::default()
             },
         };
         options.windows.tasks.workers = workers;

@@ -121,6 +121,7 @@ fn run(seed: u64, hangs_at: Duration) -> Ran {
             delay: Span(0),
             grid: Span(10),
             idle_timeout: None,
+            ..Strategy::default()
         },
     };
     options.windows.tasks.workers = 2;

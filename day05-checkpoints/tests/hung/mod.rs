@@ -64,6 +64,7 @@ impl Run {
                 delay: Span(0),
                 grid: Span(1),
                 idle_timeout: None,
+                ..Strategy::default()
             },
         };
         let target = KafkaTarget::open(target).unwrap();

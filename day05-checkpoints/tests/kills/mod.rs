@@ -17,7 +17,7 @@ use day01_consumer::kafka::{Fetch, KafkaSource};
 use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day01_consumer::lab::table::{self, Format};
 use day02_state::runtime::{Stop, run_threads};
-use day03_windows::cli::{COLUMNS, row};
+use day03_windows::cli::{columns, row};
 use day03_windows::job::Options as Windows;
 use day03_windows::time::Span;
 use day04_watermarks::job::{Options, wire};
@@ -289,7 +289,7 @@ impl Job {
     fn published(&self) -> Vec<String> {
         match self.into {
             Into::Files => {
-                let header = format!("{}\n", COLUMNS.join(","));
+                let header = format!("{}\n", columns(false).join(","));
                 let rows = |bytes: Vec<u8>| {
                     let text = String::from_utf8(bytes).unwrap();
                     let rows = text.strip_prefix(&header).expect("a header");
@@ -341,6 +341,7 @@ fn right(topic: &str) -> Vec<String> {
             delay: Span::seconds(DELAY),
             grid: Span(100),
             idle_timeout: None,
+            ..Strategy::default()
         },
     };
     let (job, slot) = wire(vec![source], &options, (), None).unwrap();
@@ -348,7 +349,13 @@ fn right(topic: &str) -> Vec<String> {
     let answer = slot.take();
     assert_eq!(answer.stats.late, 0);
     let mut text = Vec::new();
-    table::append(&mut text, Format::Csv, &COLUMNS, answer.windows.iter().map(row)).unwrap();
+    table::append(
+        &mut text,
+        Format::Csv,
+        columns(false),
+        answer.windows.iter().map(|closed| row(closed, false)),
+    )
+    .unwrap();
     let mut lines: Vec<String> = String::from_utf8(text)
         .unwrap()
         .lines()

@@ -200,6 +200,7 @@ fn run_queries(
         restore,
         schedule: args.checkpoints.schedule(),
         listener: words.listener(),
+        late: None,
         stop: stop.clone(),
     };
     let Running {

@@ -209,8 +209,15 @@ impl Reader for ScanReader {
     fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
         let before = self.rows.rows;
         let read = match &mut self.format {
-            Format::Json(json) => json.read(payload, &mut self.rows)?,
-            Format::Csv(csv) => csv.read(payload, &mut self.rows)?,
+            Format::Json(json) => json.read(payload, &mut self.rows),
+            Format::Csv(csv) => csv.read(payload, &mut self.rows),
+        };
+        let read = match (read, &mut self.time) {
+            (Err(bad), Some((_, watermarks))) => {
+                watermarks.on_bad_record(record.partition);
+                return Err(bad);
+            }
+            (read, _) => read?,
         };
         if !self.metadata.is_empty() {
             let from = self.rows.columns.len() - self.metadata.len();
@@ -223,8 +230,9 @@ impl Reader for ScanReader {
         };
         let mut moved = None;
         for row in before..self.rows.rows {
-            if let Some(ts) = event_time(of, &self.rows, row) {
-                moved = watermarks.on_row(record.partition, ts).or(moved);
+            match event_time(of, &self.rows, row) {
+                Some(ts) => moved = watermarks.on_row(record.partition, ts).or(moved),
+                None => watermarks.on_bad_record(record.partition),
             }
         }
         Ok(moved)
@@ -237,11 +245,11 @@ impl Reader for ScanReader {
         Ok(KeyedChunk::by(self.steps.apply(self.rows.take())?, &self.keys))
     }
 
-    fn start(&mut self, splits: &[Split]) -> Vec<Watermark> {
-        let watermarks = self
-            .time
-            .as_mut()
-            .map(|(_, watermarks)| watermarks.on_start(splits));
+    fn start(&mut self, splits: &[Split], is_bounded: bool) -> Vec<Watermark> {
+        let watermarks = self.time.as_mut().map(|(_, watermarks)| {
+            watermarks.set_bounded(is_bounded);
+            watermarks.on_start(splits)
+        });
         watermarks.unwrap_or_default()
     }
 

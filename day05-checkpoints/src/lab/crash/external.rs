@@ -12,7 +12,7 @@ use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split};
 use day02_state::operator::Outcome;
 use day02_state::runtime::Stop;
-use day03_windows::cli::{COLUMNS, row};
+use day03_windows::cli::{columns, row};
 use day03_windows::job::{ClosedWindow, OnClosed};
 
 use super::super::fragile::Fragile;
@@ -139,7 +139,8 @@ impl OnClosed for Shows {
         };
         for window in windows {
             let mut line = Vec::new();
-            table::append(&mut line, Text::Csv, &COLUMNS, [row(window)]).map_err(InputError::Output)?;
+            table::append(&mut line, Text::Csv, columns(false), [row(window, false)])
+                .map_err(InputError::Output)?;
             topic.append(life, String::from_utf8_lossy(&line).trim_end())?;
         }
         Ok(())
