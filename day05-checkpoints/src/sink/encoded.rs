@@ -140,16 +140,6 @@ impl From<Encoded> for Rows {
         rows.push(piece);
         rows
     }
-
-    fn cut(self, rows: usize) -> Vec<Self> {
-        let all: Vec<(Option<&[u8]>, &[u8])> = self.rows().collect();
-        let batch = |some: &[(Option<&[u8]>, &[u8])]| {
-            let mut batch = Encoded::default();
-            some.iter().for_each(|(key, payload)| batch.push(*key, payload));
-            batch
-        };
-        all.chunks(rows).map(batch).collect()
-    }
 }
 
 #[cfg(test)]
