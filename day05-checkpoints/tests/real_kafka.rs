@@ -15,6 +15,7 @@
 #[path = "../../day01-consumer/tests/kafka/mod.rs"]
 #[macro_use]
 mod kafka;
+mod hung;
 mod kills;
 
 use std::env;
@@ -25,8 +26,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use day01_consumer::kafka::{Fetch, KafkaSource};
+use day01_consumer::log::Log;
 use day01_consumer::source::Source;
 use day02_state::operator::Outcome;
+use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::kafka::{
     KafkaTarget, KafkaTargetError, KafkaTargetOptions, LostMarker, PlainKafkaTarget,
@@ -52,6 +55,8 @@ on_a_real_kafka! {
     a_zombie_is_fenced_after_any_step,
     a_broker_may_restart_after_any_step,
     a_broker_may_hang_after_any_step,
+    a_job_whose_broker_hangs_ends_when_asked_to_and_the_next_run_publishes_the_rest,
+    a_run_that_is_refused_harms_no_other,
     a_broker_may_be_out_of_its_cluster_for_a_while,
     a_broker_that_stays_away_is_an_error,
     a_lost_marker_stops_unless_told_how_to_go_on,
@@ -318,6 +323,61 @@ fn a_broker_may_hang_after_any_step() {
             go_on();
         }
     });
+}
+
+fn a_job_whose_broker_hangs_ends_when_asked_to_and_the_next_run_publishes_the_rest() {
+    const ORDERS: u64 = 20_000;
+    let (options, log, checkpoints) = (new_sink("hung-job", 1), Log::new("orders", 1), Fragile::new());
+    let start = || hung::Run::start(&log, &checkpoints, options.clone(), 20_000);
+    let run = start();
+    hung::append(&log, 0..ORDERS / 2);
+    eventually("rows", || (!read(&options).is_empty()).then_some(()));
+    {
+        let _hung = Hung::now();
+        let before = run.durable();
+        hung::append(&log, ORDERS / 2..ORDERS);
+        // Those that are under way, and then the one whose barrier waits behind rows that are refused.
+        eventually("a checkpoint", || (run.durable() > before).then_some(()));
+        eventually("a word", || {
+            let said = run.board.take_warnings();
+            said.iter()
+                .any(|said| said.contains("the sink waits for Kafka topic"))
+                .then_some(())
+        });
+        let took = run.end();
+        assert!(took < Duration::from_secs(3), "{took:?}");
+    }
+    let run = start();
+    // The last window stays open.
+    let expected = ORDERS as usize - 1;
+    let mut seen = read_payloads(&options, expected);
+    let until = Instant::now() + Duration::from_secs(60);
+    while seen.len() < expected && Instant::now() < until {
+        seen = read_payloads(&options, expected);
+    }
+    run.end();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), expected);
+    assert_eq!(read(&options).len(), expected, "each once");
+}
+
+fn a_run_that_is_refused_harms_no_other() {
+    let options = new_sink("refused", 1);
+    let mut first = started(&options, 0);
+    publish(&mut first, 1);
+    let rows = epoch(2);
+    // Between epochs, and in the middle of one.
+    for steps in 0..4 {
+        for epochs in [[0].as_slice(), &[7, 8]] {
+            let known = asked(&mut open(&options), epochs).unwrap();
+            assert!(matches!(known, LastPublished::Unknown(_)), "{steps}: {known:?}");
+        }
+        assert_eq!(first.publish(2, &rows).unwrap(), Published::Again);
+    }
+    finish(&mut first, 2, &rows);
+    publish(&mut first, 3);
+    check_topic(&options, 1..=3);
 }
 
 fn a_broker_may_be_out_of_its_cluster_for_a_while() {

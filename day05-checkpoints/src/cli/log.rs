@@ -1,4 +1,4 @@
-//! What a person hears of checkpoints and sinks.
+//! What a person hears of checkpoints.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,12 +6,6 @@ use std::time::Duration;
 use day01_consumer::cli::say;
 
 use crate::coordinator::{Event, Listener};
-use crate::sink::waiting;
-
-/// A listener that says what happens to a sink.
-pub fn say_what_happens() -> waiting::Listener {
-    Box::new(say)
-}
 
 /// What has happened to checkpoints so far.
 #[derive(Debug, Clone, Default)]

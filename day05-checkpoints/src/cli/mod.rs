@@ -20,7 +20,7 @@ use day04_watermarks::cli::{say_what_is_waited_for, say_what_was_late};
 use day04_watermarks::late::WithLateFile;
 
 pub use args::{Bytes, CheckpointArgs, PublishArgs, SinkArg};
-pub use log::{CheckpointLog, say_what_happens};
+pub use log::CheckpointLog;
 
 use crate::dataflow::Control;
 use crate::disk::{Access, Folder};
@@ -209,7 +209,6 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         target: Box::new(target.map_err(|error| failed(error.into()))?),
         options: SinkOptions {
             buffer: args.sinks.publish.sink_buffer.0,
-            listener: say_what_happens(),
             ..SinkOptions::default()
         },
     }))

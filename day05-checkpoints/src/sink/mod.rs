@@ -26,7 +26,7 @@ use std::time::Duration;
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::Stop;
 use day02_state::state::{Frozen, Owner, Part, Stateful};
-use day02_state::status::Status;
+use day02_state::status::{Gauge, OverTasks, Status};
 use day03_windows::time::EventTime;
 use day04_watermarks::operator::OnWatermark;
 use day04_watermarks::watermark::Watermark;
@@ -35,12 +35,18 @@ use crate::atomic_file::{digits, from_digits};
 use encoded::{Encoded, Rows};
 use pending::Pending;
 use target::{LastPublished, Published, Target};
-use waiting::{Listener, Patience, Waiting};
+use waiting::{Patience, Waiting};
 
 /// The part of a snapshot that says which epoch is out.
 const OUT: &str = "out";
 /// What the name of an epoch begins with among the parts of a snapshot.
 const EPOCH: &str = "epoch-";
+
+/// How many bytes sinks hold that are not out.
+pub const UNPUBLISHED: Gauge = Gauge {
+    name: "unpublished_bytes",
+    over_tasks: OverTasks::Sum,
+};
 
 /// How long a job that was asked to stop goes on publishing. What is not out by then is in the last checkpoint.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
@@ -63,8 +69,6 @@ pub struct SinkOptions {
     /// By what it hears that the job was asked to stop: then it takes what is left in the channels, and does not wait for
     /// its target any more.
     pub stop: Stop,
-    /// Who hears that the target keeps it waiting.
-    pub listener: Listener,
 }
 
 impl Default for SinkOptions {
@@ -72,7 +76,6 @@ impl Default for SinkOptions {
         SinkOptions {
             buffer: 64 << 20,
             stop: Stop::new(),
-            listener: Box::new(|_| {}),
         }
     }
 }
@@ -85,6 +88,8 @@ pub struct Sink<F, T> {
     pending: Pending,
     question: Question,
     patience: Patience,
+    /// What no person has heard yet.
+    warnings: Vec<String>,
     /// Until when it goes on publishing, once the job was asked to stop.
     ends: Option<Duration>,
 }
@@ -109,6 +114,7 @@ impl<F, T: Target> Sink<F, T> {
             pending: Pending::default(),
             question: Question::Open,
             patience: Patience::default(),
+            warnings: Vec::new(),
             ends: None,
         }
     }
@@ -145,7 +151,7 @@ impl<F, T: Target> Sink<F, T> {
         }
         let again = self.patience.pending(now);
         let news = self.waiting().and_then(|waiting| self.patience.news(waiting));
-        news.into_iter().for_each(&mut self.options.listener);
+        self.warnings.extend(news);
         Turn::Wait(Some(again))
     }
 
@@ -179,7 +185,7 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
             return Ok(self.waits(now));
         }
         let news = self.patience.answered(now);
-        news.into_iter().for_each(&mut self.options.listener);
+        self.warnings.extend(news);
         Ok(match step {
             None => Turn::Done,
             Some(_) => Turn::Again,
@@ -192,8 +198,12 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
     }
 
     fn status(&mut self, status: &mut Status) {
+        status.warnings.append(&mut self.warnings);
+        let unpublished = i64::try_from(self.pending.bytes()).unwrap_or(i64::MAX);
+        status.gauges.insert(UNPUBLISHED, unpublished);
         if let Some(waiting) = self.waiting().filter(|waiting| !waiting.waited.is_zero()) {
             status.phrases.push(waiting.to_string());
+            status.explanation = Some(waiting.to_string());
             return;
         }
         let waiting: usize = self.pending.sealed().map(|(_, rows)| rows.len()).sum();

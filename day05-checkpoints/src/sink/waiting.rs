@@ -13,23 +13,6 @@ const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::fr
 /// After how long a person hears of it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whoever hears what [`SinkEvent`]s there are.
-pub type Listener = Box<dyn FnMut(SinkEvent) + Send>;
-
-/// What a person should know of a sink.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SinkEvent {
-    /// The target does not go on.
-    Waits(Waiting),
-    /// It goes on again.
-    GoesOn {
-        /// The target.
-        target: String,
-        /// For how long it did not.
-        waited: Duration,
-    },
-}
-
 /// A sink that waits for its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -57,21 +40,6 @@ impl fmt::Display for Waiting {
         match self.refuses {
             true => f.write_str("; it takes no more rows until some are out"),
             false => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for SinkEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SinkEvent::Waits(waiting) => write!(f, "warning: {waiting}"),
-            SinkEvent::GoesOn { target, waited } => {
-                write!(
-                    f,
-                    "after {} s, the sink goes on writing to {target}",
-                    waited.as_secs()
-                )
-            }
         }
     }
 }
@@ -116,23 +84,24 @@ impl Patience {
     }
 
     /// What a person should be told now.
-    pub(super) fn news(&mut self, waiting: Waiting) -> Option<SinkEvent> {
+    pub(super) fn news(&mut self, waiting: Waiting) -> Option<String> {
         let is_new = match &self.told {
             None => waiting.waited >= PATIENCE,
             Some(told) => waiting.refuses && !told.refuses,
         };
         is_new.then(|| {
-            self.told = Some(waiting.clone());
-            SinkEvent::Waits(waiting)
+            let said = waiting.to_string();
+            self.told = Some(waiting);
+            said
         })
     }
 
     /// The target has answered; returns what a person should be told.
-    pub(super) fn answered(&mut self, now: Duration) -> Option<SinkEvent> {
+    pub(super) fn answered(&mut self, now: Duration) -> Option<String> {
         let (wait, told) = (self.wait.take(), self.told.take());
         let (since, target) = (wait?.since, told?.target);
-        let waited = now.saturating_sub(since);
-        Some(SinkEvent::GoesOn { target, waited })
+        let seconds = now.saturating_sub(since).as_secs();
+        Some(format!("after {seconds} s, the sink goes on writing to {target}"))
     }
 }
 
@@ -180,7 +149,7 @@ mod tests {
         }
         told.extend(patience.answered(Duration::from_secs(75)));
         told.extend(patience.answered(Duration::from_secs(76)));
-        let lines: Vec<String> = told.iter().map(SinkEvent::to_string).collect();
+        let lines: Vec<String> = told.iter().map(|said| format!("warning: {said}")).collect();
         assert_eq!(lines.len(), 3);
         insta::assert_snapshot!("waiting", lines.join("\n"));
     }

@@ -1,7 +1,7 @@
 //! A job that never ends by itself, whose windows go to a Kafka that may hang.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use day01_consumer::log::Log;
 use day01_consumer::source::Start;
 use day02_state::error::JobError;
 use day02_state::runtime::{Mail, Stop, run_threads};
+use day02_state::status::StatusBoard;
 use day03_windows::job::Options as Windows;
 use day03_windows::time::Span;
 use day04_watermarks::job::Options;
@@ -21,7 +22,6 @@ use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
 use day05_checkpoints::sink::background::Background;
 use day05_checkpoints::sink::kafka::{KafkaTarget, KafkaTargetOptions};
-use day05_checkpoints::sink::waiting::SinkEvent;
 use day05_checkpoints::store::Store;
 
 /// A run of the job.
@@ -29,7 +29,7 @@ pub struct Run {
     job: JoinHandle<Result<(), JobError>>,
     suspend: Mail<Control>,
     durable: Arc<AtomicU64>,
-    pub sink: Arc<Mutex<Vec<SinkEvent>>>,
+    pub board: StatusBoard,
 }
 
 /// Appends an order a millisecond of event time, each of which closes the window of the one before.
@@ -46,8 +46,8 @@ impl Run {
     pub fn start(log: &Log, checkpoints: &Fragile, target: KafkaTargetOptions, buffer: usize) -> Self {
         let store = Store::open(checkpoints.clone(), 3).unwrap();
         let restore = store.latest().unwrap();
-        let (durable, sink, stop) = (Arc::new(AtomicU64::new(0)), Arc::default(), Stop::new());
-        let (told, heard): (_, Arc<Mutex<Vec<_>>>) = (Arc::clone(&durable), Arc::clone(&sink));
+        let (durable, stop) = (Arc::new(AtomicU64::new(0)), Stop::new());
+        let told = Arc::clone(&durable);
         let checkpoints = Checkpoints {
             restore,
             schedule: Schedule::every(Some(Duration::from_millis(50))),
@@ -70,14 +70,15 @@ impl Run {
         let target = KafkaTarget::open(target).unwrap();
         let mut publishes = Publishes::new(Text::Json, Background::start(target).unwrap());
         publishes.options.buffer = buffer;
-        publishes.options.listener = Box::new(move |event| heard.lock().unwrap().push(event));
         let source = log.source("tests", &Start::Earliest, false).unwrap();
         let (job, _, suspend) = wire(vec![source], &options, (), Some(publishes), checkpoints).unwrap();
+        let board = job.board();
+        board.observe();
         Run {
             job: thread::spawn(move || run_threads(job, &stop)),
             suspend,
             durable,
-            sink,
+            board,
         }
     }
 

@@ -28,7 +28,6 @@ use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
 use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::splits::Strategy;
-use day05_checkpoints::cli::say_what_happens;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Access;
 use day05_checkpoints::disk::Disk;
@@ -207,7 +206,6 @@ pub fn wire_over<D: Disk + 'static>(
         let sink = SinkOptions {
             buffer: options.sink_buffer,
             stop: checkpoints.stop.clone(),
-            listener: say_what_happens(),
         };
         let target = target.map(|target| (target, sink));
         views.push(wiring.sink(query, &id, rows, target, printed)?);
