@@ -133,6 +133,15 @@ pub enum Error {
         error: KafkaError,
     },
 
+    /// A broker refused a record.
+    #[error("writing to {topic}: {reason}")]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// What the client said, and what is likely behind it.
+        reason: String,
+    },
+
     /// A file could not be opened, read or written.
     #[error("{}: {error}", path.display())]
     File {

@@ -308,6 +308,13 @@ pub enum Warning {
         /// The name of its split.
         split: String,
     },
+    /// Records are there, and cannot be read before a transaction ends.
+    OpenTransaction {
+        /// The name of the split.
+        split: String,
+        /// How many offsets lie behind the beginning of the transaction.
+        records: i64,
+    },
     /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
     NoTopicId {
         /// The topic.
@@ -341,6 +348,10 @@ impl fmt::Display for Warning {
                 "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
                  are not followed",
                 list_of(files)
+            ),
+            Warning::OpenTransaction { split, records } => write!(
+                f,
+                "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
             ),
         }
     }

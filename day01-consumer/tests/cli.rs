@@ -218,6 +218,11 @@ fn what_cannot_be_done_is_refused_with_a_helpful_word() {
         ("--file orders.json --brokers localhost:9092",              "cannot be used with '--brokers"),
         ("--from latest",                                            "--from needs --brokers or --file"),
         ("--brokers=",                                               "--brokers"),
+        ("--brokers kafka://localhost:9092",                         "leave out kafka:// and say localhost:9092"),
+        ("--kafka-option security.protocol=ssl",                     "--brokers"),
+        ("--brokers localhost:1 --kafka-option sasl.pasword=s3cret", "did you mean sasl.password?"),
+        ("--brokers localhost:1 --kafka-option isolation.level=s3cret", "aborted would be counted"),
+        ("produce --brokers localhost:1 --kafka-option acks=s3cret", "--kafka-option acks"),
         ("--topic=",                                                 "--topic"),
         ("--fiel orders.json",                                       "similar argument exists: '--file'"),
         ("--format xml",                                             "table, json, csv"),
@@ -230,6 +235,7 @@ fn what_cannot_be_done_is_refused_with_a_helpful_word() {
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args}: {}", run.stderr);
         assert!(run.stderr.contains(said), "{args}: {}", run.stderr);
         assert!(run.stderr.contains("--help"), "{args}: {}", run.stderr);
+        assert!(!run.stderr.contains("s3cret"), "{args}: {}", run.stderr);
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use day01_consumer::Error;
 use day01_consumer::job::{Commit, Job, OnBadRecord};
-use day01_consumer::kafka::{Fetch, KafkaOptions, KafkaSource};
+use day01_consumer::kafka::{Cluster, Fetch, KafkaOptions, KafkaSource, explain_refusal};
 use day01_consumer::lab::generator::{Generator, GeneratorOptions};
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::order::Reason;
@@ -44,6 +44,8 @@ on_a_real_kafka! {
     only_committed_transactions_are_counted,
     transaction_markers_at_the_end_are_no_records_that_wait,
     an_open_transaction_is_where_reading_stops,
+    a_topic_of_nothing_but_aborted_transactions_is_read_to_its_end,
+    a_record_from_a_clock_that_is_ahead_is_refused_with_the_clock_named,
     the_gaps_and_tombstones_of_a_compacted_topic_are_passed,
     added_partitions_are_read_from_their_beginning,
     an_added_partition_falls_to_one_of_two_shares,
@@ -54,6 +56,9 @@ on_a_real_kafka! {
     a_broker_that_hangs_holds_up_no_poll,
     a_broker_may_be_out_of_its_cluster_for_a_while,
     a_group_resumes_with_exactly_the_rest,
+    one_can_log_in_by_each_mechanism_with_and_without_tls,
+    a_port_that_speaks_something_else_is_named,
+    a_wrong_password_is_an_error_without_the_password,
     asking_for_a_topic_does_not_create_it,
     producing_creates_the_topic,
     a_topic_deleted_while_it_is_read_is_named,
@@ -183,6 +188,17 @@ fn an_open_transaction_is_where_reading_stops() {
             let split = &source.splits()[0];
             assert_eq!((split.position, split.lag()), (2, Some(0)));
         }
+        // A bounded run says so at its start, an unbounded one when the transaction stays open.
+        let waits = Warning::OpenTransaction {
+            split: format!("{topic}/0"),
+            records: 2,
+        };
+        assert_eq!(to_the_end.warnings(), [waits.clone()]);
+        let said = eventually("a warning", || {
+            assert_eq!(poll(&mut for_ever), (Polled::Idle, vec![]));
+            for_ever.warnings().pop()
+        });
+        assert_eq!(said, waits);
         let mut latest = open(KafkaOptions {
             start: Start::Latest,
             ..unbounded(&brokers(), &topic, fetch)
@@ -194,6 +210,36 @@ fn an_open_transaction_is_where_reading_stops() {
             assert_eq!(payloads(&seen), ["b", "c, behind an open transaction"]);
         }
     });
+}
+
+fn a_topic_of_nothing_but_aborted_transactions_is_read_to_its_end() {
+    let topic = new_topic("aborted", 1);
+    let writer = transactional_writer(&topic);
+    for _ in 0..3 {
+        in_transaction(&writer, true, &["a", "b"]);
+    }
+    in_both_ways(|fetch| {
+        let mut job = job(bounded(&brokers(), &topic, fetch));
+        run_to_end(&mut job);
+        assert_eq!(job.counted(), 0);
+        let mut for_ever = open(unbounded(&brokers(), &topic, fetch));
+        assert_eq!(read_until_caught_up(&mut for_ever), []);
+        for split in [&job.source().splits()[0], &for_ever.splits()[0]] {
+            assert_eq!((split.position, split.lag()), (9, Some(0)));
+        }
+        assert_eq!(for_ever.warnings(), []);
+    });
+}
+
+fn a_record_from_a_clock_that_is_ahead_is_refused_with_the_clock_named() {
+    let topic = new_topic("clock", 1);
+    let writer = Writer::new(&brokers(), &topic);
+    let in_two_hours = writer.to(0).payload("x").timestamp(now() + 2 * 3_600_000);
+    let delivery = writer.producer().send_result(in_two_hours);
+    let delivered = block_on(delivery.map_err(|(error, _)| error).unwrap()).unwrap();
+    let (error, _) = delivered.unwrap_err();
+    let said = explain_refusal(&error);
+    assert!(said.contains("compare the two clocks"), "{said}");
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -538,6 +584,87 @@ fn a_broker_may_restart_in_the_middle() {
             *expected.entry(merchant).or_default() += count;
         }
         assert_eq!(counted(&job), expected);
+    }
+}
+
+/// The cluster as a person names it.
+fn cluster(address: &str, options: &[String]) -> Cluster {
+    let options = options.iter().map(|option| option.parse().unwrap());
+    Cluster::new(address, &Vec::from_iter(options)).unwrap()
+}
+
+/// Why a topic cannot be read there.
+fn refusal(address: &str, options: &[String]) -> String {
+    let options = KafkaOptions {
+        cluster: cluster(address, options),
+        ..unbounded("", "orders", Fetch::default())
+    };
+    KafkaSource::open(options).err().unwrap().to_string()
+}
+
+fn one_can_log_in_by_each_mechanism_with_and_without_tls() {
+    for (address, options) in kafka::real::logins() {
+        let (topic, cluster) = (unused_name("login"), cluster(&address, &options));
+        let target = Target::Topic {
+            cluster: cluster.clone(),
+            topic: topic.clone(),
+            partitions: 2,
+            key: Key::None,
+        };
+        // The broker's first TLS connection takes it seconds.
+        eventually("a producer", || produce(&orders(10, 1), &target, &|| false).ok());
+        let options = KafkaOptions {
+            cluster,
+            ..bounded("", &topic, Fetch::default())
+        };
+        assert_eq!(read_to_end(&mut open(options)).len(), 10);
+    }
+}
+
+fn a_port_that_speaks_something_else_is_named() {
+    let plain = brokers();
+    let (login, tls) = (
+        kafka::real::secure_port("SASL_PLAINTEXT"),
+        kafka::real::secure_port("SASL_SSL"),
+    );
+    let ways = kafka::real::logins();
+    let (with_login, with_both) = (&ways[0].1, &ways[1].1);
+    let only_tls = [with_both[4].clone(), "security.protocol=ssl".to_string()];
+    for (address, options, said) in [
+        (&login, &[][..], "as one that wants a login does"),
+        (&tls, &[], "as one that speaks TLS does"),
+        (&tls, with_login, "as one that speaks TLS does"),
+        (&tls, &only_tls, "as one that wants a login"),
+        (&plain, with_login, "this port takes no login"),
+        (&plain, with_both, "this port speaks no TLS"),
+        (&login, with_both, "this port speaks no TLS"),
+        (
+            &kafka::real::controller_port(),
+            &[],
+            "a controller of Kafka answers there",
+        ),
+    ] {
+        let error = refusal(address, options);
+        assert!(
+            error.starts_with(&format!("cannot reach Kafka at {address}: ")),
+            "{error}"
+        );
+        assert!(error.contains(said), "{address} {options:?}: {error}");
+    }
+    let unknown = refusal(&tls, &with_both[..4]);
+    assert!(
+        unknown.contains("--kafka-option ssl.ca.location=FILE"),
+        "{unknown}"
+    );
+}
+
+fn a_wrong_password_is_an_error_without_the_password() {
+    for (address, mut options) in kafka::real::logins() {
+        options[3] = "sasl.password=not-the-secret".to_string();
+        let error = eventually("an answer", || {
+            Some(refusal(&address, &options)).filter(|error| error.contains("uthentication failed"))
+        });
+        assert!(!error.contains("not-the-secret"), "{error}");
     }
 }
 

@@ -8,6 +8,8 @@
 mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use day01_consumer::Error;
@@ -553,6 +555,59 @@ fn a_broker_that_is_not_there_is_named_within_seconds() {
         format!("cannot reach Kafka at {NOBODY}: Connection refused")
     );
     assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+}
+
+/// A proxy stands for the broker's host: it has the broker say that it is to be reached at another address.
+#[test]
+fn an_advertised_address_that_cannot_be_reached_is_named() {
+    let (cluster, writer) = cluster_with("letters", 1);
+    writer.write(0, &["a"]);
+    let broker = cluster.bootstrap_servers();
+    let (_, port) = broker.rsplit_once(':').unwrap();
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    let to = broker.clone();
+    std::thread::spawn(move || {
+        for client in proxy.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(&to).unwrap());
+            let pairs = [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ];
+            for (from, to) in pairs {
+                std::thread::spawn(move || forward(from, to));
+            }
+        }
+    });
+    for start in [Start::Earliest, Start::Group] {
+        let options = unbounded(&address, "letters", Fetch::default());
+        let error = KafkaSource::open(KafkaOptions { start, ..options })
+            .err()
+            .unwrap();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot reach Kafka at {address}: a broker answers there and says that it is to be reached at \
+                 127.9.9.9:{port}, where it is not (Connection refused); the broker's setting advertised.listeners must be \
+                 an address that this machine can reach"
+            )
+        );
+    }
+}
+
+/// Hands on bytes until one side has had enough, with an address of as many letters in place of the broker's.
+fn forward(mut from: TcpStream, mut to: TcpStream) {
+    let mut bytes = [0; 65_536];
+    while let Ok(read @ 1..) = from.read(&mut bytes) {
+        let read = &mut bytes[..read];
+        while let Some(at) = read.windows(9).position(|window| window == b"127.0.0.1") {
+            read[at..at + 9].copy_from_slice(b"127.9.9.9");
+        }
+        if to.write_all(read).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
 }
 
 #[test]

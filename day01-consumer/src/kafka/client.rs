@@ -9,20 +9,25 @@ use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 
+use super::cluster::Cluster;
+use super::hidden::Ends;
 use super::options::KafkaOptions;
+use super::reason::Reason;
 use crate::Error;
 
 /// What the client says in its callbacks, kept until somebody asks.
 #[derive(Default)]
 pub(super) struct Events {
-    last_reason: Mutex<Option<String>>,
+    last_reason: Mutex<Option<Reason>>,
+    /// Where the brokers say that they are to be reached.
+    advertised: Mutex<Vec<String>>,
     /// By partition.
-    ends: Mutex<BTreeMap<i32, i64>>,
+    ends: Mutex<BTreeMap<i32, Ends>>,
 }
 
 impl Events {
     /// The reason of the last failure, since a broker has answered.
-    pub(super) fn last_reason(&self) -> Option<String> {
+    pub(super) fn last_reason(&self) -> Option<Reason> {
         lock(&self.last_reason).clone()
     }
 
@@ -31,8 +36,19 @@ impl Events {
         *lock(&self.last_reason) = None;
     }
 
+    /// Remembers where the brokers say that they are to be reached.
+    pub(super) fn set_advertised(&self, addresses: Vec<String>) {
+        *lock(&self.advertised) = addresses;
+    }
+
+    /// An address that a broker has advertised, and that no person has given.
+    pub(super) fn advertised_only(&self, cluster: &Cluster) -> Option<String> {
+        let mut addresses = lock(&self.advertised).clone().into_iter();
+        addresses.find(|address| !cluster.names(address))
+    }
+
     /// Takes the ends of partitions that have become known since the last call.
-    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
+    pub(super) fn ends(&self) -> BTreeMap<i32, Ends> {
         std::mem::take(&mut lock(&self.ends))
     }
 }
@@ -50,7 +66,7 @@ impl ClientContext for Events {
     fn error(&self, error: KafkaError, reason: &str) {
         use RDKafkaErrorCode::{AllBrokersDown, PartitionEOF};
         if !matches!(error.rdkafka_error_code(), Some(AllBrokersDown | PartitionEOF)) {
-            *lock(&self.last_reason) = Some(short(reason));
+            *lock(&self.last_reason) = Some(Reason::new(reason));
         }
     }
 
@@ -64,7 +80,8 @@ impl ClientContext for Events {
             .flat_map(|topic| topic.partitions.values())
         {
             if partition.ls_offset >= 0 {
-                ends.insert(partition.partition, partition.ls_offset);
+                let (stable, high) = (partition.ls_offset, partition.hi_offset);
+                ends.insert(partition.partition, Ends { stable, high });
             }
         }
     }
@@ -72,15 +89,17 @@ impl ClientContext for Events {
 
 impl ConsumerContext for Events {}
 
-/// librdkafka's reason without its own bookkeeping: "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed:
-/// Connection refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)".
-fn short(reason: &str) -> String {
-    let reason = reason.split(" (after ").next().unwrap_or(reason);
-    reason.rsplit(": ").next().unwrap_or(reason).to_string()
-}
-
 /// A consumer that leaves all decisions to us.
 pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
+    consumer_at(options, "read_committed")
+}
+
+/// One that sees what transactions that are open have written. It is only asked about offsets.
+pub(super) fn uncommitted(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
+    consumer_at(options, "read_uncommitted")
+}
+
+fn consumer_at(options: &KafkaOptions, isolation: &str) -> Result<BaseConsumer<Events>, Error> {
     let mut config = ClientConfig::new();
     config
         .set("group.id", &options.group)
@@ -90,7 +109,7 @@ pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, E
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
         .set("allow.auto.create.topics", "false")
-        .set("isolation.level", "read_committed")
+        .set("isolation.level", isolation)
         .set("reconnect.backoff.max.ms", "1000")
         .set("statistics.interval.ms", "1000")
         // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
@@ -104,20 +123,4 @@ pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, E
     config
         .create_with_context(Events::default())
         .map_err(Error::kafka(format!("a consumer for {}", options.cluster)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_told_without_the_clients_bookkeeping() {
-        assert_eq!(
-            short(
-                "localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused \
-                 (after 0ms in state CONNECT, 1 identical error(s) suppressed)"
-            ),
-            "Connection refused"
-        );
-    }
 }

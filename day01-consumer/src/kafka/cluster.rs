@@ -58,6 +58,26 @@ impl Cluster {
         })
     }
 
+    /// Whether a person has given this address.
+    pub(super) fn names(&self, address: &str) -> bool {
+        self.addresses().any(|given| given == address)
+    }
+
+    /// Whether its clients speak TLS, as far as a person has said.
+    pub(super) fn speaks_tls(&self) -> bool {
+        let mut protocols = self
+            .options
+            .iter()
+            .filter(|option| option.name == "security.protocol");
+        let protocol = protocols.next_back().and_then(|option| option.value.as_deref());
+        protocol.is_some_and(|protocol| protocol.to_lowercase().ends_with("ssl"))
+    }
+
+    /// The addresses that a person has given.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.brokers.split(',').map(str::trim)
+    }
+
     /// Lets a client of this cluster be made: with the addresses, and with the options in place of what `config` says.
     pub fn configure(&self, config: &mut ClientConfig) {
         // librdkafka would write to stderr what the program reports by itself.

@@ -137,7 +137,7 @@ fn respond(
             Question::Topic => topic(&consumer, options),
             Question::NewSplits(partitions) => partitions
                 .into_iter()
-                .map(|partition| questions::split(&consumer, &options.topic, partition))
+                .map(|partition| questions::split(&consumer, options, partition))
                 .collect::<Result<_, _>>()
                 .map_or(Answer::Silence, Answer::NewSplits),
             Question::Ranges(splits) => ranges(&consumer, options, &splits),
@@ -167,7 +167,7 @@ fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Answer {
 }
 
 fn ranges(consumer: &BaseConsumer<Events>, options: &KafkaOptions, splits: &[Split]) -> Answer {
-    let check = |split| questions::check_range(consumer, &options.topic, split);
+    let check = |split| questions::check_range(consumer, options, split);
     match splits.iter().try_for_each(check) {
         checked @ (Ok(()) | Err(Error::OffsetOutOfRange { .. })) => {
             let topic = questions::topic_now(consumer, &options.topic, LOOK_EVERY);

@@ -12,8 +12,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::Events;
+use super::client::{self, Events};
 use super::options::KafkaOptions;
+use super::probe;
+use super::reason::unreachable_as_advertised;
 use crate::Error;
 use crate::source::{Split, Start};
 
@@ -35,16 +37,16 @@ pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> 
     let deadline = Instant::now() + ANSWER_WITHIN;
     loop {
         match topic_now(consumer, &options.topic, SLICE) {
-            Ok(topic) => return Ok(topic),
+            Ok(topic) => {
+                // Of two addresses one may not have answered.
+                consumer.context().forget_reason();
+                return Ok(topic);
+            }
             Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
             Err(error) => {
-                while consumer.poll(Duration::ZERO).is_some() {}
+                hear(consumer);
                 if Instant::now() > deadline {
-                    let reason = consumer.context().last_reason();
-                    return Err(Error::Unreachable {
-                        brokers: options.cluster.to_string(),
-                        reason: reason.unwrap_or_else(|| error.to_string()),
-                    });
+                    return Err(unreachable(consumer, options, &error));
                 }
                 // A topic that was created a moment ago answers at once that it has no leader yet.
                 if !matches!(
@@ -55,6 +57,33 @@ pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> 
                 }
             }
         }
+    }
+}
+
+/// Lets the client say what happened: reasons lie in its queue among other events, each of which takes a poll.
+fn hear(consumer: &BaseConsumer<Events>) {
+    let until = Instant::now() + Duration::from_millis(50);
+    while Instant::now() < until {
+        consumer.poll(Duration::from_millis(5));
+    }
+}
+
+/// The error for brokers that give no answer, with what the client said of it, or else what a look at the ports shows.
+fn unreachable(consumer: &BaseConsumer<Events>, options: &KafkaOptions, error: &KafkaError) -> Error {
+    let cluster = &options.cluster;
+    let said = consumer.context().last_reason();
+    let said = said.map(|reason| reason.explained(cluster));
+    let found = match &said {
+        Some(said) if !said.starts_with("Disconnected") => None,
+        _ if cluster.speaks_tls() => Some(probe::BEHIND_TLS),
+        _ => cluster.addresses().find_map(probe::likely_cause),
+    };
+    Error::Unreachable {
+        brokers: cluster.to_string(),
+        reason: found
+            .map(str::to_string)
+            .or(said)
+            .unwrap_or_else(|| error.to_string()),
     }
 }
 
@@ -78,6 +107,9 @@ pub(super) fn topic_now(
         .map(|partition| partition.id())
         .collect();
     partitions.sort_unstable();
+    let addresses = metadata.brokers().iter();
+    let addresses = addresses.map(|broker| format!("{}:{}", broker.host(), broker.port()));
+    consumer.context().set_advertised(addresses.collect());
     let leaders = found.partitions().iter().map(|partition| partition.leader());
     let brokers = metadata.brokers().iter().map(|broker| broker.id());
     Ok(Topic {
@@ -135,18 +167,73 @@ fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError>
     }
 }
 
+/// The error for a question about a partition, to which the broker that leads it should have known the answer.
+fn unanswered(
+    consumer: &BaseConsumer<Events>,
+    options: &KafkaOptions,
+    what: String,
+    error: KafkaError,
+) -> Error {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
+    if !matches!(
+        error.rdkafka_error_code(),
+        Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve)
+    ) {
+        return Error::Kafka { what, error };
+    }
+    hear(consumer);
+    if consumer.context().last_reason().is_none()
+        && let Some(address) = consumer.context().advertised_only(&options.cluster)
+    {
+        return Error::Unreachable {
+            brokers: options.cluster.to_string(),
+            reason: unreachable_as_advertised(&address, "no answer"),
+        };
+    }
+    unreachable(consumer, options, &error)
+}
+
 /// The oldest offset that a partition still holds, and the one its next record will get.
-fn range(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
-    ask(|| consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN))
-        .map_err(Error::kafka(format!("offsets of {topic}/{partition}")))
+fn range(
+    consumer: &BaseConsumer<Events>,
+    options: &KafkaOptions,
+    partition: i32,
+) -> Result<(i64, i64), Error> {
+    let topic = &options.topic;
+    ask(|| consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN)).map_err(|error| {
+        unanswered(
+            consumer,
+            options,
+            format!("offsets of {topic}/{partition}"),
+            error,
+        )
+    })
+}
+
+/// Up to where partitions are written, whether or not that can be read yet; of those only that answer.
+pub(super) fn high_watermarks(options: &KafkaOptions, partitions: &[i32]) -> BTreeMap<i32, i64> {
+    let Ok(consumer) = client::uncommitted(options) else {
+        return BTreeMap::new();
+    };
+    let high = |partition: &i32| {
+        let (_, high) = consumer
+            .fetch_watermarks(&options.topic, *partition, ANSWER_WITHIN)
+            .ok()?;
+        Some((*partition, high))
+    };
+    partitions.iter().map_while(high).collect()
 }
 
 /// A partition as it stands, to be read from its beginning.
-pub(super) fn split(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) -> Result<Split, Error> {
-    let (low, high) = range(consumer, topic, partition)?;
+pub(super) fn split(
+    consumer: &BaseConsumer<Events>,
+    options: &KafkaOptions,
+    partition: i32,
+) -> Result<Split, Error> {
+    let (low, high) = range(consumer, options, partition)?;
     Ok(Split {
         partition,
-        name: format!("{topic}/{partition}"),
+        name: format!("{}/{partition}", options.topic),
         position: low,
         end: Some(high),
         caught_up: false,
@@ -155,8 +242,12 @@ pub(super) fn split(consumer: &BaseConsumer<Events>, topic: &str, partition: i32
 }
 
 /// An error if the partition no longer holds, or does not hold yet, what the split wants next.
-pub(super) fn check_range(consumer: &BaseConsumer<Events>, topic: &str, split: &Split) -> Result<(), Error> {
-    let (low, high) = range(consumer, topic, split.partition)?;
+pub(super) fn check_range(
+    consumer: &BaseConsumer<Events>,
+    options: &KafkaOptions,
+    split: &Split,
+) -> Result<(), Error> {
+    let (low, high) = range(consumer, options, split.partition)?;
     match (low..=high).contains(&split.position) {
         true => Ok(()),
         false => Err(Error::OffsetOutOfRange {
@@ -183,13 +274,27 @@ pub(super) fn start(
             let wanted = partition_list(options, splits, Offset::Invalid)?;
             let committed = consumer
                 .committed_offsets(wanted, ANSWER_WITHIN)
-                .map_err(Error::kafka(format!("offsets of group {}", options.group)))?;
+                .map_err(|error| {
+                    unanswered(
+                        consumer,
+                        options,
+                        format!("offsets of group {}", options.group),
+                        error,
+                    )
+                })?;
             move_to(splits, &options.topic, &committed);
         }
         Start::Timestamp(millis) => {
             let wanted = partition_list(options, splits, Offset::Offset(*millis))?;
-            let found = ask(|| consumer.offsets_for_times(wanted.clone(), ANSWER_WITHIN))
-                .map_err(Error::kafka(format!("offsets of {} by time", options.topic)))?;
+            let found =
+                ask(|| consumer.offsets_for_times(wanted.clone(), ANSWER_WITHIN)).map_err(|error| {
+                    unanswered(
+                        consumer,
+                        options,
+                        format!("offsets of {} by time", options.topic),
+                        error,
+                    )
+                })?;
             // Where no record is that young, the answer is "the end", which must not move while we look.
             splits.iter_mut().for_each(|split| split.position = end(split));
             move_to(splits, &options.topic, &found);
@@ -200,7 +305,7 @@ pub(super) fn start(
     }
     splits
         .iter()
-        .try_for_each(|split| check_range(consumer, &options.topic, split))
+        .try_for_each(|split| check_range(consumer, options, split))
 }
 
 fn at(splits: &mut [Split], topic: &str, offsets: &BTreeMap<i32, i64>) -> Result<(), Error> {

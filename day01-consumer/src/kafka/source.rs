@@ -1,5 +1,6 @@
 //! A topic of a Kafka as a [`Source`]: what is read, what is asked of the broker meanwhile, and what the answers mean.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
 use super::fetched::Fetched;
+use super::hidden::Hidden;
 use super::monitor::{Answer, Monitor, Question};
 use super::options::KafkaOptions;
 use super::questions::{self, ANSWER_WITHIN, Topic};
@@ -45,6 +47,7 @@ pub struct KafkaSource {
     max_record: usize,
     /// Whether a person has heard that the topic has no id.
     said_no_id: bool,
+    hidden: Hidden,
     warnings: Vec<Warning>,
 }
 
@@ -53,20 +56,34 @@ impl KafkaSource {
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
         let consumer = Arc::new(client::consumer(&options)?);
         let Topic { partitions, broker } = questions::topic(&consumer, &options)?;
-        let identity = topic_id(&consumer, &options.topic, broker, ANSWER_WITHIN);
+        // Asked first: what was written by then and can still not be read when the ends are asked for is hidden.
+        let high = match options.until_end {
+            true => questions::high_watermarks(&options, &partitions),
+            false => BTreeMap::new(),
+        };
         let mut splits = Vec::with_capacity(partitions.len());
         for partition in partitions {
-            let split = questions::split(&consumer, &options.topic, partition)?;
-            splits.push(Split {
-                identity: identity.clone(),
-                ..split
-            });
+            splits.push(questions::split(&consumer, &options, partition)?);
+        }
+        // Asked last, since a leader that cannot be reached has shown before.
+        let identity = topic_id(&consumer, &options.topic, broker, ANSWER_WITHIN);
+        for split in &mut splits {
+            split.identity = identity.clone();
         }
         questions::start(&consumer, &options, &mut splits)?;
         for split in &mut splits {
             split.caught_up = options.until_end && split.end.is_some_and(|end| split.position >= end);
         }
+        let hidden = splits.iter().filter_map(|split: &Split| {
+            let records = high.get(&split.partition)? - split.end?;
+            (records > 0).then(|| Warning::OpenTransaction {
+                split: split.name.clone(),
+                records,
+            })
+        });
         Ok(KafkaSource {
+            warnings: hidden.collect(),
+            hidden: Hidden::default(),
             reader: Reader::new(options.fetch, &consumer),
             monitor: Monitor::start(Arc::clone(&consumer), options.clone())?,
             watch: Watch::new(Instant::now()),
@@ -81,7 +98,6 @@ impl KafkaSource {
             out_of_range: None,
             max_record: MAX_RECORD,
             said_no_id: false,
-            warnings: Vec::new(),
         })
     }
 
@@ -186,6 +202,7 @@ impl KafkaSource {
     fn broker_is_silent(&mut self) {
         if self.watch.on_silence(Instant::now()) {
             let reason = self.consumer.context().last_reason();
+            let reason = reason.map(|reason| reason.explained(&self.options.cluster));
             self.warnings.push(Warning::BrokerAway {
                 brokers: self.options.cluster.to_string(),
                 reason: reason.unwrap_or_else(|| "no answer".to_string()),
@@ -315,6 +332,11 @@ impl Source for KafkaSource {
     fn share(&mut self, share: Share) {
         self.share = share;
         self.splits.retain(|split| share.takes(split.partition));
+        let splits = &self.splits;
+        self.warnings.retain(|warning| match warning {
+            Warning::OpenTransaction { split, .. } => splits.iter().any(|own| own.name == *split),
+            _ => true,
+        });
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -323,7 +345,7 @@ impl Source for KafkaSource {
         let mut splits = self.splits.clone();
         for split in &mut splits {
             split.position = positions.get(&split.name).unwrap_or(split.position);
-            questions::check_range(&self.consumer, &self.options.topic, split)?;
+            questions::check_range(&self.consumer, &self.options, split)?;
             split.caught_up = self.options.until_end && split.end.is_some_and(|end| split.position >= end);
         }
         if self.assigned {
@@ -365,9 +387,14 @@ impl Source for KafkaSource {
             return Err(Error::RecordTooLong { at, max });
         }
         if !bounded {
-            for (partition, end) in self.consumer.context().ends() {
-                if let Some(split) = find(&mut self.splits, partition) {
-                    split.end = split.end.max(Some(end));
+            for (partition, ends) in self.consumer.context().ends() {
+                let Some(split) = find(&mut self.splits, partition) else {
+                    continue;
+                };
+                split.end = split.end.max(Some(ends.stable));
+                if let Some(records) = self.hidden.on_ends(partition, ends, Instant::now()) {
+                    let split = split.name.clone();
+                    self.warnings.push(Warning::OpenTransaction { split, records });
                 }
             }
         }

@@ -268,9 +268,9 @@ impl TopicWriter {
     }
 
     fn failed(&self, error: KafkaError) -> Error {
-        Error::Kafka {
-            what: format!("writing to {}", self.topic),
-            error,
+        Error::Refused {
+            topic: self.topic.clone(),
+            reason: kafka::explain_refusal(&error),
         }
     }
 }

@@ -42,6 +42,42 @@ fn run_script(args: &[&str]) {
     assert!(status.unwrap().success(), "kafka {args:?}");
 }
 
+/// The ways to log in, as options of librdkafka: address, and options for all clients. With TLS, where a port has it.
+pub fn logins() -> Vec<(String, Vec<String>)> {
+    let mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+    let all = mechanisms.iter().flat_map(|mechanism| {
+        ["SASL_PLAINTEXT", "SASL_SSL"].map(|protocol| {
+            let options = [
+                format!("security.protocol={}", protocol.to_lowercase()),
+                format!("sasl.mechanism={mechanism}"),
+                "sasl.username=reader".to_string(),
+                "sasl.password=reader-secret".to_string(),
+                format!("ssl.ca.location={}/tls/ca.pem", setting("KAFKA_DIR")),
+            ];
+            (secure_port(protocol), options.to_vec())
+        })
+    });
+    all.collect()
+}
+
+/// Where the broker listens for this protocol.
+pub fn secure_port(protocol: &str) -> String {
+    let ports = std::fs::read_to_string(Path::new(&setting("KAFKA_DIR")).join("ports"));
+    let ports = ports.expect("a broker that was started with --secure");
+    let mut words = ports.split_whitespace();
+    words.find(|word| *word == protocol).unwrap();
+    format!("127.0.0.1:{}", words.next().unwrap())
+}
+
+/// Where the controller listens.
+pub fn controller_port() -> String {
+    let file = Path::new(&setting("KAFKA_DIR")).join("server.properties");
+    let properties = std::fs::read_to_string(file).unwrap();
+    let mut lines = properties.lines();
+    let line = lines.find_map(|line| line.strip_prefix("controller.quorum.bootstrap.servers="));
+    line.unwrap().to_string()
+}
+
 /// A broker of its own that is out of its cluster for five of each fourteen seconds, so that it answers that there are no
 /// brokers and that nobody leads any partition: it says too seldom that it is alive. A broker that hangs for longer than
 /// its session is in that state for a moment.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use day01_consumer::kafka::Cluster;
+use day01_consumer::kafka::{Cluster, explain_refusal};
 use rdkafka::error::KafkaError;
 
 use super::KafkaTargetOptions;
@@ -28,7 +28,10 @@ pub enum KafkaTargetError {
 
     /// Something that will not be better next time: a row that is too large, no permission, a topic
     /// that has gone.
-    #[error("cannot publish epoch {epoch} to topic {topic} at {brokers}: {error}")]
+    #[error(
+        "cannot publish epoch {epoch} to topic {topic} at {brokers}: {}",
+        explain_refusal(error)
+    )]
     Refused {
         /// What was to be published.
         epoch: u64,
