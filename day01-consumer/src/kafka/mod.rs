@@ -17,13 +17,16 @@
 //! Each file uses those below it:
 //!
 //! ```text
-//! source        the contract of day 1, kept          topic    creating one, for writers
-//! splits        how far each partition was read      watch        when to ask, and what silence means
-//! monitor       the thread that asks, and waits      questions, topic_id    put to a broker, and waited for
-//! reader        poll.rs or batch.rs, which costs less
+//! source        the contract of day 1, kept            topic       creating one, for writers
+//! monitor       the thread that asks, and waits        opening     what a source begins with
+//! watch         when to ask, and what silence means    questions   put to a broker, and waited for
+//! splits        how far each partition was read        topic_id    which topic of this name it is
+//! hidden        records behind an open transaction     failure     which failures pass by themselves
+//! reader        poll.rs or batch.rs, which costs less  refusal     why a broker refuses a record, for writers
 //! fetched       what both of them hand out
-//! client        settings, and what the client says in its callbacks
-//! options       which topic, and how                cluster      where the brokers are, and how clients connect
+//! client        settings, and what the client says     probe       what listens at a port that gives no answer
+//! options       which topic, and how                   reason      why a broker cannot be reached
+//! cluster       where the brokers are, and how clients connect
 //! ```
 //!
 //! Left out: headers, and several topics.
@@ -31,9 +34,11 @@
 mod batch;
 mod client;
 mod cluster;
+mod failure;
 mod fetched;
 mod hidden;
 mod monitor;
+mod opening;
 mod options;
 mod poll;
 mod probe;

@@ -1,5 +1,4 @@
-//! The questions that are put to a broker before reading: is it there, does it have the topic, what does each partition
-//! still hold, and where should the reading start.
+//! The questions that are put to a broker: is it there, does it have the topic, and what does each partition still hold?
 //!
 //! librdkafka connects in the background and retries for ever, which is right for a consumer that runs for months and
 //! wrong for a person who mistyped a port. So the first question is asked in short slices, and between them the client
@@ -10,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
 use super::options::KafkaOptions;
 use super::probe;
 use super::reason::unreachable_as_advertised;
 use crate::Error;
-use crate::source::{Split, Start};
+use crate::source::Split;
 
 /// How long a question to the broker may take.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -147,7 +145,7 @@ pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOpti
 
 /// Puts a question about partitions that the broker has listed, and puts it again for a while where the client answers
 /// that it does not know them or who leads them: after a start or a hang that comes to be known a moment later.
-fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+pub(super) fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError> {
     use RDKafkaErrorCode::{
         LeaderNotAvailable, NotLeaderForPartition, UnknownPartition, UnknownTopicOrPartition,
     };
@@ -168,7 +166,7 @@ fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, KafkaError>
 }
 
 /// The error for a question about a partition, to which the broker that leads it should have known the answer.
-fn unanswered(
+pub(super) fn unanswered(
     consumer: &BaseConsumer<Events>,
     options: &KafkaOptions,
     what: String,
@@ -257,94 +255,6 @@ pub(super) fn check_range(
             low,
             high,
         }),
-    }
-}
-
-/// Moves the splits, which stand at their beginnings, to where the options say.
-pub(super) fn start(
-    consumer: &BaseConsumer<Events>,
-    options: &KafkaOptions,
-    splits: &mut [Split],
-) -> Result<(), Error> {
-    let end = |split: &Split| split.end.unwrap_or(split.position);
-    match &options.start {
-        Start::Earliest => {}
-        Start::Latest => splits.iter_mut().for_each(|split| split.position = end(split)),
-        Start::Group => {
-            let wanted = partition_list(options, splits, Offset::Invalid)?;
-            let committed = consumer
-                .committed_offsets(wanted, ANSWER_WITHIN)
-                .map_err(|error| {
-                    unanswered(
-                        consumer,
-                        options,
-                        format!("offsets of group {}", options.group),
-                        error,
-                    )
-                })?;
-            move_to(splits, &options.topic, &committed);
-        }
-        Start::Timestamp(millis) => {
-            let wanted = partition_list(options, splits, Offset::Offset(*millis))?;
-            let found =
-                ask(|| consumer.offsets_for_times(wanted.clone(), ANSWER_WITHIN)).map_err(|error| {
-                    unanswered(
-                        consumer,
-                        options,
-                        format!("offsets of {} by time", options.topic),
-                        error,
-                    )
-                })?;
-            // Where no record is that young, the answer is "the end", which must not move while we look.
-            splits.iter_mut().for_each(|split| split.position = end(split));
-            move_to(splits, &options.topic, &found);
-        }
-        Start::At(offsets) => {
-            at(splits, &options.topic, offsets)?;
-        }
-    }
-    splits
-        .iter()
-        .try_for_each(|split| check_range(consumer, options, split))
-}
-
-fn at(splits: &mut [Split], topic: &str, offsets: &BTreeMap<i32, i64>) -> Result<(), Error> {
-    for (partition, offset) in offsets {
-        let known: Vec<String> = splits.iter().map(|split| split.name.clone()).collect();
-        match splits.iter_mut().find(|split| split.partition == *partition) {
-            Some(split) => split.position = *offset,
-            None => {
-                return Err(Error::UnknownSplit {
-                    split: format!("{topic}/{partition}"),
-                    known,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn partition_list(
-    options: &KafkaOptions,
-    splits: &[Split],
-    offset: Offset,
-) -> Result<TopicPartitionList, Error> {
-    let mut list = TopicPartitionList::new();
-    for split in splits {
-        list.add_partition_offset(&options.topic, split.partition, offset)
-            .map_err(Error::kafka(format!("position of {}", split.name)))?;
-    }
-    Ok(list)
-}
-
-/// Takes over those offsets of the list that are real ones.
-fn move_to(splits: &mut [Split], topic: &str, list: &TopicPartitionList) {
-    for split in splits {
-        if let Some(element) = list.find_partition(topic, split.partition)
-            && let Offset::Offset(offset) = element.offset()
-        {
-            split.position = offset;
-        }
     }
 }
 

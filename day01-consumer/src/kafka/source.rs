@@ -1,22 +1,22 @@
 //! A topic of a Kafka as a [`Source`]: what is read, what is asked of the broker meanwhile, and what the answers mean.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{self, Events};
+use super::failure::{Failure, judge};
 use super::fetched::Fetched;
 use super::hidden::Hidden;
 use super::monitor::{Answer, Monitor, Question};
+use super::opening::{self, Opening};
 use super::options::KafkaOptions;
-use super::questions::{self, ANSWER_WITHIN, Topic};
+use super::questions;
 use super::reader::Reader;
 use super::splits::{accept, find, reached_end};
-use super::topic_id::topic_id;
 use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
@@ -55,34 +55,13 @@ impl KafkaSource {
     /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
         let consumer = Arc::new(client::consumer(&options)?);
-        let Topic { partitions, broker } = questions::topic(&consumer, &options)?;
-        // Asked first: what was written by then and can still not be read when the ends are asked for is hidden.
-        let high = match options.until_end {
-            true => questions::high_watermarks(&options, &partitions),
-            false => BTreeMap::new(),
-        };
-        let mut splits = Vec::with_capacity(partitions.len());
-        for partition in partitions {
-            splits.push(questions::split(&consumer, &options, partition)?);
-        }
-        // Asked last, since a leader that cannot be reached has shown before.
-        let identity = topic_id(&consumer, &options.topic, broker, ANSWER_WITHIN);
-        for split in &mut splits {
-            split.identity = identity.clone();
-        }
-        questions::start(&consumer, &options, &mut splits)?;
-        for split in &mut splits {
-            split.caught_up = options.until_end && split.end.is_some_and(|end| split.position >= end);
-        }
-        let hidden = splits.iter().filter_map(|split: &Split| {
-            let records = high.get(&split.partition)? - split.end?;
-            (records > 0).then(|| Warning::OpenTransaction {
-                split: split.name.clone(),
-                records,
-            })
-        });
+        let Opening {
+            splits,
+            identity,
+            warnings,
+        } = opening::open(&consumer, &options)?;
         Ok(KafkaSource {
-            warnings: hidden.collect(),
+            warnings,
             hidden: Hidden::default(),
             reader: Reader::new(options.fetch, &consumer),
             monitor: Monitor::start(Arc::clone(&consumer), options.clone())?,
@@ -274,36 +253,15 @@ impl KafkaSource {
         }
     }
 
-    /// Tells what passes by itself, which is waited for, from what does not.
     fn on_failure(&mut self, error: KafkaError) -> Result<(), Error> {
-        use RDKafkaErrorCode::*;
-        match error.rdkafka_error_code() {
-            Some(AllBrokersDown) => {
-                self.watch.on_all_down();
-                Ok(())
-            }
-            // One of several brokers, or one that is about to hand over: the client goes on trying by itself.
-            Some(
-                BrokerTransportFailure
-                | Resolve
-                | OperationTimedOut
-                | RequestTimedOut
-                | LeaderNotAvailable
-                | NotLeaderForPartition
-                | NetworkException
-                | CoordinatorLoadInProgress
-                | CoordinatorNotAvailable
-                | NotCoordinator,
-            ) => Ok(()),
-            // The next look at the topic says whether this is so.
-            Some(UnknownTopic | UnknownTopicOrPartition | UnknownPartition) => Ok(()),
+        match judge(&error) {
+            Failure::Passes => {}
+            Failure::AllDown => self.watch.on_all_down(),
             // The client does not say which partition it is: the ranges are asked for.
-            Some(OffsetOutOfRange | AutoOffsetReset) => {
-                self.out_of_range = Some(error);
-                Ok(())
-            }
-            _ => Err(self.failed(error)),
+            Failure::OutOfRange => self.out_of_range = Some(error),
+            Failure::Stays => return Err(self.failed(error)),
         }
+        Ok(())
     }
 
     fn failed(&self, error: KafkaError) -> Error {
