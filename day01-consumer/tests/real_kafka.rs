@@ -193,7 +193,7 @@ fn an_open_transaction_is_where_reading_stops() {
             split: format!("{topic}/0"),
             records: 2,
         };
-        assert_eq!(to_the_end.warnings(), [waits.clone()]);
+        assert_eq!(to_the_end.warnings(), vec![waits.clone()]);
         let said = eventually("a warning", || {
             assert_eq!(poll(&mut for_ever), (Polled::Idle, vec![]));
             for_ever.warnings().pop()

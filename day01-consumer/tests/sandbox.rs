@@ -584,14 +584,12 @@ fn an_advertised_address_that_cannot_be_reached_is_named() {
         let error = KafkaSource::open(KafkaOptions { start, ..options })
             .err()
             .unwrap();
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "cannot reach Kafka at {address}: a broker answers there and says that it is to be reached at \
-                 127.9.9.9:{port}, where it is not (Connection refused); the broker's setting advertised.listeners must be \
-                 an address that this machine can reach"
-            )
-        );
+        let error = error.to_string();
+        assert!(error.contains(&format!("127.9.9.9:{port}")), "{error}");
+        // Ports are others in each run.
+        let (_, own) = address.rsplit_once(':').unwrap();
+        let error = error.replace(own, "9092").replace(port, "9093");
+        insta::assert_snapshot!("advertised", error);
     }
 }
 

@@ -31,6 +31,7 @@ use crate::source::{Identity, Split};
 /// How long the end of a source waits for its thread.
 const MOMENT: Duration = Duration::from_millis(200);
 
+// ANCHOR: question
 /// What a source wants to know, or wants to have.
 pub(super) enum Question {
     /// Which partitions does the topic have?
@@ -42,6 +43,7 @@ pub(super) enum Question {
     /// Another client: this one has gone without an answer for too long.
     Client,
 }
+// ANCHOR_END: question
 
 /// What comes back.
 pub(super) enum Answer {

@@ -23,7 +23,7 @@ pub(super) struct Opening {
 
 /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
 pub(super) fn open(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Opening, Error> {
-    let Topic { partitions, broker } = questions::topic(consumer, &options)?;
+    let Topic { partitions, broker } = questions::topic(consumer, options)?;
     // Asked first: what was written by then and can still not be read when the ends are asked for is hidden.
     let high = match options.until_end {
         true => questions::high_watermarks(options, &partitions),
