@@ -567,7 +567,7 @@ fn settings_that_brokers_refuse_are_an_error() {
 
 fn without_transactions_a_crash_doubles_rows() {
     let topic = new_sink("plain", 1).topic;
-    let mut first = PlainKafkaTarget::open(&brokers(), &topic).unwrap();
+    let mut first = PlainKafkaTarget::open(brokers(), &topic).unwrap();
     finish(&mut first, 1, &epoch(1));
     let rows = epoch(2);
     eventually("all rows acknowledged", || {
@@ -576,7 +576,7 @@ fn without_transactions_a_crash_doubles_rows() {
     });
     drop(first);
 
-    let mut second = PlainKafkaTarget::open(&brokers(), &topic).unwrap();
+    let mut second = PlainKafkaTarget::open(brokers(), &topic).unwrap();
     assert_eq!(second.last_out(&[1, 2]).unwrap(), LastPublished::UpTo(1));
     finish(&mut second, 2, &rows);
     let expected: Vec<String> = [1, 2, 2].into_iter().flat_map(rows_of).collect();
