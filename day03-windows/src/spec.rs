@@ -8,6 +8,10 @@ use std::str::FromStr;
 
 use crate::time::Span;
 
+/// In how many windows a row may be. Every one of them becomes a row of the result for each key, so one order in a billion
+/// windows would take all memory there is. A day in steps of ten seconds is below it.
+const MAX_WINDOWS_PER_ROW: i64 = 10_000;
+
 // ANCHOR: spec
 /// A kind of window, with its sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +98,23 @@ pub enum BadSpec {
         /// How long that is.
         size: Span,
     },
+    /// A row would be in more windows than anyone can want.
+    #[error(
+        "a {of} of {size} with a {what} of {part} puts each row into {windows} windows, and {MAX_WINDOWS_PER_ROW} is the limit: each of \
+         them is a row of the result; take a longer {what}, or a shorter {of}"
+    )]
+    TooMany {
+        /// What is divided.
+        of: &'static str,
+        /// How long it is.
+        size: Span,
+        /// What it is divided into.
+        what: &'static str,
+        /// How long that is.
+        part: Span,
+        /// In how many windows a row would be.
+        windows: i64,
+    },
     /// Sessions follow their rows, they are not laid on the calendar.
     #[error("a session has no offset: it begins with its first row")]
     SessionOffset,
@@ -138,6 +159,13 @@ fn positive(what: &'static str, length: Span) -> Result<(), BadSpec> {
 
 fn divides(of: &'static str, size: Span, what: &'static str, part: Span) -> Result<(), BadSpec> {
     match size.0 % part.0 {
+        0 if size.0 / part.0 > MAX_WINDOWS_PER_ROW => Err(BadSpec::TooMany {
+            of,
+            size,
+            what,
+            part,
+            windows: size.0 / part.0,
+        }),
         0 => Ok(()),
         _ if part > size => Err(BadSpec::TooLong { what, part, of, size }),
         _ => Err(BadSpec::Indivisible { of, size, what, part }),
@@ -250,6 +278,8 @@ mod tests {
             ("session:0ms",     "the gap of a window has to be longer than zero"),
             ("hop:1m/7s",       "a size of 1m cannot be divided into slides of 7s"),
             ("hop:10s/1m",      "a slide of 1m is longer than the size of 10s"),
+            ("hop:1000000000s/1s", "puts each row into 1000000000 windows, and 10000 is the limit"),
+            ("cumulate:1d/1s",  "a maximum of 24h with a step of 1s puts each row into 86400 windows"),
             ("cumulate:1h/7m",  "a maximum of 1h cannot be divided into steps of 7m"),
             ("tumble:1mo",      "months and years have no fixed length"),
             ("tumble:1us",      "whole milliseconds"),

@@ -35,6 +35,17 @@ pub trait OnWatermark: Operator<Watermark> {
 }
 // ANCHOR_END: on_watermark
 
+/// The watermark that an operator had announced when these parts of it were saved; none if it had not.
+pub fn watermark_in(parts: &[Part]) -> Option<EventTime> {
+    let saved = parts.iter().filter(|part| part.name == WATERMARK);
+    saved.filter_map(announced).max()
+}
+
+fn announced(part: &Part) -> Option<EventTime> {
+    let bytes = part.bytes.as_slice().try_into().ok()?;
+    Some(EventTime(i64::from_le_bytes(bytes)))
+}
+
 /// An operator with the valve over its channels.
 pub struct WatermarkOperator<O> {
     valve: WatermarkValve,
@@ -145,10 +156,9 @@ impl<O: Stateful> Stateful for WatermarkOperator<O> {
         let (said, parts): (Vec<Part>, Vec<Part>) =
             parts.into_iter().partition(|part| part.name == WATERMARK);
         for part in said {
-            let bytes = part.bytes.as_slice().try_into();
-            let bytes = bytes.map_err(|_| part.bad("it is no time"))?;
+            let at = announced(&part).ok_or_else(|| part.bad("it is no time"))?;
             if !put_in(Fault::NoFloor) {
-                self.valve.set_floor(EventTime(i64::from_le_bytes(bytes)));
+                self.valve.set_floor(at);
             }
             self.repeats = true;
         }

@@ -15,6 +15,7 @@ use day01_consumer::source::{Identity, Polled, Positions, Share, Source, Split, 
 use day02_state::state::file::Snapshot;
 use day03_windows::job::WINDOWS;
 use day03_windows::time::EventTime;
+use day04_watermarks::operator::watermark_in;
 
 /// Whether this is the last checkpoint of a job that has come to its end.
 pub fn has_ended(checkpoint: &Snapshot) -> bool {
@@ -23,9 +24,7 @@ pub fn has_ended(checkpoint: &Snapshot) -> bool {
 
 /// Whether the operator with this id has come to the end of time, and so has closed all its windows.
 pub fn has_closed_all(checkpoint: &Snapshot, operator: &str) -> bool {
-    let end = EventTime::MAX.0.to_le_bytes();
-    let mut parts = checkpoint.parts(operator).iter();
-    parts.any(|part| part.name == "watermark" && part.bytes == end)
+    watermark_in(checkpoint.parts(operator)) == Some(EventTime::MAX)
 }
 
 /// A source of a job that may have ended.
