@@ -45,6 +45,7 @@ both_ways! {
     no_order_is_lost_although_a_partition_has_not_room_for_all,
     two_threads_read_every_order_of_the_sandbox_once,
     a_share_without_a_partition_ends_with_the_sandbox,
+    a_record_longer_than_the_limit_is_an_error_that_names_it,
     shares_together_read_every_record_once,
     a_bounded_source_stops_where_the_topic_ended_at_the_start,
     an_empty_topic_ends_at_once,
@@ -213,6 +214,25 @@ fn a_bounded_source_stops_where_the_topic_ended_at_the_start(fetch: Fetch) {
     assert_eq!(seen.len(), 2 + LONGER);
     assert_eq!(positions(&source), "letters/0@2 letters/1@10000");
     assert_eq!(poll(&mut source), (Polled::End, vec![]), "an end is an end");
+}
+
+fn a_record_longer_than_the_limit_is_an_error_that_names_it(fetch: Fetch) {
+    let (cluster, writer) = cluster_with("letters", 2);
+    writer.write(1, &["short", "exactly ten", "short"]);
+    for (max, refused) in [(11, false), (10, true)] {
+        let options = bounded(&cluster.bootstrap_servers(), "letters", fetch);
+        let mut source = KafkaSource::open(options).unwrap().with_max_record(max);
+        let mut records = Records::new();
+        let end = loop {
+            match source.poll(&mut records, Duration::from_millis(10)) {
+                Ok(Polled::End) => break None,
+                Ok(_) => {}
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        let said = "letters/1@1 is longer than 10 B; if that is meant, raise the limit with --max-record";
+        assert_eq!(end.as_deref(), refused.then_some(said));
+    }
 }
 
 fn an_empty_topic_ends_at_once(fetch: Fetch) {

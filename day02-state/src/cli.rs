@@ -136,6 +136,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         &args.generator,
         usize::from(args.tasks.sources),
     )?;
+    let _at_work = interrupt.begin_work();
     say(&opened.description);
     let options = Options {
         workers: usize::from(args.tasks.workers),
@@ -146,7 +147,6 @@ fn run(args: &Cli) -> Result<(), Error> {
     };
     let mut live = Live::new();
     let (job, slot) = wire(opened.sources, &options, restore.as_ref())?;
-    let _at_work = interrupt.begin_work();
     run_watched(job, &stop, |board, warnings| {
         let top = || slot.largest().iter().take(10).map(row).collect();
         warnings.iter().for_each(|warning| live.say(warning));

@@ -6,13 +6,8 @@
 mod generated;
 mod program;
 
-use std::thread;
-
 use generated::{Counted, HEADER, lines, options};
 use program::{Folder, Run};
-
-/// An address at which nobody listens.
-const NOBODY: &str = "127.0.0.1:1";
 
 const FOUR_ORDERS: &str = r#"{"merchant_id":"m-2","amount":12.50}
 {"merchant_id":"m-1","amount":0.1}
@@ -505,19 +500,6 @@ fn ctrl_c_at_any_moment_is_gone_on_from_exactly() {
     let run = folder.run(&format!("{files} --load state --format csv --workers 7"));
     assert_eq!(run.result(), Counted::of(&all).csv());
     assert_eq!(counted + run.counted(), 60_000);
-}
-
-#[test]
-fn a_second_ctrl_c_aborts() {
-    // While it tries to connect, the program cannot heed the first one.
-    let mut program = Folder::new().start(&format!("--brokers {NOBODY}"));
-    program.wait_for("connecting to");
-    // Two signals that arrive at the same moment are one, so this is repeated until it has an effect.
-    while program.child.try_wait().unwrap().is_none() {
-        program.interrupt();
-        thread::yield_now();
-    }
-    assert_eq!(program.finish().code, 130);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -150,6 +150,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         &args.generator,
         usize::from(args.tasks.sources),
     )?;
+    let _at_work = interrupt.begin_work();
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
     let mut screen = Screen::new(args.records.format, endless).with_pane(args.time.lateness.is_some());
@@ -158,7 +159,6 @@ fn run(args: &Cli) -> Result<(), Error> {
     let output = WithLateFile::create(screen.printer(), args.time.late.as_deref())?;
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, output, None)?;
-    let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();

@@ -209,6 +209,22 @@ fn what_is_added_to_a_file_that_was_read_to_its_end_is_refused_and_not_dropped()
 }
 
 #[test]
+fn a_file_that_was_replaced_is_refused_with_the_way_out_of_this_day() {
+    let folder = Folder::with("orders.json", ordered(100, 1).concat());
+    let args = format!("--file orders.json {CHECKPOINTS}");
+    folder.run(&args).result();
+    folder.write("orders.json", ordered(200, 2).concat());
+    let run = folder.run(&args);
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    for said in [
+        "orders.json is not what it was",
+        "to start anew, take another --checkpoint-dir",
+    ] {
+        assert!(error(&run).contains(said), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_damaged_checkpoint_is_an_error_that_names_it_and_the_one_before() {
     let (cluster, writer) = cluster(1);
     let orders = ordered(2_000, 4);

@@ -60,7 +60,8 @@ pub struct SourceArgs {
     /// The topic to read
     #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new())]
     pub topic: String,
-    /// Read JSON lines from this file instead, or from stdin with `-`; may be given several times
+    /// Read JSON lines from this file or folder instead, also if they are compressed by gzip, or from stdin with `-`; may
+    /// be given several times
     #[arg(long = "file", value_name = "PATH", conflicts_with = "brokers")]
     pub files: Vec<PathBuf>,
     /// Start at: earliest, latest, group (where the group has committed), timestamp:2026-01-01T00:00:00Z, or an offset

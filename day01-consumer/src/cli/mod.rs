@@ -67,11 +67,11 @@ fn run(cli: &Cli) -> Result<(), Error> {
     }
     let interrupt = Interrupt::install()?;
     let mut opened = open(&cli.source, &cli.records, &cli.generator, 1)?;
-    say(&opened.description);
     let source = opened.sources.remove(0);
     let mut job = Job::new(source, cli.commit, cli.records.on_bad_record);
     let mut live = Live::new();
     let _at_work = interrupt.begin_work();
+    say(&opened.description);
 
     let finished = loop {
         if interrupt.asked() {

@@ -89,13 +89,13 @@ fn run(args: &Cli) -> Result<(), Error> {
         &args.generator,
         usize::from(args.tasks.sources),
     )?;
+    let _at_work = interrupt.begin_work();
     say(&opened.description);
     let endless = args.source.brokers.is_some() && !args.source.until_end;
     let mut screen = Screen::new(args.records.format, endless);
     let options = args.windows.options(&args.tasks, &args.records, &screen);
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
-    let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
