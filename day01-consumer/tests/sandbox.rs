@@ -19,7 +19,7 @@ use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::produce::{Key, Target, produce};
 use day01_consumer::lab::sandbox::{Sandbox, SandboxSource};
 use day01_consumer::records::{Records, Timestamp};
-use day01_consumer::source::{Polled, Positions, Share, Source, Start, Warning};
+use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
@@ -60,6 +60,7 @@ both_ways! {
     a_seek_before_the_first_poll_overrules_the_start,
     a_seek_while_reading_loses_and_doubles_nothing,
     a_seek_that_is_refused_moves_nothing,
+    a_partition_that_pauses_brings_nothing_and_goes_on_where_it_was,
     a_split_is_caught_up_when_it_has_been_read_to_its_end,
     a_split_is_not_caught_up_while_newer_records_wait_in_the_client,
     tombstones_empty_payloads_keys_and_times_arrive_as_they_are,
@@ -420,6 +421,44 @@ fn a_seek_while_reading_loses_and_doubles_nothing(fetch: Fetch) {
     source.seek(&at([("letters/0", 17)])).unwrap();
     let offsets: Vec<i64> = read_to_end(&mut source).iter().map(|seen| seen.offset).collect();
     assert!(offsets.into_iter().eq(17..RECORDS as i64));
+}
+
+/// With thousands of records on their way, at the end of a partition, and again and again.
+fn a_partition_that_pauses_brings_nothing_and_goes_on_where_it_was(fetch: Fetch) {
+    const RECORDS: usize = 10_000;
+    let (cluster, writer) = cluster_with("letters", 2);
+    for partition in 0..2 {
+        writer.write(partition, &numbered("r", 0..RECORDS));
+    }
+    let options = unbounded(&cluster.bootstrap_servers(), "letters", fetch);
+    let mut source = KafkaSource::open(options).unwrap();
+    let mut seen = read_until(&mut source, "a batch", |splits| splits[0].position > 0);
+    for paused in [0, 1, 0, 1] {
+        source.pause(&[paused]).unwrap();
+        let position = |splits: &[Split], of: i32| splits[of as usize].position;
+        let (stays, moves) = (
+            position(source.splits(), paused),
+            position(source.splits(), 1 - paused),
+        );
+        seen.extend(read_until(&mut source, "the other", |splits| {
+            position(splits, 1 - paused) > (moves + 2_000).min(RECORDS as i64 - 1)
+        }));
+        assert_eq!(position(source.splits(), paused), stays);
+    }
+    source.pause(&[]).unwrap();
+    seen.extend(read_until_caught_up(&mut source));
+    source.pause(&[0]).unwrap();
+    (0..2).for_each(|partition| writer.write(partition, &numbered("more", 0..10)));
+    seen.extend(read_until(&mut source, "more of 1", |splits| {
+        splits[1].position == RECORDS as i64 + 10
+    }));
+    assert_eq!(source.splits()[0].position, RECORDS as i64);
+    source.pause(&[]).unwrap();
+    seen.extend(read_until(&mut source, "more of 0", |splits| {
+        splits[0].position == RECORDS as i64 + 10
+    }));
+    let all = (0..2).flat_map(|partition| (0..RECORDS as i64 + 10).map(move |offset| (partition, offset)));
+    assert!(places(&seen).into_iter().eq(all), "each record once");
 }
 
 fn a_seek_that_is_refused_moves_nothing(fetch: Fetch) {

@@ -40,6 +40,8 @@ pub struct KafkaSource {
     assigned: bool,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
+    /// Those that are read no further for now, and so are not assigned.
+    paused: Vec<i32>,
     max_record: usize,
     /// Partitions whose ranges are to be asked for.
     found: Vec<i32>,
@@ -73,6 +75,7 @@ impl KafkaSource {
             splits,
             share: Share::ALL,
             assigned: false,
+            paused: Vec::new(),
             max_record: MAX_RECORD,
             found: Vec::new(),
             out_of_range: None,
@@ -88,7 +91,8 @@ impl KafkaSource {
 
     /// Tells the client what to read, at the first poll after opening or seeking.
     fn assign(&mut self) -> Result<(), Error> {
-        let unread: Vec<&Split> = self.splits.iter().filter(|split| !split.caught_up).collect();
+        let is_read = |split: &&Split| !split.caught_up && !self.paused.contains(&split.partition);
+        let unread: Vec<&Split> = self.splits.iter().filter(is_read).collect();
         let partitions: Vec<i32> = unread.iter().map(|split| split.partition).collect();
         let list = offsets(&self.options.topic, unread.into_iter())?;
         self.reader.forward(&self.options.topic, &partitions);
@@ -396,5 +400,36 @@ impl Source for KafkaSource {
 
     fn warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
+    }
+
+    /// Takes partitions back from the client, and gives them again at our own positions. (The client can pause too, but
+    /// goes on from *its* position, which behind an end of a partition is one too far: see `batch.rs`.)
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
+        let before = std::mem::replace(&mut self.paused, partitions.to_vec());
+        if !self.assigned {
+            return Ok(());
+        }
+        let only_in = |these: &[i32], others: &[i32]| -> Vec<&Split> {
+            let changed =
+                |split: &&Split| these.contains(&split.partition) && !others.contains(&split.partition);
+            self.splits.iter().filter(changed).collect()
+        };
+        let failed = |error| self.failed(error);
+        let (pause, go_on) = (only_in(partitions, &before), only_in(&before, partitions));
+        if !pause.is_empty() {
+            let list = offsets(&self.options.topic, pause.into_iter())?;
+            self.consumer.incremental_unassign(&list).map_err(failed)?;
+        }
+        if !go_on.is_empty() {
+            let numbers: Vec<i32> = go_on.iter().map(|split| split.partition).collect();
+            let list = offsets(&self.options.topic, go_on.into_iter())?;
+            self.reader.forward(&self.options.topic, &numbers);
+            self.consumer.incremental_assign(&list).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.options.until_end
     }
 }
