@@ -244,7 +244,7 @@ fn what_cannot_be_gone_on_from_is_named_with_its_file_and_nothing_is_counted() {
     folder.write("truncated", &good[..bytes - 1]);
     folder.write("longer", [good.as_slice(), b"\n"].concat());
     folder.write("damaged", damaged(bytes / 2, 255));
-    folder.write("newer", damaged(8, 2));
+    folder.write("newer", damaged(8, 3));
     #[rustfmt::skip]
     let table = [
         ("missing",   "No such file or directory (os error 2)".to_string()),
@@ -255,7 +255,7 @@ fn what_cannot_be_gone_on_from_is_named_with_its_file_and_nothing_is_counted() {
         ("truncated", format!("it is cut off: {} bytes of {bytes}", bytes - 1)),
         ("longer",    "it has 1 bytes after its end".to_string()),
         ("damaged",   "it is damaged: its checksum is wrong".to_string()),
-        ("newer",     "it is of version 2, and this program reads version 1".to_string()),
+        ("newer",     "it is of version 3, and this program reads version 2".to_string()),
     ];
     for (name, problem) in table {
         let run = folder.run(&format!(

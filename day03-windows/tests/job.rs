@@ -183,12 +183,12 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
     let laid = stopped("tumble:100ms");
     let said = refused("session:15ms", &laid);
     assert!(
-        said.starts_with("cannot go on from the saved state: state \"slices\" of key group "),
+        said.ends_with("state \"closed up to\" of every worker: no state of sessions has this name"),
         "{said}"
     );
     let said = refused("tumble:100ms", &stopped("session:15ms"));
     assert!(
-        said.starts_with("cannot go on from the saved state: state \"sessions\" of key group "),
+        said.ends_with("state \"closed\" of every worker: it is no state of windows made of slices"),
         "{said}"
     );
     for other in ["tumble:200ms", "tumble:100ms+1ms", "hop:100ms/50ms"] {
@@ -202,11 +202,11 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
 
     let with = |owner: Owner| {
         let mut snapshot = laid.clone();
-        let (name, bytes) = ("slices".to_string(), vec![0; 8]);
+        let (name, bytes) = ("slice 100".to_string(), Vec::new());
         snapshot.add(WINDOWS, vec![Part { name, owner, bytes }]);
         refused("tumble:100ms", &snapshot)
     };
-    let unreadable = "cannot go on from the saved state: state \"slices\" of";
+    let unreadable = "cannot go on from the saved state: state \"slice 100\" of";
     assert_eq!(
         with(Owner::First),
         format!("{unreadable} the first worker: no worker owns it")

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use day02_state::keys::Owners;
 use day02_state::operator::Batch;
 use day02_state::rows::Rows;
-use day02_state::state::{Owner, Part, Stateful, share};
+use day02_state::state::{Owner, Part, Stateful, run, share};
 use day03_windows::assigner::SliceAssigner;
 use day03_windows::job::windows;
 use day03_windows::lab::evaluator::Row;
@@ -302,18 +302,20 @@ proptest! {
         prop_assert_eq!(again.now(), windowing.now());
     }
 
-    /// A part that is cut is refused. Only a cut between two slices cannot be seen here: it leaves a part
-    /// that is whole, with fewer slices. (The file of a snapshot has a checksum for this.)
+    /// A part that is cut is refused. Only a cut between two rows cannot be seen here: it leaves a part
+    /// that is whole, with fewer rows. (The file of a snapshot has a checksum for this.)
     #[test]
     fn every_truncation_of_a_part_is_an_error(spec in on_the_calendar(), rows in rows()) {
         let mut all = windows::<i64>(spec, Span(0));
         all.add(&batch(&rows), 0..rows.len(), &mut Fired::default()).unwrap();
-        for part in all.snapshot().parts() {
-            let whole = boundaries(&part);
+        let parts = all.snapshot().parts();
+        for (nth, part) in parts.iter().enumerate() {
+            let whole = boundaries(part);
             for end in 0..part.bytes.len() {
-                let cut = Part { bytes: part.bytes[..end].to_vec(), ..part.clone() };
+                let mut parts = parts.clone();
+                parts[nth].bytes.truncate(end);
                 let mut windows = windows::<i64>(spec, Span(0));
-                let restored = windows.restore(std::slice::from_ref(&cut));
+                let restored = windows.restore(&parts);
                 prop_assert_eq!(restored.is_ok(), whole.contains(&end), "{} of {} bytes", end, part.bytes.len());
                 if let Err(error) = restored {
                     let of = format!("state {:?} of {}: ", part.name, part.owner);
@@ -353,22 +355,15 @@ proptest! {
     }
 }
 
-/// Where a part of slices can end: behind its time, and behind each slice.
+/// Where a part can end: behind each of its rows, or, if it has none, only where it does.
 fn boundaries(part: &Part) -> Vec<usize> {
-    match (part.name.as_str(), &part.owner) {
-        ("windows", _) => return Vec::new(),
-        (_, Owner::Every) => return vec![8],
-        _ => {}
+    match part.owner {
+        Owner::Group(_) => {
+            let starts = run::rows(&part.bytes).map(|row| row.unwrap().at);
+            starts.chain([part.bytes.len()]).collect()
+        }
+        _ => vec![part.bytes.len()],
     }
-    let mut ends = vec![8];
-    while let Some(length) = part.bytes.get(ends[ends.len() - 1] + 8..) {
-        let Some((length, _)) = length.split_first_chunk() else {
-            break;
-        };
-        ends.push(ends[ends.len() - 1] + 16 + u64::from_le_bytes(*length) as usize);
-    }
-    assert_eq!(ends.last(), Some(&part.bytes.len()));
-    ends
 }
 
 /// `a` and `b` are keys of two workers. One of them has come to 34, where the windows up to 30 have closed,

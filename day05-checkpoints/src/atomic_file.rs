@@ -1,7 +1,7 @@
 //! Files that are there whole, or not at all: written aside, and given their name once nothing can be lost.
 //!
 //! ```text
-//!    write          sync           rename            sync folder
+//!    write, append … sync           rename            sync folder
 //!  ────────► aside ──────► aside ─────────► the file ────────────► the file
 //!            may be cut    whole            whole, but may be      whole, and there
 //!                                           aside again            for good
@@ -27,17 +27,18 @@ use crate::disk::{Disk, DiskError};
 const WRITING: &str = ".writing";
 
 // ANCHOR: atomic_file
-/// A file on its way to the disk.
+/// A file on its way to the disk, from blocks of bytes, each of which is made when it is written.
 #[derive(Debug)]
-pub struct AtomicFile {
+pub struct AtomicFile<B = std::iter::Once<Vec<u8>>> {
     name: String,
+    blocks: B,
     next: Step,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
-    Write(Vec<u8>),
-    Sync,
+    Write,
+    Append,
     Rename,
     SyncFolder,
     Nothing,
@@ -46,22 +47,41 @@ enum Step {
 impl AtomicFile {
     /// A file of this name with these bytes, of which nothing is written yet.
     pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        AtomicFile {
-            name,
-            next: Step::Write(bytes),
-        }
+        AtomicFile::in_blocks(name, std::iter::once(bytes))
+    }
+}
+
+impl<B: Iterator<Item = Vec<u8>>> AtomicFile<B> {
+    /// A file of this name with the bytes of all these blocks.
+    pub fn in_blocks(name: String, blocks: B) -> Self {
+        let next = Step::Write;
+        AtomicFile { name, blocks, next }
+    }
+
+    /// What its blocks came from.
+    pub fn into_blocks(self) -> B {
+        self.blocks
     }
 
     /// Takes the next step, and says whether the file is safe now. After an error there must be no
     /// other step.
     pub fn step<D: Disk>(&mut self, disk: &mut D) -> Result<bool, DiskError> {
         let aside = format!("{}{WRITING}", self.name);
-        let (done, what, then) = match &self.next {
-            Step::Write(bytes) => (disk.write(&aside, bytes), "write", Step::Sync),
-            Step::Sync => (disk.sync(&aside), "sync", Step::Rename),
-            Step::Rename => (disk.rename(&aside, &self.name), "rename", Step::SyncFolder),
-            Step::SyncFolder => (disk.sync_folder(), "sync the folder of", Step::Nothing),
-            Step::Nothing => return Ok(true),
+        let block = match self.next {
+            Step::Write | Step::Append => self.blocks.next(),
+            _ => None,
+        };
+        let (done, what, then) = match (self.next, block) {
+            (Step::Write, block) => (
+                disk.write(&aside, &block.unwrap_or_default()),
+                "write",
+                Step::Append,
+            ),
+            (Step::Append, Some(block)) => (disk.append(&aside, &block), "write", Step::Append),
+            (Step::Append, None) => (disk.sync(&aside), "sync", Step::Rename),
+            (Step::Rename, _) => (disk.rename(&aside, &self.name), "rename", Step::SyncFolder),
+            (Step::SyncFolder, _) => (disk.sync_folder(), "sync the folder of", Step::Nothing),
+            (Step::Nothing, _) => return Ok(true),
         };
         done.map_err(DiskError::of(disk, what, &self.name))?;
         self.next = then;

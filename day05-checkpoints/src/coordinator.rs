@@ -25,7 +25,6 @@ use std::time::Duration;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
-use day02_state::state::file::Snapshot;
 use day02_state::status::Status;
 
 use crate::disk::Disk;
@@ -184,16 +183,11 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
 
     /// All have acknowledged: everything goes to the store.
     fn store(&mut self, started: Duration) -> Outcome {
-        let mut snapshot = Snapshot::new();
-        for member in &mut self.members {
-            if let Some(state) = member.state.take()
-                && self.store.is_some()
-            {
-                snapshot.add(&member.operator, state.parts());
-            }
-        }
+        let members = self.members.iter_mut();
+        let states = members.map(|member| (member.operator.clone(), member.state.take().unwrap_or_default()));
+        let states = states.collect();
         if let Some(store) = &mut self.store {
-            store.begin(self.id, &snapshot)?;
+            store.begin(self.id, states)?;
         }
         self.phase = Phase::Stores { started };
         Ok(())

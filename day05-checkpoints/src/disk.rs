@@ -24,7 +24,7 @@
 //! lock of this kind.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,9 @@ use rustix::io::Errno;
 pub trait Disk: Send {
     /// Creates or replaces a file. Neither its bytes nor its name are safe yet.
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Appends to a file that was written. None of its bytes are safe.
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes the bytes of a file safe.
     fn sync(&mut self, name: &str) -> io::Result<()>;
@@ -51,6 +54,9 @@ pub trait Disk: Send {
 
     /// The bytes of a file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// So many of the last bytes of a file; all of them, if it has less.
+    fn read_tail(&self, name: &str, bytes: usize) -> io::Result<Vec<u8>>;
 
     /// Removes a file, not yet safely.
     fn remove(&mut self, name: &str) -> io::Result<()>;
@@ -82,6 +88,11 @@ pub enum DiskError {
 }
 
 impl DiskError {
+    /// Whether a file is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, DiskError::Failed { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What the system said when it was asked to do `what` with `name`.
     pub(crate) fn of<D: Disk>(
         disk: &D,
@@ -138,10 +149,20 @@ pub struct Folder {
     /// disk before it is asked to, then only whoever has had it open all the time is sure to hear of
     /// it.
     written: Option<(String, File)>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Folder {
+    /// The folder of another run perhaps, only to be looked at: it is not created, and not locked.
+    pub fn unlocked(path: impl Into<PathBuf>) -> Self {
+        Folder {
+            path: path.into(),
+            access: Access::Shared,
+            written: None,
+            _lock: None,
+        }
+    }
+
     /// Opens the folder, and creates it, with its parents, if it is missing.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DiskError> {
         Self::open_as(path, Access::Shared)
@@ -162,7 +183,7 @@ impl Folder {
                 path,
                 access,
                 written: None,
-                _lock: file,
+                _lock: Some(file),
             }),
             Err(TryLockError::WouldBlock) => Err(DiskError::InUse {
                 folder: path.display().to_string(),
@@ -181,6 +202,18 @@ impl Disk for Folder {
         file.write_all(bytes)?;
         self.written = Some((name.to_string(), file));
         Ok(())
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.written {
+            Some((written, file)) if written == name => file.write_all(bytes),
+            _ => {
+                let mut file = File::options().append(true).open(self.path.join(name))?;
+                file.write_all(bytes)?;
+                self.written = Some((name.to_string(), file));
+                Ok(())
+            }
+        }
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
@@ -207,6 +240,15 @@ impl Disk for Folder {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         fs::read(self.path.join(name))
+    }
+
+    fn read_tail(&self, name: &str, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.path.join(name))?;
+        let start = file.metadata()?.len().saturating_sub(bytes as u64);
+        file.seek(SeekFrom::Start(start))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        Ok(tail)
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

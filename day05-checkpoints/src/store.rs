@@ -2,10 +2,9 @@
 //!
 //! ```text
 //!            begin(n)
-//!   ┌──────┐ ───────► write ─► sync ─► rename ─► sync folder ─► Durable(n)
-//!   │ Idle │                                                       │
-//!   └──────┘ ◄─────────────── remove the oldest ◄──────────────────┘
-//!                             while there are more than are kept
+//!   ┌──────┐ ───────► write ─► … ─► sync ─► rename ─► sync folder ─► Durable(n)
+//!   │ Idle │                                                            │
+//!   └──────┘ ◄───────── remove files that no checkpoint needs ◄─────────┘
 //! ```
 //!
 //! 1. A checkpoint is *durable* when its file has its name and the folder is synced.
@@ -20,30 +19,64 @@
 //! 5. The last few are kept, and the newest durable one always: output that is pending stands in it.
 //! 6. One is under way at a time. If a step fails, that one is given up; those before it are untouched,
 //!    and another can be begun.
+//! 7. A checkpoint is *incremental*: its file holds what has changed since the last durable one, and its manifest names
+//!    where the rest lies, in the files of older ones. So a file is removed only when no checkpoint that is kept names
+//!    it. One that was given up is never named, since changes are counted from durable ones only.
 //!
 //! There is no file that points to the latest: the largest number is the latest, so that the rename
-//! alone decides. Left out: checkpoints that hold only what has changed (RocksDB in Flink), and files
-//! that several checkpoints share.
+//! alone decides.
 
-use std::collections::BTreeSet;
+mod file;
+mod groups;
+mod manifest;
+mod writer;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use day02_state::state::file::Snapshot;
+use day02_state::state::{Completion, Frozen};
 
 use crate::atomic_file::{AtomicFile, digits, from_digits, recover};
 use crate::disk::{Disk, DiskError, file_of};
+pub use file::{Unreadable, read_checkpoint, read_manifest, read_tasks};
+pub use manifest::{Manifest, PartRuns, Run, Size, TaskState};
+use writer::{Base, Writer};
 
 const PREFIX: &str = "checkpoint-";
+/// How many bytes are written at once.
+const BLOCK: usize = 1 << 20;
 
 /// The checkpoints of one job.
 #[derive(Debug)]
 pub struct Store<D> {
     disk: D,
     keep: usize,
-    under_way: Option<(u64, AtomicFile)>,
-    /// The newest one that is durable.
+    block: usize,
+    under_way: Option<(u64, AtomicFile<Writer>)>,
+    /// The newest one that is durable, and what it is made of, if that is known.
     durable: Option<u64>,
-    /// Whether there may be more than are kept.
+    manifest: Option<Manifest>,
+    files: BTreeMap<u64, File>,
+    /// Whether there may be files that are not needed.
     crowded: bool,
+}
+
+/// What has to be known of the file of a checkpoint.
+#[derive(Debug)]
+struct File {
+    /// The files that the checkpoint needs.
+    needs: BTreeSet<u64>,
+    /// How many bytes of runs were written into it.
+    written: u64,
+}
+
+impl File {
+    fn of(id: u64, manifest: &Manifest) -> Self {
+        File {
+            needs: manifest.files(),
+            written: manifest.size(id).new,
+        }
+    }
 }
 
 /// A checkpoint that can be restored.
@@ -80,7 +113,7 @@ pub enum StoreError {
     Unusable {
         /// Its file.
         file: String,
-        /// What is wrong with it.
+        /// What is wrong with it, or with an older file that it needs.
         problem: String,
         /// The file of the one before it, if there is one.
         before: Option<String>,
@@ -108,7 +141,10 @@ fn way_back(before: Option<&str>) -> String {
         Some(before) => {
             format!("removing it goes back to {before}, and what was published since then comes out again")
         }
-        None => "there is none before it, so removing it starts the job anew".to_string(),
+        None => {
+            "there is none before it that can be restored, so moving all of them away starts the job anew"
+                .to_string()
+        }
     }
 }
 
@@ -116,36 +152,73 @@ impl<D: Disk> Store<D> {
     /// Opens the store, of which at least the newest `keep` checkpoints are kept, and never less than
     /// one. Removes what an earlier run has left unfinished.
     pub fn open(mut disk: D, keep: usize) -> Result<Self, StoreError> {
-        let durable = recover(&mut disk, id_of)?.last().copied();
-        Ok(Store {
+        let ids = recover(&mut disk, id_of)?;
+        let mut store = Store {
             disk,
             keep: keep.max(1),
+            block: BLOCK,
             under_way: None,
-            durable,
+            durable: ids.last().copied(),
+            manifest: None,
+            files: BTreeMap::new(),
             crowded: true,
-        })
+        };
+        for id in ids {
+            match read_manifest(&store.disk, id) {
+                Ok(manifest) => {
+                    store.files.insert(id, File::of(id, &manifest));
+                    store.manifest = Some(manifest);
+                }
+                Err(Unreadable::Damaged { .. }) => store.manifest = None,
+                Err(Unreadable::Disk(error)) => return Err(error.into()),
+            }
+        }
+        Ok(store)
+    }
+
+    /// The same store, which writes files in blocks of about so many bytes.
+    pub fn in_blocks_of(self, block: usize) -> Self {
+        Store { block, ..self }
     }
 
     /// The newest checkpoint, if there is any. An error if it is not whole.
     pub fn latest(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let ids = self.ids()?;
+        let ids = ids(&self.disk)?;
         let Some(&id) = ids.last() else {
             return Ok(None);
         };
-        let bytes = self.disk.read(&name_of(id));
-        let bytes = bytes.map_err(DiskError::of(&self.disk, "read", &name_of(id)))?;
-        let unusable = |problem| StoreError::Unusable {
+        let problem = match read_checkpoint(&self.disk, id) {
+            Ok(checkpoint) => return Ok(Some(checkpoint)),
+            Err(Unreadable::Damaged { file, problem }) if file == file_of(&self.disk, &name_of(id)) => {
+                problem
+            }
+            Err(Unreadable::Damaged { file, problem }) => format!("it needs {file}, and {problem}"),
+            // A disk that cannot be read says nothing about what is on it, unless a file that is named is not there.
+            Err(Unreadable::Disk(error)) if error.is_missing() => format!("it needs a file: {error}"),
+            Err(Unreadable::Disk(error)) => return Err(error.into()),
+        };
+        let is_usable = |before: &&u64| read_checkpoint(&self.disk, **before).is_ok();
+        Err(StoreError::Unusable {
             file: file_of(&self.disk, &name_of(id)),
             problem,
-            before: ids.range(..id).next_back().map(|before| name_of(*before)),
-        };
-        let snapshot = Snapshot::decode(&bytes).map_err(unusable)?;
-        Ok(Some(Checkpoint { id, snapshot }))
+            before: ids
+                .range(..id)
+                .rev()
+                .find(is_usable)
+                .map(|before| name_of(*before)),
+        })
+    }
+
+    /// How many bytes the newest durable checkpoint has in its own file, and how many in older ones.
+    pub fn size(&self) -> Size {
+        let sized = self.durable.zip(self.manifest.as_ref());
+        sized.map(|(id, manifest)| manifest.size(id)).unwrap_or_default()
     }
 
     // ANCHOR: commit
-    /// Begins to write a checkpoint, which is newer than any before it. An error if another is under way.
-    pub fn begin(&mut self, id: u64, snapshot: &Snapshot) -> Result<(), StoreError> {
+    /// Begins to write a checkpoint, which is newer than any before it, with the state of each task under the id of its
+    /// operator: the same tasks in the same order each time. An error if another is under way.
+    pub fn begin(&mut self, id: u64, states: Vec<(String, Frozen)>) -> Result<(), StoreError> {
         match (&self.under_way, self.durable) {
             (Some((under_way, _)), _) => {
                 let under_way = *under_way;
@@ -153,7 +226,13 @@ impl<D: Disk> Store<D> {
             }
             (None, Some(durable)) if id <= durable => Err(StoreError::NotNewer { id, durable }),
             (None, _) => {
-                self.under_way = Some((id, AtomicFile::new(name_of(id), snapshot.encode())));
+                let base = Base {
+                    id: self.durable,
+                    manifest: self.manifest.as_ref(),
+                    written: self.files.iter().map(|(id, file)| (*id, file.written)).collect(),
+                };
+                let writer = Writer::new(id, states, base, self.block);
+                self.under_way = Some((id, AtomicFile::in_blocks(name_of(id), writer)));
                 Ok(())
             }
         }
@@ -165,42 +244,65 @@ impl<D: Disk> Store<D> {
         let Some((id, mut file)) = self.under_way.take() else {
             return self.make_room();
         };
-        if file.step(&mut self.disk)? {
-            self.durable = Some(id);
-            self.crowded = true;
-            return Ok(Progress::Durable(id));
+        let stepped = file.step(&mut self.disk);
+        if let Ok(false) = stepped {
+            self.under_way = Some((id, file));
+            return Ok(Progress::Again);
         }
-        self.under_way = Some((id, file));
-        Ok(Progress::Again)
+        let (manifest, completions) = file.into_blocks().finish();
+        // One that is given up may have its name already.
+        self.files.insert(id, File::of(id, &manifest));
+        stepped?;
+        self.manifest = Some(manifest);
+        self.durable = Some(id);
+        self.crowded = true;
+        completions
+            .iter()
+            .for_each(|completion: &Completion| completion.complete(id));
+        Ok(Progress::Durable(id))
     }
     // ANCHOR_END: commit
 
-    /// Removes the oldest checkpoint, if there are more than are kept. One that was given up may have
-    /// its name, but is not safe, so those behind the newest durable one do not count.
+    // ANCHOR: make_room
+    /// Removes the oldest file that no checkpoint needs which is kept. One that was given up may have its name, but is
+    /// not safe, so those behind the newest durable one do not count. As long as it is not known what one needs that is
+    /// kept, nothing is removed.
     fn make_room(&mut self) -> Result<Progress, StoreError> {
         let Some(durable) = self.durable.filter(|_| self.crowded) else {
             return Ok(Progress::Idle);
         };
         self.crowded = false;
-        let ids = self.ids()?;
-        let oldest = ids.first().filter(|_| ids.range(..=durable).count() > self.keep);
-        let Some(oldest) = oldest.map(|id| name_of(*id)) else {
+        let ids = ids(&self.disk)?;
+        let mut needed = BTreeSet::new();
+        for kept in ids.range(..=durable).rev().take(self.keep) {
+            let Some(file) = self.files.get(kept) else {
+                return Ok(Progress::Idle);
+            };
+            needed.insert(*kept);
+            needed.extend(&file.needs);
+        }
+        let Some(garbage) = ids.range(..=durable).find(|id| !needed.contains(id)) else {
             return Ok(Progress::Idle);
         };
-        let removed = self.disk.remove(&oldest);
-        removed.map_err(DiskError::of(&self.disk, "remove", &oldest))?;
+        let name = name_of(*garbage);
+        let removed = self.disk.remove(&name);
+        removed.map_err(DiskError::of(&self.disk, "remove", &name))?;
+        self.files.remove(garbage);
         self.crowded = true;
         Ok(Progress::Again)
     }
-
-    fn ids(&self) -> Result<BTreeSet<u64>, StoreError> {
-        let names = self.disk.list();
-        let names = names.map_err(DiskError::of(&self.disk, "list the files of", ""))?;
-        Ok(names.iter().filter_map(|name| id_of(name)).collect())
-    }
+    // ANCHOR_END: make_room
 }
 
-fn name_of(id: u64) -> String {
+/// The numbers of the files in a folder that checkpoints are kept in.
+pub fn ids<D: Disk>(disk: &D) -> Result<BTreeSet<u64>, DiskError> {
+    let names = disk.list();
+    let names = names.map_err(DiskError::of(disk, "list the files of", ""))?;
+    Ok(names.iter().filter_map(|name| id_of(name)).collect())
+}
+
+/// The name of the file of a checkpoint.
+pub fn name_of(id: u64) -> String {
     format!("{PREFIX}{}", digits(id))
 }
 

@@ -251,9 +251,9 @@ fn a_damaged_checkpoint_is_an_error_that_names_it_and_the_one_before() {
     let published = files(&folder, "windows");
     #[rustfmt::skip]
     let table = [
-        (b"".to_vec(),                         "it is not a snapshot"),
-        (good[..good.len() - 1].to_vec(),      "it is cut off"),
-        (flipped,                              "it is damaged: its checksum is wrong"),
+        (b"".to_vec(),                         "it is not a checkpoint"),
+        (good[..good.len() - 1].to_vec(),      "it is not a checkpoint, or it is cut off"),
+        (flipped,                              "it is damaged: "),
     ];
     for (bytes, problem) in table {
         folder.write(&path, bytes);
@@ -268,9 +268,42 @@ fn a_damaged_checkpoint_is_an_error_that_names_it_and_the_one_before() {
             "{said}"
         );
         assert_eq!(files(&folder, "windows"), published);
+        let inspected = folder.run("checkpoint inspect checkpoints");
+        assert!(
+            error(&inspected).contains(&format!("{path}: {problem}")),
+            "{}",
+            inspected.stderr
+        );
+        assert!(inspected.stdout.contains(before), "the others are shown");
     }
     folder.write(&path, good);
     folder.run(&format!("{options} --until-end")).result();
+}
+
+#[test]
+fn inspect_shows_what_a_checkpoint_holds_task_by_task() {
+    let folder = Folder::with("orders.json", ordered(3_000, 5).concat());
+    folder
+        .run(&format!(
+            "--file orders.json {CHECKPOINTS} --workers 2 --checkpoint-interval 1h"
+        ))
+        .result();
+    let inspected = folder.run("checkpoint inspect checkpoints --format csv");
+    let table: Vec<Vec<&str>> = inspected
+        .result()
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    let tasks: Vec<&str> = table.iter().map(|row| row[1]).collect();
+    assert_eq!(tasks, ["task", "source 0", "windows 0", "windows 1"]);
+    let [_, source, windows, _] = &table[..] else {
+        panic!("{}", inspected.stdout);
+    };
+    assert_eq!(source[0], "checkpoint-00000000000000000001");
+    assert_eq!((source[7], windows[8]), ("orders.json 3000", "the end of time"));
+    assert!(source[3] == source[4] && source[5] == "0", "all of it is new");
+    let nothing = Folder::new().run("checkpoint inspect missing");
+    assert!(error(&nothing).contains("missing"), "{}", nothing.stderr);
 }
 
 #[test]
@@ -407,6 +440,11 @@ fn two_runs_in_one_directory_are_an_error_and_the_first_goes_on() {
     eventually("a checkpoint", || {
         (!checkpoints(&folder).is_empty()).then_some(())
     });
+    let inspected = folder.run("checkpoint inspect checkpoints --format json");
+    assert!(
+        inspected.result().contains(r#""task":"windows 0""#),
+        "it may be looked at"
+    );
     let second = folder.run(&options);
     let said = "error: the place for checkpoints: checkpoints is used by another run; wait for its end, or give \
                 this run a folder of its own";

@@ -1,45 +1,133 @@
 //! The store in crashes: a job commits checkpoints, dies after any step, starts again and looks for
 //! what is left.
+//!
+//! Its state is two tables and a position, so that a checkpoint is made of runs in several files: rows come, change and go
+//! at random, checkpoints are given up, each life has another number of workers, and whatever is restored is compared
+//! with what the whole state was when it was frozen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod weaker;
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::sync::LazyLock;
 
+use day02_state::keys::{self, worker_of};
 use day02_state::state::file::Snapshot;
-use day02_state::state::{Owner, Part};
-use day05_checkpoints::disk::DiskError;
+use day02_state::state::{Frozen, Owner, Part, Table, share};
+use day05_checkpoints::disk::{Disk, DiskError};
 use day05_checkpoints::lab::fragile::Fragile;
-use day05_checkpoints::store::{Checkpoint, Progress, Store, StoreError};
+use day05_checkpoints::store::{
+    Checkpoint, Progress, Store, StoreError, Unreadable, ids, read_checkpoint, read_manifest,
+};
 
 use weaker::{Life, Random, Weakened, Weaker, first_failure};
 
 const KEEP: usize = 3;
 
-/// A checkpoint that no other life has begun.
-fn checkpoint(id: u64, life: usize) -> Checkpoint {
-    let mut snapshot = Snapshot::new();
-    let part = Part {
-        name: "positions".to_string(),
-        owner: Owner::First,
-        bytes: [id, life as u64].map(u64::to_le_bytes).concat(),
-    };
-    snapshot.add("source", vec![part]);
-    Checkpoint { id, snapshot }
+/// Keys of two groups, of which each has so many that a few changes are a small part of it.
+static KEYS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let keys = (0..u32::MAX).map(|number| number.to_le_bytes().to_vec());
+    let of_two_groups = keys.filter(|key| [3, 100].contains(&keys::key_group(keys::hash(key))));
+    of_two_groups.take(40).collect()
+});
+
+/// What a job remembers: a position, and a table for each of its workers.
+struct Job {
+    position: u64,
+    workers: Vec<Table<u64>>,
 }
 
-/// The checkpoints that are there, all of which have to be whole.
-fn whole(disk: &Fragile) -> Result<BTreeSet<u64>, String> {
-    let mut ids = BTreeSet::new();
-    for (name, bytes) in disk.files() {
-        let digits = name.strip_prefix("checkpoint-").expect("nothing else is written");
-        if let Ok(id) = digits.parse() {
-            Snapshot::decode(&bytes).map_err(|problem| format!("not whole: {name}: {problem}"))?;
-            ids.insert(id);
+impl Job {
+    fn start(workers: usize, found: Option<&Checkpoint>) -> Result<Self, String> {
+        let mut job = Job {
+            position: 0,
+            workers: (0..workers).map(|_| Table::new()).collect(),
+        };
+        let Some(Checkpoint { snapshot, .. }) = found else {
+            return Ok(job);
+        };
+        for (worker, table) in job.workers.iter_mut().enumerate() {
+            for part in share(snapshot.parts("totals"), worker, workers, |_| false) {
+                table.restore(&part).map_err(|error| error.to_string())?;
+            }
+        }
+        let position = snapshot.parts("source")[0].bytes.as_slice();
+        job.position = u64::from_le_bytes(position.try_into().expect("eight bytes"));
+        Ok(job)
+    }
+
+    /// Rows come, change and go, and some of them often.
+    fn work(&mut self, random: &mut Random) {
+        for _ in 0..1 + random.below(8) {
+            self.position += 1;
+            let hot = 1 + random.below(KEYS.len());
+            let key = &KEYS[random.below(hot)];
+            let hash = keys::hash(key);
+            let worker = worker_of(keys::key_group(hash), self.workers.len());
+            let table = &mut self.workers[worker];
+            match random.below(4) {
+                0 => drop(table.remove(key, hash)),
+                _ => *table.update(key, hash, || 0) = self.position,
+            }
         }
     }
-    Ok(ids)
+
+    /// Everything, as it is now.
+    fn snapshot(&mut self) -> Snapshot {
+        let mut snapshot = Snapshot::new();
+        snapshot.add("source", vec![position(self.position)]);
+        for table in &mut self.workers {
+            let groups = table.freeze().encode_groups().into_iter();
+            let part = |(group, bytes)| Part {
+                name: "rows".to_string(),
+                owner: Owner::Group(group),
+                bytes,
+            };
+            snapshot.add("totals", groups.map(part).collect());
+        }
+        snapshot
+    }
+
+    fn freeze(&mut self) -> Vec<(String, Frozen)> {
+        let position = position(self.position);
+        let mut states = vec![("source".to_string(), Frozen::new(move || vec![position]))];
+        let tables = self.workers.iter_mut().map(|table| table.snapshot("rows"));
+        states.extend(tables.map(|state| ("totals".to_string(), state)));
+        states
+    }
+}
+
+fn position(position: u64) -> Part {
+    Part {
+        name: "position".to_string(),
+        owner: Owner::First,
+        bytes: position.to_le_bytes().to_vec(),
+    }
+}
+
+/// The checkpoints that are there with all that they need. What is there has to be whole.
+fn whole(disk: &Fragile) -> Result<BTreeSet<u64>, String> {
+    let mut whole = BTreeSet::new();
+    let disk = &copy(disk);
+    for id in ids(disk).map_err(|error| error.to_string())? {
+        match read_checkpoint(disk, id) {
+            Ok(_) => drop(whole.insert(id)),
+            Err(Unreadable::Disk(DiskError::Failed { error, .. })) if error.kind() == ErrorKind::NotFound => {
+            }
+            Err(error) => return Err(format!("not whole: {error}")),
+        }
+    }
+    Ok(whole)
+}
+
+/// A copy of a disk, to look at: no operation of the disk itself, of which one may fail.
+fn copy(disk: &Fragile) -> Fragile {
+    let mut copy = Fragile::new();
+    for (name, bytes) in disk.files() {
+        copy.write(&name, &bytes).expect("it has room");
+    }
+    copy
 }
 
 /// What somebody knows who has heard all that the stores have said.
@@ -49,26 +137,25 @@ struct Heard {
     durable: Option<Checkpoint>,
     /// Those that were begun after it, each of which may be there or not.
     begun: Vec<Checkpoint>,
-    /// How many are durable, with those that have been removed.
-    commits: usize,
     /// Those that have to be there.
     kept: BTreeSet<u64>,
 }
 
 impl Heard {
-    fn durable(&mut self, checkpoint: Checkpoint, disk: &Fragile) -> Result<(), String> {
-        self.kept = whole(disk)?.into_iter().rev().take(KEEP).collect();
+    fn durable(&mut self, checkpoint: Checkpoint) {
+        self.kept.insert(checkpoint.id);
+        while self.kept.len() > KEEP {
+            self.kept.pop_first();
+        }
         self.durable = Some(checkpoint);
         self.begun.clear();
-        self.commits += 1;
-        Ok(())
     }
 
     /// A run has started, and has found this.
     fn found(&mut self, found: Option<Checkpoint>, disk: &Fragile) -> Result<(), String> {
         match found {
             found if found == self.durable => self.begun.clear(),
-            Some(found) if self.begun.contains(&found) => self.durable(found, disk)?,
+            Some(found) if self.begun.contains(&found) => self.durable(found),
             found => {
                 let [found, durable] = [&found, &self.durable].map(|one| one.as_ref().map(|one| one.id));
                 return Err(format!("lost: found {found:?}, and {durable:?} was durable"));
@@ -85,13 +172,23 @@ impl Heard {
         }
     }
 
-    /// The store has nothing more to do.
+    /// The store has nothing more to do: nothing is there that no checkpoint needs which is kept.
     fn idle(&self, disk: &Fragile) -> Result<(), String> {
-        let ids = whole(disk)?;
         let durable = self.durable.as_ref().map_or(0, |durable| durable.id);
-        match ids.range(..=durable).count() {
-            count if (KEEP.min(self.commits)..=KEEP).contains(&count) => Ok(()),
-            _ => Err(format!("{ids:?} are there after {} commits", self.commits)),
+        let disk = &copy(disk);
+        let ids = ids(disk).map_err(|error| error.to_string())?;
+        let mut needed = BTreeSet::new();
+        for id in ids.range(..=durable).rev().take(KEEP) {
+            needed.insert(*id);
+            needed.extend(
+                read_manifest(disk, *id)
+                    .map_err(|error| error.to_string())?
+                    .files(),
+            );
+        }
+        match ids.range(..=durable).find(|id| !needed.contains(id)) {
+            None => Ok(()),
+            Some(id) => Err(format!("nothing needs {id} of {ids:?}, and {durable} is durable")),
         }
     }
 }
@@ -113,30 +210,41 @@ fn live(
     disk: &Fragile,
     weaker: Option<Weaker>,
     random: &mut Random,
-    number: usize,
     steps: usize,
     heard: &mut Heard,
 ) -> Result<(), String> {
-    let mut store = insist(|| Store::open(Weakened::new(disk, weaker), KEEP))?;
+    let store = insist(|| Store::open(Weakened::new(disk, weaker), KEEP))?;
+    let mut store = store.in_blocks_of(64);
     let found = insist(|| store.latest())?;
+    let mut job = Job::start(1 + random.below(3), found.as_ref())?;
     let mut id = found.as_ref().map_or(0, |found| found.id);
+    let mut last_durable = id;
     heard.found(found, disk)?;
     let (mut under_way, mut could_not_remove) = (None, false);
     for _ in 0..steps {
+        job.work(random);
         // Sometimes before the store has made room.
         if under_way.is_none() && random.below(2) == 0 {
             id += 1;
-            let next = checkpoint(id, number);
-            store
-                .begin(id, &next.snapshot)
-                .map_err(|error| error.to_string())?;
+            let (snapshot, states) = (job.snapshot(), job.freeze());
+            if random.below(4) == 0 {
+                // It is given up: some task has not acknowledged it.
+                if weaker == Some(Weaker::ForgetsAtFreeze) {
+                    let completions = states.iter().flat_map(|(_, state)| state.completions());
+                    completions.for_each(|completion| completion.complete(last_durable));
+                }
+                continue;
+            }
+            store.begin(id, states).map_err(|error| error.to_string())?;
+            let next = Checkpoint { id, snapshot };
             heard.begun.push(next.clone());
             under_way = Some(next);
         }
         match (store.step(), &under_way) {
             (Ok(Progress::Again), _) => {}
             (Ok(Progress::Durable(id)), Some(next)) if next.id == id => {
-                heard.durable(next.clone(), disk)?;
+                heard.durable(next.clone());
+                last_durable = id;
                 (under_way, could_not_remove) = (None, false);
             }
             (Ok(Progress::Idle), None) if could_not_remove => {}
@@ -157,9 +265,9 @@ fn live(
 fn check(weaker: Option<Weaker>, random: &mut Random, lives: &[Life]) -> Result<(), String> {
     let mut disk = Fragile::new();
     let mut heard = Heard::default();
-    for (number, life) in lives.iter().enumerate() {
+    for life in lives {
         disk.fail_after(life.fails_after.unwrap_or(usize::MAX));
-        live(&disk, weaker, random, number, life.steps, &mut heard)?;
+        live(&disk, weaker, random, life.steps, &mut heard)?;
         if life.power_cut {
             disk.crash(&mut random.0);
         }
@@ -188,6 +296,8 @@ fn a_weaker_design_loses_a_checkpoint_or_leaves_half_of_one() {
         (Weaker::NoFolderSync,        "lost: "),
         (Weaker::NoFolderSyncAtStart, "lost: "),
         (Weaker::RenameFirst,         "not whole: "),
+        (Weaker::RemovesByAge,        "lost: "),
+        (Weaker::ForgetsAtFreeze,     "lost: "),
     ];
     for (weaker, problem) in table {
         let failure = first_failure(false, |random, lives| check(Some(weaker), random, lives));

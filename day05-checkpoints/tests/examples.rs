@@ -5,6 +5,8 @@
 mod barrier;
 #[path = "../examples/epochs.rs"]
 mod epochs;
+#[path = "../examples/layers.rs"]
+mod layers;
 
 use std::error::Error;
 
@@ -43,4 +45,27 @@ fn an_epoch_goes_out_behind_its_checkpoint() {
     let at = |what: &str| printed.find(what).expect(what);
     assert!(at("checkpoint 1: sync the folder") < at("output 1: write aside"));
     insta::assert_snapshot!("epochs", printed);
+}
+
+#[test]
+fn a_checkpoint_writes_what_has_changed_until_that_is_half_of_all() {
+    let layers = day05_checkpoints::lab::layers::run().expect("it runs");
+    let (full, changes): (Vec<_>, Vec<_>) = layers.iter().partition(|layer| layer.is_full());
+    assert!(full.len() == 2 && full[0].checkpoint == 1, "{layers:?}");
+    assert!(
+        full.iter().all(|layer| layer.files == [layer.checkpoint]),
+        "the older files go"
+    );
+    assert!(
+        changes.iter().all(|layer| layer.size.new * 10 < layer.full),
+        "{layers:?}"
+    );
+    let kept = |layer: &&day05_checkpoints::lab::layers::Layer| layer.size.new + layer.size.reused;
+    assert!(
+        changes
+            .iter()
+            .all(|layer| kept(layer) * 2 <= layer.full * 3 + 20_000),
+        "{layers:?}"
+    );
+    insta::assert_snapshot!("layers", printed(layers::run));
 }

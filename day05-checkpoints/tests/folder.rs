@@ -5,8 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use day02_state::state::file::Snapshot;
-use day02_state::state::{Owner, Part};
+use day02_state::state::{Frozen, Owner, Part};
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::files::{FileTarget, Format};
@@ -15,15 +14,16 @@ use day05_checkpoints::store::{Progress, Store};
 
 const FOLDER: &str = "FOLDER_TO_HOLD";
 
-fn snapshot(content: u64) -> Snapshot {
-    let mut snapshot = Snapshot::new();
-    let part = Part {
+fn part(content: u64) -> Part {
+    Part {
         name: "positions".to_string(),
         owner: Owner::First,
         bytes: content.to_le_bytes().to_vec(),
-    };
-    snapshot.add("source", vec![part]);
-    snapshot
+    }
+}
+
+fn states(content: u64) -> Vec<(String, Frozen)> {
+    vec![("source".to_string(), Frozen::new(move || vec![part(content)]))]
 }
 
 fn open(path: &Path) -> Store<Folder> {
@@ -31,7 +31,7 @@ fn open(path: &Path) -> Store<Folder> {
 }
 
 fn commit(store: &mut Store<Folder>, id: u64) {
-    store.begin(id, &snapshot(id)).expect("begun");
+    store.begin(id, states(id)).expect("begun");
     let mut steps = std::iter::from_fn(|| Some(store.step().expect("a step")));
     assert!(steps.any(|progress| progress == Progress::Durable(id)));
     assert!(steps.any(|progress| progress == Progress::Idle));
@@ -51,13 +51,13 @@ fn the_last_three_checkpoints_are_there_and_the_newest_is_restored() {
     let path = folder.path().join("new/checkpoints");
     let mut store = open(&path);
     (1..=4).for_each(|id| commit(&mut store, id));
-    store.begin(5, &snapshot(5)).expect("begun");
+    store.begin(5, states(5)).expect("begun");
     store.step().expect("written aside");
     drop(store);
     assert_eq!(names(&path).len(), 4, "with the one that is unfinished");
     let mut store = open(&path);
     let latest = store.latest().expect("whole").expect("there is one");
-    assert_eq!((latest.id, latest.snapshot), (4, snapshot(4)));
+    assert_eq!((latest.id, latest.snapshot.parts("source")), (4, &[part(4)][..]));
     commit(&mut store, 5);
     assert_eq!(names(&path), [3, 4, 5].map(|id| format!("checkpoint-{id:020}")));
 }
@@ -72,7 +72,7 @@ fn a_damaged_checkpoint_is_named_with_its_folder() {
     std::fs::write(&newest, b"something else").expect("damaged");
     let error = store.latest().expect_err("it is damaged").to_string();
     let said = format!(
-        "{} is the newest checkpoint and cannot be restored: it is not a snapshot",
+        "{} is the newest checkpoint and cannot be restored: it is not a checkpoint",
         newest.display()
     );
     assert!(error.starts_with(&said), "{error}");
@@ -110,7 +110,7 @@ fn a_folder_that_goes_away_is_an_error_that_names_it() {
     let path = folder.path().join("checkpoints");
     let mut store = open(&path);
     std::fs::remove_dir_all(&path).expect("removed");
-    store.begin(1, &snapshot(1)).expect("begun");
+    store.begin(1, states(1)).expect("begun");
     let error = store.step().expect_err("it is gone").to_string();
     let said = format!(
         "cannot write {}/checkpoint-00000000000000000001: ",

@@ -16,6 +16,7 @@ mod exchange;
 mod groups;
 mod kinds;
 mod ladder;
+mod layers;
 mod lives;
 mod panes;
 mod saved;
@@ -273,6 +274,7 @@ fn day05() -> Result<Figures, BookError> {
         ("it is read on", job(Waits::Never)?),
     ];
     let epochs = checkpoints::epochs::run().map_err(|failure| BookError::Lab(failure.to_string()))?;
+    let layers = checkpoints::layers::run().map_err(|failure| BookError::Lab(failure.to_string()))?;
     Ok(vec![
         (
             "day05/figures/barrier.svg",
@@ -281,6 +283,10 @@ fn day05() -> Result<Figures, BookError> {
         (
             "day05/figures/epochs.svg",
             epochs::draw("Two epochs on their way out", &epochs),
+        ),
+        (
+            "day05/figures/layers.svg",
+            layers::draw("What each checkpoint is made of", &layers),
         ),
     ])
 }

@@ -13,7 +13,7 @@
 //!    not numbers that shift when a job changes.
 //! 4. Equal state gives equal bytes: operators by id, parts by name and owner, and key groups are whole parts.
 //!
-//! Numbers are little-endian. Left out: snapshots that hold only what has changed, and files of more than memory.
+//! Numbers are little-endian. Left out: snapshots that hold only what has changed (day 5 writes those), and files of more than memory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,11 +22,14 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Owner, Part};
+use super::Part;
+use super::encoding::{
+    put_bytes, put_length, put_owner, take, take_bytes, take_length, take_owner, take_text,
+};
 use crate::error::SnapshotError;
 
 const MAGIC: [u8; 8] = *b"30dayss\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = MAGIC.len() + size_of::<u32>() + size_of::<u64>();
 const CHECKSUM: usize = size_of::<u64>();
 
@@ -106,12 +109,12 @@ impl Snapshot {
         bytes.extend([0; size_of::<u64>()]);
         put_length(&mut bytes, self.0.len());
         for (operator, parts) in &self.0 {
-            put(&mut bytes, operator.as_bytes());
+            put_bytes(&mut bytes, operator.as_bytes());
             put_length(&mut bytes, parts.len());
             for part in parts {
-                put(&mut bytes, part.name.as_bytes());
+                put_bytes(&mut bytes, part.name.as_bytes());
                 put_owner(&mut bytes, &part.owner);
-                put(&mut bytes, &part.bytes);
+                put_bytes(&mut bytes, &part.bytes);
             }
         }
         let length = (bytes.len() - HEADER) as u64;
@@ -174,62 +177,6 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn put_length(bytes: &mut Vec<u8>, length: usize) {
-    bytes.extend((length as u64).to_le_bytes());
-}
-
-fn put(bytes: &mut Vec<u8>, content: &[u8]) {
-    put_length(bytes, content.len());
-    bytes.extend_from_slice(content);
-}
-
-fn put_owner(bytes: &mut Vec<u8>, owner: &Owner) {
-    match owner {
-        Owner::First => bytes.push(0),
-        Owner::Every => bytes.push(1),
-        Owner::Group(group) => {
-            bytes.push(2);
-            bytes.extend(group.to_le_bytes());
-        }
-        Owner::Split(split) => {
-            bytes.push(3);
-            put(bytes, split.as_bytes());
-        }
-    }
-}
-
-/// The next `N` bytes; none at the end of `from`.
-fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, rest) = from.split_first_chunk::<N>()?;
-    *from = rest;
-    Some(*taken)
-}
-
-fn take_length(from: &mut &[u8]) -> Option<usize> {
-    u64::from_le_bytes(take(from)?).try_into().ok()
-}
-
-fn take_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = take_length(from)?;
-    let (taken, rest) = from.split_at_checked(length)?;
-    *from = rest;
-    Some(taken)
-}
-
-fn take_text(from: &mut &[u8]) -> Option<String> {
-    String::from_utf8(take_bytes(from)?.to_vec()).ok()
-}
-
-fn take_owner(from: &mut &[u8]) -> Option<Owner> {
-    match take(from)? {
-        [0] => Some(Owner::First),
-        [1] => Some(Owner::Every),
-        [2] => Some(Owner::Group(u16::from_le_bytes(take(from)?))),
-        [3] => Some(Owner::Split(take_text(from)?)),
-        _ => None,
-    }
-}
-
 fn operators(from: &mut &[u8]) -> Option<BTreeMap<String, Vec<Part>>> {
     let mut operators = BTreeMap::new();
     for _ in 0..take_length(from)? {
@@ -249,6 +196,7 @@ fn operators(from: &mut &[u8]) -> Option<BTreeMap<String, Vec<Part>>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Owner;
     use super::*;
 
     fn part(name: &str, owner: Owner, bytes: &[u8]) -> Part {
@@ -339,7 +287,7 @@ mod tests {
         let good = snapshot().encode();
         let longer = [good.as_slice(), b"!"].concat();
         let mut newer = good.clone();
-        newer[MAGIC.len()] = 2;
+        newer[MAGIC.len()] = 3;
         let mut damaged = good.clone();
         damaged[HEADER + 9] ^= 1;
         let mut senseless = good.clone();
@@ -348,7 +296,7 @@ mod tests {
         let table = [
             (b"{\"merchant_id\":1}".to_vec(), "it is not a snapshot"),
             (longer,                          "it has 1 bytes after its end"),
-            (sealed(newer),                   "it is of version 2, and this program reads version 1"),
+            (sealed(newer),                   "it is of version 3, and this program reads version 2"),
             (damaged,                         "it is damaged: its checksum is wrong"),
             (sealed(senseless),               "its content makes no sense, although its checksum is right"),
         ];

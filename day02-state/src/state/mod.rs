@@ -6,19 +6,28 @@
 //! Saving happens in two steps, because only the first one stops the work. [`Stateful::snapshot`] freezes the state as it
 //! is now; [`Frozen::parts`] turns it into bytes whenever there is time, on whichever thread, while the operator goes on.
 //!
+//! What is frozen can be written whole, or, if an earlier snapshot is durable, as what has changed since. Which of the two
+//! it will be, the state does not know: whoever stores it decides, piece by piece.
+//!
 //! - [`Table`]: state by key, over chunks that can be frozen
-//! - [`mod@file`]: the parts of all operators in one file
+//! - [`History`]: which snapshot changes are counted from; [`run`]: rows and changes as bytes
+//! - [`mod@file`]: the parts of all operators in one file; [`encoding`]: what all files have in common
 
 mod chunks;
+pub mod encoding;
 pub mod file;
+mod history;
 mod key;
+pub mod run;
 mod snapshot;
 mod table;
 
 pub use chunks::Slot;
-pub use snapshot::{Flaw, FrozenTable, Malformed, Value};
+pub use history::{Completion, History};
+pub use snapshot::{Flaw, FrozenTable, Malformed, Value, decode_all};
 pub use table::Table;
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use crate::keys;
@@ -85,32 +94,105 @@ impl fmt::Display for Owner {
     }
 }
 
-/// State that does not change any more, and can be turned into parts.
-pub struct Frozen(Vec<Box<dyn FnOnce() -> Vec<Part> + Send>>);
+/// State that does not change any more: its pieces, in no order that a caller may rely on.
+#[derive(Default)]
+pub struct Frozen {
+    states: VecDeque<Box<dyn Iterator<Item = Piece> + Send>>,
+    completions: Vec<Completion>,
+}
+
+/// What frozen state is made of.
+pub enum Piece {
+    /// A part.
+    Part(Part),
+    /// The rows of a table, under a name: a part for each key group that has rows.
+    Rows(String, Box<dyn FrozenRows>),
+}
+
+/// Frozen rows by key group, which become bytes, each group as a [`run`], only when they are asked for.
+pub trait FrozenRows: Send {
+    /// All rows of a group.
+    fn whole(&self, group: u16) -> Vec<u8>;
+
+    /// The checkpoint that changes are counted from; none if there is none, or if so much has changed that it is better to
+    /// write all rows.
+    fn base(&self) -> Option<u64>;
+
+    /// What has changed in a group since the base.
+    fn changes(&self, group: u16) -> Vec<u8>;
+}
 
 impl Frozen {
     /// State that `encode` turns into parts when it is asked.
     pub fn new(encode: impl FnOnce() -> Vec<Part> + Send + 'static) -> Self {
-        Frozen(vec![Box::new(encode)])
+        let parts = std::iter::once_with(encode).flatten().map(Piece::Part);
+        Frozen {
+            states: VecDeque::from([Box::new(parts) as _]),
+            completions: Vec::new(),
+        }
+    }
+
+    /// Rows under a name. The completion is filled in when they are durable.
+    pub fn rows(name: &str, rows: impl FrozenRows + 'static, completion: Completion) -> Self {
+        let piece = Piece::Rows(name.to_string(), Box::new(rows));
+        Frozen {
+            states: VecDeque::from([Box::new(std::iter::once(piece)) as _]),
+            completions: vec![completion],
+        }
     }
 
     /// Both.
     pub fn and(mut self, mut other: Frozen) -> Self {
-        self.0.append(&mut other.0);
+        self.states.append(&mut other.states);
+        self.completions.append(&mut other.completions);
         self
     }
 
-    /// The parts, in their order: equal state gives equal parts, however it came to be.
+    /// What whoever stores all pieces fills in once they are durable.
+    pub fn completions(&self) -> Vec<Completion> {
+        self.completions.clone()
+    }
+
+    /// The parts, whole and in their order: equal state gives equal parts, however it came to be.
     pub fn parts(self) -> Vec<Part> {
-        let mut parts: Vec<Part> = self.0.into_iter().flat_map(|encode| encode()).collect();
+        let mut parts = Vec::new();
+        for piece in self {
+            match piece {
+                Piece::Part(part) => parts.push(part),
+                Piece::Rows(name, rows) => {
+                    let groups = (0..keys::KEY_GROUPS).map(|group| (group, rows.whole(group)));
+                    let full = groups.filter(|(_, bytes)| !bytes.is_empty());
+                    parts.extend(full.map(|(group, bytes)| Part {
+                        name: name.clone(),
+                        owner: Owner::Group(group),
+                        bytes,
+                    }));
+                }
+            }
+        }
         parts.sort();
         parts
     }
 }
 
+/// Each state is let go of when its last piece has been taken.
+impl Iterator for Frozen {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        while let Some(state) = self.states.front_mut() {
+            match state.next() {
+                Some(piece) => return Some(piece),
+                None => self.states.pop_front(),
+            };
+        }
+        None
+    }
+}
+
 impl fmt::Debug for Frozen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Frozen({} states)", self.0.len())
+        write!(f, "Frozen({} states)", self.states.len())
     }
 }
 

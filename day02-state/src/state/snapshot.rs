@@ -1,29 +1,31 @@
 //! A frozen table, and the bytes that it becomes.
 //!
 //! State is written by *key group*, so that a later run with another number of workers can hand each worker the groups
-//! that it now owns. The bytes of a group are its entries, one behind the other, by rising key:
-//!
-//! ```text
-//! length of the key, 4 bytes, little-endian | key | value, as its type writes itself
-//! ```
+//! that it now owns. The bytes of a group are a [run](super::run) of its entries, by rising key.
 //!
 //! Equal contents give equal bytes, however the table came to be: insertion order, removals and chunks leave no trace.
 //! Reading is strict, since bytes that this file cannot have written are damaged ones: keys must rise, belong to the
 //! group and be new to the table, and no byte may be left over. A group that breaks a rule changes nothing.
 //!
-//! Left out on purpose: checksums, versions and files, which belong to whoever stores the bytes; and snapshots of
-//! changed chunks only.
+//! A table that was frozen as a snapshot also knows what has changed since its base, and can write a run of only that.
+//! Nothing is encoded before it is asked for, and then one group at a time, so that a table of a gigabyte does not need
+//! a second one for its bytes.
+//!
+//! Left out on purpose: checksums, versions and files, which belong to whoever stores the bytes.
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::chunks::{Entry, taken};
+use super::FrozenRows;
+use super::chunks::{Entry, FrozenChunk, ROWS, taken};
+use super::key::Key;
+use super::run::{self, RunRow};
 use super::table::Table;
 use crate::keys::{self, KEY_GROUPS, key_group};
 
 /// What a table can hold.
-pub trait Value: Clone + Send + Sync + 'static {
+pub trait Value: Clone + PartialEq + Send + Sync + 'static {
     /// Appends the bytes of the value. Equal values have to give equal bytes.
     fn encode(&self, to: &mut Vec<u8>);
 
@@ -74,13 +76,49 @@ impl<A: Value, B: Value> Value for (A, B) {
 /// A table as it stood when it was frozen. It can go to another thread while the table changes.
 #[derive(Debug, Clone)]
 pub struct FrozenTable<V> {
-    chunks: Vec<Arc<Vec<Entry<V>>>>,
+    chunks: Vec<FrozenChunk<V>>,
     len: usize,
+    /// The checkpoint that changes are counted from, if any was durable.
+    base: Option<u64>,
+    /// The keys that were removed since then, some of which may be back.
+    removed: Arc<Vec<Key>>,
+    /// The numbers of all entries, of those that have changed, and of the removed keys.
+    all: OnceLock<Groups>,
+    changed: OnceLock<Groups>,
+    gone: OnceLock<Groups>,
+}
+
+/// For each key group, numbers of what belongs to it. Four bytes a key, as against sixteen for a reference and a length.
+type Groups = Vec<Vec<u32>>;
+
+fn by_group<'a>(keys: impl Iterator<Item = (u32, &'a [u8])>) -> Groups {
+    let mut groups = vec![Vec::new(); usize::from(KEY_GROUPS)];
+    for (number, key) in keys {
+        groups[usize::from(key_group(keys::hash(key)))].push(number);
+    }
+    groups
 }
 
 impl<V: Value> FrozenTable<V> {
-    pub(crate) fn new(chunks: Vec<Arc<Vec<Entry<V>>>>, len: usize) -> Self {
-        FrozenTable { chunks, len }
+    pub(crate) fn new(chunks: Vec<FrozenChunk<V>>, len: usize) -> Self {
+        FrozenTable {
+            chunks,
+            len,
+            base: None,
+            removed: Arc::default(),
+            all: OnceLock::new(),
+            changed: OnceLock::new(),
+            gone: OnceLock::new(),
+        }
+    }
+
+    /// This table, with what has changed since a base: the marked rows of its chunks, and these keys, which were removed.
+    pub(crate) fn since(self, base: Option<u64>, removed: Arc<Vec<Key>>) -> Self {
+        FrozenTable {
+            base,
+            removed,
+            ..self
+        }
     }
 
     /// How many keys there are.
@@ -95,31 +133,80 @@ impl<V: Value> FrozenTable<V> {
 
     /// All keys and values, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
-        self.chunks.iter().flat_map(|rows| taken(rows))
+        self.chunks.iter().flat_map(|chunk| taken(&chunk.rows))
     }
 
     /// The bytes of each group that has a key, by rising group.
     pub fn encode_groups(&self) -> Vec<(u16, Vec<u8>)> {
-        let mut groups: Vec<Vec<(&[u8], &V)>> = vec![Vec::new(); usize::from(KEY_GROUPS)];
-        for (key, value) in self.iter() {
-            groups[usize::from(key_group(keys::hash(key)))].push((key, value));
+        let groups = (0..KEY_GROUPS).map(|group| (group, self.whole(group)));
+        groups.filter(|(_, bytes)| !bytes.is_empty()).collect()
+    }
+
+    /// The entry with a number, if its row is taken.
+    fn entry(&self, number: u32) -> Option<(&[u8], &V)> {
+        let (chunk, row) = (number as usize / ROWS, number as usize % ROWS);
+        match &self.chunks[chunk].rows[row] {
+            Entry::Taken { key, value } => Some((key.bytes(), value)),
+            Entry::Free { .. } => None,
         }
-        let full = (0..).zip(groups).filter(|(_, entries)| !entries.is_empty());
-        full.map(|(group, entries)| (group, encode_group(entries)))
-            .collect()
+    }
+
+    /// The entries in rows of chunks, by group: those rows that `pick` picks.
+    fn entries_by_group<'a, I: Iterator<Item = usize>>(
+        &'a self,
+        pick: impl Fn(&'a FrozenChunk<V>) -> I,
+    ) -> Groups {
+        let chunks = (0..).step_by(ROWS).zip(&self.chunks);
+        let numbers = chunks.flat_map(|(first, chunk)| pick(chunk).map(move |row| first + row as u32));
+        by_group(numbers.filter_map(|number| Some((number, self.entry(number)?.0))))
+    }
+
+    /// The run of the entries with these numbers, and of these keys, which are removed unless they are among the entries.
+    fn run(&self, entries: &[u32], removed: &[u32]) -> Vec<u8> {
+        let entries = entries.iter().filter_map(|number| self.entry(*number));
+        let removed = removed
+            .iter()
+            .map(|number| (self.removed[*number as usize].bytes(), None));
+        let mut rows: Vec<(&[u8], Option<&V>)> = entries.map(|(key, value)| (key, Some(value))).collect();
+        rows.extend(removed);
+        // What is there comes before what is gone, so that it decides.
+        rows.sort_unstable_by_key(|(key, value)| (*key, value.is_none()));
+        rows.dedup_by_key(|(key, _)| *key);
+        let mut bytes = Vec::new();
+        for (key, value) in rows {
+            match value {
+                Some(value) => run::put(&mut bytes, key, |to| value.encode(to)),
+                None => run::put_removed(&mut bytes, key),
+            }
+        }
+        bytes
     }
 }
 
-fn encode_group<V: Value>(mut entries: Vec<(&[u8], &V)>) -> Vec<u8> {
-    entries.sort_unstable_by_key(|(key, _)| *key);
-    let mut bytes = Vec::new();
-    for (key, value) in entries {
-        // No key comes near four gigabytes: it was part of one record, and records have a limit.
-        bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(key);
-        value.encode(&mut bytes);
+impl<V: Value> FrozenRows for FrozenTable<V> {
+    fn whole(&self, group: u16) -> Vec<u8> {
+        let all = self
+            .all
+            .get_or_init(|| self.entries_by_group(|chunk| 0..chunk.rows.len()));
+        self.run(&all[usize::from(group)], &[])
     }
-    bytes
+
+    /// Of changes in more than half of the rows little would be left to reuse.
+    fn base(&self) -> Option<u64> {
+        let written = self.chunks.iter().flat_map(|chunk| &chunk.changed);
+        let written: usize = written.map(|word| word.count_ones() as usize).sum();
+        self.base.filter(|_| written + self.removed.len() <= self.len / 2)
+    }
+
+    fn changes(&self, group: u16) -> Vec<u8> {
+        let changed = self
+            .changed
+            .get_or_init(|| self.entries_by_group(FrozenChunk::changed));
+        let removed = || (0..).zip(self.removed.iter().map(Key::bytes));
+        let gone = self.gone.get_or_init(|| by_group(removed()));
+        let group = usize::from(group);
+        self.run(&changed[group], &gone[group])
+    }
 }
 
 /// Why bytes are not those of a key group.
@@ -127,6 +214,8 @@ fn encode_group<V: Value>(mut entries: Vec<(&[u8], &V)>) -> Vec<u8> {
 pub enum Flaw {
     /// They end within an entry.
     Truncated,
+    /// A key cannot be read.
+    Key,
     /// A value cannot be read.
     Value,
     /// A key does not rise above the one before it.
@@ -135,12 +224,14 @@ pub enum Flaw {
     Group,
     /// The table has the key already.
     Known,
+    /// The key is removed, which only a run of changes can say.
+    Removed,
 }
 
 /// Bytes that are not those of a key group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
-    /// Which byte is the first of the field that is wrong, counted from 0.
+    /// Which byte is the first of the row that is wrong, counted from 0.
     pub at: usize,
     /// What is wrong there.
     pub flaw: Flaw,
@@ -150,10 +241,12 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let flaw = match self.flaw {
             Flaw::Truncated => "the bytes end within an entry",
+            Flaw::Key => "the key cannot be read",
             Flaw::Value => "the value cannot be read",
             Flaw::Order => "the key does not rise above the one before it",
             Flaw::Group => "the key belongs to another group",
             Flaw::Known => "the table has the key already",
+            Flaw::Removed => "the key is removed",
         };
         write!(f, "malformed key group at byte {}: {flaw}", self.at)
     }
@@ -171,29 +264,27 @@ struct Read<'a, V> {
 impl<V: Value> Table<V> {
     /// Inserts the entries of a key group, from the bytes that [`FrozenTable::encode_groups`] gave for it.
     pub fn restore_group(&mut self, group: u16, bytes: &[u8]) -> Result<(), Malformed> {
+        // A table that has no key of the group need not be asked about each.
+        let is_new = !self.has_group(group);
         let mut entries: Vec<Read<'_, V>> = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let at = bytes.len() - rest.len();
-            let flaw = |flaw| Malformed { at, flaw };
-            let key = take_key(&mut rest).ok_or(flaw(Flaw::Truncated))?;
+        for row in run::rows(bytes) {
+            let flaw = |at| move |flaw| Malformed { at, flaw };
+            let RunRow { at, key, value } = row.map_err(|at| flaw(at)(Flaw::Truncated))?;
             let hash = keys::hash(key);
             if entries.last().is_some_and(|before| before.key >= key) {
-                return Err(flaw(Flaw::Order));
+                return Err(flaw(at)(Flaw::Order));
             }
             if key_group(hash) != group {
-                return Err(flaw(Flaw::Group));
+                return Err(flaw(at)(Flaw::Group));
             }
-            if self.get(key, hash).is_some() {
-                return Err(flaw(Flaw::Known));
+            if !is_new && self.get(key, hash).is_some() {
+                return Err(flaw(at)(Flaw::Known));
             }
-            let at = bytes.len() - rest.len();
-            let value = V::decode(&mut rest).ok_or(Malformed {
-                at,
-                flaw: Flaw::Value,
-            })?;
+            let value = value.ok_or(flaw(at)(Flaw::Removed))?;
+            let value = decode_all(value).ok_or(flaw(at)(Flaw::Value))?;
             entries.push(Read { key, hash, value });
         }
+        self.reserve(entries.len());
         for Read { key, hash, value } in entries {
             self.update(key, hash, || value);
         }
@@ -201,12 +292,10 @@ impl<V: Value> Table<V> {
     }
 }
 
-/// Takes the length of a key and the key off the front of `from`.
-fn take_key<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (len, rest) = from.split_first_chunk()?;
-    let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-    *from = rest;
-    Some(key)
+/// The value that these bytes are, all of them.
+pub fn decode_all<V: Value>(mut bytes: &[u8]) -> Option<V> {
+    let value = V::decode(&mut bytes)?;
+    bytes.is_empty().then_some(value)
 }
 
 #[cfg(test)]
@@ -258,7 +347,10 @@ mod tests {
         table.update(b"", keys::hash(b""), || 7_u64);
         let groups = table.freeze().encode_groups();
         let group = key_group(0x2D06_8005_38D3_94C2);
-        assert_eq!(groups, [(group, vec![0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0])]);
+        assert_eq!(
+            groups,
+            [(group, vec![0, 0, 0, 0, 9, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0])]
+        );
     }
 
     #[test]
@@ -275,7 +367,9 @@ mod tests {
 
     /// An entry with the value 1.
     fn entry(key: &[u8]) -> Vec<u8> {
-        [&(key.len() as u32).to_le_bytes(), key, &1_u64.to_le_bytes()].concat()
+        let mut bytes = Vec::new();
+        run::put(&mut bytes, key, |to| 1_u64.encode(to));
+        bytes
     }
 
     /// Three keys of group 0, rising.
@@ -293,6 +387,9 @@ mod tests {
         let other = entry(b"k-0");
         assert_ne!(key_group(keys::hash(b"k-0")), 0);
         let entry_len = a.len();
+        let (mut gone, mut short) = (Vec::new(), Vec::new());
+        run::put_removed(&mut gone, &keys[1]);
+        run::put(&mut short, &keys[1], |to| to.push(7));
 
         let cases = [
             ([&b[..], &a].concat(), entry_len, Flaw::Order),
@@ -301,6 +398,8 @@ mod tests {
             ([&a[..], &c].concat(), entry_len, Flaw::Known),
             ([&a[..], &[0]].concat(), entry_len, Flaw::Truncated),
             ([&a[..], &[255; 8]].concat(), entry_len, Flaw::Truncated),
+            ([&a[..], &gone].concat(), entry_len, Flaw::Removed),
+            ([&a[..], &short].concat(), entry_len, Flaw::Value),
         ];
         let mut table = Table::<u64>::new();
         table.restore_group(0, &c).unwrap();
@@ -321,10 +420,7 @@ mod tests {
             }
             let Malformed { at, flaw } = result.unwrap_err();
             assert!(table.is_empty());
-            match end % entry_len < 4 + keys[0].len() {
-                true => assert_eq!((at, flaw), (end / entry_len * entry_len, Flaw::Truncated)),
-                false => assert_eq!((at + 8, flaw), ((end / entry_len + 1) * entry_len, Flaw::Value)),
-            }
+            assert_eq!((at, flaw), (end / entry_len * entry_len, Flaw::Truncated));
         }
     }
 

@@ -16,13 +16,17 @@
 //! the index a bit at a time (it doubles at once, in some 15 ms at a million keys); and a defence
 //! against keys made up to share a tag, which would all have to be compared (the hash has no secret).
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::chunks::{Chunks, Slot};
-use super::key::tag_of;
+use super::chunks::{Bits, Chunks, Slot};
+use super::history::History;
+use super::key::{Key, tag_of};
 use super::snapshot::{FrozenTable, Value};
 use super::{BadPart, Frozen, Owner, Part};
+use crate::keys;
 
 /// An entry of the index.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +65,21 @@ const SMALL_INDEX: usize = 64;
 pub struct Table<V> {
     index: HashTable<Place>,
     entries: Chunks<V>,
+    /// A bit for each key group of which there is a key, or was one. As two numbers, it needs no gap before it.
+    groups: [u64; 2],
+    /// Once there is a snapshot.
+    changes: Option<Box<Changes>>,
+}
+
+/// What a table remembers between two snapshots.
+#[derive(Debug, Default)]
+struct Changes {
+    history: History,
+    /// The keys that were removed since the last snapshot was frozen.
+    removed: Vec<Key>,
+    /// What stands in snapshots of which none is known to be durable: removed keys, and for each chunk a bit for each row.
+    pending: Arc<Vec<Key>>,
+    written: Vec<Bits>,
 }
 
 impl<V> Default for Table<V> {
@@ -68,6 +87,8 @@ impl<V> Default for Table<V> {
         Table {
             index: HashTable::new(),
             entries: Chunks::new(),
+            groups: [0; 2],
+            changes: None,
         }
     }
 }
@@ -126,6 +147,8 @@ impl<V: Clone> Table<V> {
             Entry::Vacant(place) => {
                 let slot = entries.put(key, init());
                 place.insert(Place { tag, slot });
+                let group = usize::from(keys::key_group(hash));
+                self.groups[group / 64] |= 1 << (group % 64);
                 slot
             }
         }
@@ -191,7 +214,8 @@ impl<V: Clone> Table<V> {
             place.tag == tag && self.entries.holds(place.slot, key)
         });
         let (place, _) = found.ok()?.remove();
-        let value = self.entries.take(place.slot);
+        let (key, value) = self.entries.take(place.slot);
+        self.remember_removed(key);
         if self.is_empty() {
             self.clear();
         } else if self.index.num_buckets() > SMALL_INDEX && self.len() < self.index.num_buckets() / 8 {
@@ -199,6 +223,36 @@ impl<V: Clone> Table<V> {
                 .shrink_to(self.len() * 2, |place| Place::hash(place.tag));
         }
         Some(value)
+    }
+
+    /// The next snapshot has to say that this key is removed, if it is one of changes. More such keys than entries are not
+    /// worth the memory: the table then forgets its base, and the next snapshot is a whole one.
+    fn remember_removed(&mut self, key: Key) {
+        let most = self.len().max(SMALL_INDEX);
+        if let Some(changes) = &mut self.changes {
+            changes.removed.push(key);
+            if changes.removed.len() + changes.pending.len() > most {
+                self.changes = None;
+            }
+        }
+    }
+
+    /// A bit for each key group of which there is a key, or was one since the table was last empty: group `g` has bit `g`.
+    pub fn groups(&self) -> u128 {
+        let [low, high] = self.groups.map(u128::from);
+        high << 64 | low
+    }
+
+    /// Whether the group has its bit among [`groups`](Table::groups).
+    pub fn has_group(&self, group: u16) -> bool {
+        self.groups()
+            .checked_shr(group.into())
+            .is_some_and(|bits| bits & 1 == 1)
+    }
+
+    /// The index has room for so many more keys.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.index.reserve(keys, |place| Place::hash(place.tag));
     }
 
     /// Removes all keys and gives their memory back.
@@ -219,15 +273,15 @@ impl<V: Clone> Table<V> {
         entries
     }
 
-    /// Which chunks of up to 512 entries have been written since the last freeze, by number.
-    pub fn changed_chunks(&self) -> impl Iterator<Item = usize> {
-        self.entries.changed()
-    }
-
     /// How many bytes the table holds, as far as it asked for them: what the allocator adds is not in it, nor is what
     /// values hold outside of themselves. Chunks shared with a frozen table count in full.
     pub fn memory(&self) -> usize {
-        self.index.allocation_size() + self.entries.memory()
+        let changes = self.changes.as_ref().map_or(0, |changes| {
+            size_of::<Changes>()
+                + (changes.removed.capacity() + changes.pending.capacity()) * size_of::<Key>()
+                + changes.written.capacity() * size_of::<Bits>()
+        });
+        self.index.allocation_size() + self.entries.memory() + changes
     }
 }
 
@@ -238,18 +292,21 @@ impl<V: Value> Table<V> {
         FrozenTable::new(self.entries.share(), self.len())
     }
 
-    /// Freezes the table as the state of this name of an operator: a part for each key group.
+    /// Freezes the table as the state of this name of an operator: a part for each key group, all of it, and what has
+    /// changed since the last snapshot that was durable.
     pub fn snapshot(&mut self, name: &str) -> Frozen {
-        let (table, name) = (self.freeze(), name.to_string());
-        Frozen::new(move || {
-            let groups = table.encode_groups().into_iter();
-            let part = |(group, bytes)| Part {
-                name: name.clone(),
-                owner: Owner::Group(group),
-                bytes,
-            };
-            groups.map(part).collect()
-        })
+        let changes = self.changes.get_or_insert_default();
+        if changes.history.has_completed() {
+            changes.written.clear();
+            changes.pending = Arc::default();
+        }
+        if !changes.removed.is_empty() {
+            Arc::make_mut(&mut changes.pending).append(&mut changes.removed);
+        }
+        let (base, completion) = changes.history.freeze();
+        let chunks = self.entries.share_changes(&mut changes.written);
+        let table = FrozenTable::new(chunks, self.index.len());
+        Frozen::rows(name, table.since(base, Arc::clone(&changes.pending)), completion)
     }
 
     /// Takes the entries of a part over.
@@ -267,6 +324,7 @@ impl<V: Value> Table<V> {
 mod tests {
     use super::*;
     use crate::keys;
+    use crate::state::Piece;
 
     fn filled(keys: impl Iterator<Item = u32>) -> Table<u64> {
         let mut table = Table::new();
@@ -408,25 +466,88 @@ mod tests {
         assert!(table.memory() / 10_000 <= 64 + 11 + 8, "{} bytes", table.memory());
     }
 
+    /// Puts runs on top of each other, as a store does that knows nothing of the table.
+    fn put_on_top(groups: &mut Vec<Vec<u8>>, frozen: Frozen) -> usize {
+        let mut written = 0;
+        groups.resize(usize::from(keys::KEY_GROUPS), Vec::new());
+        for piece in frozen {
+            let Piece::Rows(_, rows) = piece else {
+                panic!("a table has rows")
+            };
+            for (group, below) in (0..).zip(groups.iter_mut()) {
+                let run = match rows.base() {
+                    Some(_) => rows.changes(group),
+                    None => {
+                        below.clear();
+                        rows.whole(group)
+                    }
+                };
+                written += run.len();
+                *below = crate::state::run::merge(&[&*below, &run]).expect("whole");
+            }
+        }
+        written
+    }
+
+    fn whole(table: &mut Table<u64>) -> Vec<Vec<u8>> {
+        let mut groups = vec![Vec::new(); usize::from(keys::KEY_GROUPS)];
+        for (group, bytes) in table.freeze().encode_groups() {
+            groups[usize::from(group)] = bytes;
+        }
+        groups
+    }
+
     #[test]
-    fn changed_chunks_are_those_written_since_the_last_freeze() {
-        let mut table = filled(0..10_000);
-        assert_eq!(table.changed_chunks().count(), 20);
-        let first = table.freeze();
-        assert_eq!(table.changed_chunks().count(), 0);
-        count(&mut table, 0);
+    fn a_snapshot_behind_a_durable_one_holds_what_has_changed_since() {
+        let (mut table, mut stored) = (filled(0..10_000), Vec::new());
+        let snapshot = table.snapshot("n");
+        let completions = snapshot.completions();
+        let full = put_on_top(&mut stored, snapshot);
+        completions.iter().for_each(|completion| completion.complete(1));
+        // One in a hundred, from all over.
+        (0..10_000).step_by(100).for_each(|key| count(&mut table, key));
+        remove(&mut table, 5);
+        remove(&mut table, 100);
+        remove(&mut table, 200);
+        count(&mut table, 200);
+        count(&mut table, 20_000);
+        let changes = put_on_top(&mut stored, table.snapshot("n"));
+        assert!(changes * 80 < full, "{changes} of {full} bytes");
+        assert_eq!(stored, whole(&mut table));
+    }
+
+    #[test]
+    fn what_a_snapshot_held_that_was_given_up_is_in_the_next_one() {
+        let (mut table, mut stored) = (filled(0..1_000), Vec::new());
+        let first = table.snapshot("n");
+        first
+            .completions()
+            .iter()
+            .for_each(|completion| completion.complete(1));
+        put_on_top(&mut stored, first);
         count(&mut table, 1);
-        count(&mut table, 9_999);
-        assert_eq!(
-            table.get(name(5_000).as_bytes(), keys::hash(name(5_000).as_bytes())),
-            Some(&1)
+        remove(&mut table, 2);
+        drop(table.snapshot("n"));
+        count(&mut table, 3);
+        remove(&mut table, 4);
+        put_on_top(&mut stored, table.snapshot("n"));
+        assert_eq!(stored, whole(&mut table));
+    }
+
+    #[test]
+    fn a_table_does_not_remember_more_removed_keys_than_it_has_entries() {
+        let mut table = filled(0..1_000);
+        drop(table.snapshot("n"));
+        let before = table.memory();
+        for key in 1_000..100_000 {
+            count(&mut table, key);
+            remove(&mut table, key);
+        }
+        assert!(table.memory() < 2 * before, "{} after {before}", table.memory());
+        assert!(
+            table
+                .snapshot("n")
+                .all(|piece| matches!(piece, Piece::Rows(_, rows) if rows.base().is_none()))
         );
-        // Key 9,999 came last, so it lies in the last of twenty chunks.
-        assert_eq!(table.changed_chunks().collect::<Vec<_>>(), [0, 19]);
-        let second = table.freeze();
-        table.clear();
-        assert_eq!((table.changed_chunks().count(), table.len()), (0, 0));
-        assert!(first.iter().all(|(_, count)| *count == 1));
-        assert_eq!(second.iter().filter(|(_, count)| **count == 2).count(), 3);
     }
 }

@@ -81,6 +81,25 @@ impl EntryKey {
         self.0.starts_with(&first.0)
     }
 
+    /// The place that these bytes are; none if they have no end of a key.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        loop {
+            let zero = rest.iter().position(|byte| *byte == 0)?;
+            let (mark, behind) = rest[zero..].split_first_chunk()?;
+            match *mark {
+                END => return Some(EntryKey(SmallVec::from_slice(bytes))),
+                ZERO => rest = behind,
+                _ => return None,
+            }
+        }
+    }
+
+    /// As they are written.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The key.
     pub fn key(&self) -> Cow<'_, [u8]> {
         let written = &self.0[..self.suffix_at() - END.len()];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use day02_state::state::share;
+use day02_state::state::{Piece, share};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -178,7 +178,7 @@ fn a_snapshot_does_not_change_with_the_table() {
 
 #[test]
 fn equal_contents_give_equal_bytes_at_any_number_of_workers() {
-    let table = filled(5_000);
+    let mut table = filled(5_000);
     let parts = table.snapshot("s").parts();
     for workers in 1..=4 {
         let mut again = Vec::new();
@@ -203,8 +203,10 @@ fn the_bytes_of_a_group_are_what_the_header_says() {
     let parts = table.snapshot("s").parts();
     let group = keys::key_group(keys::hash(b"\0"));
     let bytes = [
-        &[1, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0][..],
-        &[1, 0, 0, 0, 0, 2, 0, 0, 0, 0, b's', 7, 0, 0, 0, 0, 0, 0, 0],
+        &[4, 0, 0, 0, 9, 0, 0, 0, 0, 0xFF, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0][..],
+        &[
+            6, 0, 0, 0, 9, 0, 0, 0, 0, 0xFF, 0, 0, 0, b's', 7, 0, 0, 0, 0, 0, 0, 0,
+        ],
     ];
     let wanted = Part {
         name: "s".to_string(),
@@ -216,9 +218,9 @@ fn the_bytes_of_a_group_are_what_the_header_says() {
 
 fn entry(key: &[u8], suffix: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    put(&mut bytes, key);
-    put(&mut bytes, suffix);
-    1_u64.encode(&mut bytes);
+    run::put(&mut bytes, EntryKey::new(key, suffix).bytes(), |to| {
+        1_u64.encode(to)
+    });
     bytes
 }
 
@@ -233,6 +235,10 @@ fn malformed_parts_are_refused_by_name_and_change_nothing() {
         keys::key_group(keys::hash(b"j"))
     );
     let [one, two, three] = [b"1", b"2", b"3"].map(|suffix| entry(b"k", suffix));
+    let (mut short, mut gone, mut endless) = (Vec::new(), Vec::new(), Vec::new());
+    run::put(&mut short, EntryKey::new(b"k", b"2").bytes(), |to| to.push(1));
+    run::put_removed(&mut gone, EntryKey::new(b"k", b"2").bytes());
+    run::put(&mut endless, b"k\0", |to| 1_u64.encode(to));
     let cases = [
         (
             [&two[..], &one].concat(),
@@ -251,8 +257,11 @@ fn malformed_parts_are_refused_by_name_and_change_nothing() {
         ([&one[..], &[255; 30]].concat(), "the bytes end within an entry"),
         (
             [&one[..], &two[..two.len() - 1]].concat(),
-            "the value cannot be read",
+            "the bytes end within an entry",
         ),
+        ([&one[..], &short].concat(), "the value cannot be read"),
+        ([&one[..], &gone].concat(), "the key is removed"),
+        ([&one[..], &endless].concat(), "the key cannot be read"),
     ];
     for (bytes, problem) in cases {
         let (name, owner) = ("s".to_string(), owner.clone());
@@ -282,4 +291,47 @@ fn every_truncation_is_refused_or_ends_between_two_entries() {
         assert_eq!(result.is_ok(), end % one.len() == 0, "{end} bytes");
         assert_eq!(table.len(), if result.is_ok() { end / one.len() } else { 0 });
     }
+}
+
+/// The only piece of a snapshot.
+fn rows(snapshot: Frozen) -> Box<dyn FrozenRows> {
+    match snapshot.into_iter().next() {
+        Some(Piece::Rows(_, rows)) => rows,
+        _ => panic!("a table has rows"),
+    }
+}
+
+#[test]
+fn changes_put_on_top_of_the_last_durable_snapshot_are_the_table() {
+    let mut table = filled(5_000);
+    let first = table.snapshot("s");
+    first
+        .completions()
+        .iter()
+        .for_each(|completion| completion.complete(1));
+    let first = rows(first);
+    let change = |table: &mut OrderedTable<u64>, from: u64| {
+        for entry in (from..5_000).step_by(100) {
+            let (key, suffix) = (format!("k-{}", entry % 97), time_suffix(EventTime(entry as i64)));
+            match entry / 100 % 3 {
+                0 => drop(table.remove(key.as_bytes(), &suffix)),
+                1 => *table.get_mut(key.as_bytes(), &suffix).unwrap() += 1,
+                _ => drop(table.insert(key.as_bytes(), b"new", entry)),
+            }
+        }
+    };
+    change(&mut table, 0);
+    // This one is given up.
+    drop(table.snapshot("s"));
+    change(&mut table, 1);
+    let (third, now) = (rows(table.snapshot("s")), rows(table.snapshot("s")));
+    assert_eq!((first.base(), third.base()), (None, Some(1)));
+    let (mut whole, mut written) = (0, 0);
+    for group in 0..KEY_GROUPS {
+        let (below, changes) = (first.whole(group), third.changes(group));
+        whole += below.len();
+        written += changes.len();
+        assert_eq!(run::merge(&[&below, &changes]), Ok(now.whole(group)));
+    }
+    assert!(written * 20 < whole, "{written} of {whole} bytes");
 }

@@ -15,7 +15,7 @@ use day02_state::state::Value;
 use crate::time::{EventTime, Span};
 
 /// A session, beside its key and its start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Session<V> {
     /// One gap behind its last row.
     pub end: EventTime,

@@ -636,17 +636,17 @@ fn parts_of_another_kind_and_parts_that_are_damaged_are_refused_and_change_nothi
         (with(of_a, &|part| part.owner = Owner::Group(0)), "another group"),
         (with(closed, &|part| part.owner = Owner::First), "to every worker"),
         (with(closed, &|part| part.bytes.push(0)), "it is no time"),
-        // Behind the key, its length and that of the suffix there is the start, with its first bit flipped.
+        // Behind two lengths, the key and its end there is the start, with its first bit flipped.
         (
-            with(of_a, &|part| part.bytes[entry + 9 + 7] = 9),
+            with(of_a, &|part| part.bytes[entry + 11 + 7] = 9),
             "sessions overlap",
         ),
         (
-            with(of_a, &|part| part.bytes[entry + 9 + 6] = 9),
+            with(of_a, &|part| part.bytes[entry + 11 + 6] = 9),
             "ends before it begins",
         ),
         (
-            with(of_a, &|part| part.bytes[17 + 8] = 4),
+            with(of_a, &|part| part.bytes[19 + 8] = 4),
             "the value cannot be read",
         ),
     ];

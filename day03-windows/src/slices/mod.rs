@@ -324,15 +324,12 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
     fn restore(&mut self, parts: &[Part]) -> Outcome {
         let mut saved: BTreeMap<EventTime, Slices<A::Acc>> = BTreeMap::new();
         let mut panes = Slices::new();
-        for part in parts {
-            let Some((closed, tables)) = saved::read(&self.layout(), part)? else {
-                continue;
-            };
-            let saved = saved.entry(closed).or_default();
-            for (end, entries) in tables {
-                match entries.name.as_str() {
-                    saved::PANES => panes.entry(end).or_default().restore(&entries)?,
-                    _ => saved.entry(end).or_default().restore(&entries)?,
+        for (closed, parts) in saved::read(&self.layout(), parts)? {
+            let slices = saved.entry(closed).or_default();
+            for saved::Table { of, end, part } in parts {
+                match of {
+                    saved::Of::Slice => slices.entry(end).or_default().restore(part)?,
+                    saved::Of::Panes => panes.entry(end).or_default().restore(part)?,
                 }
             }
         }
@@ -344,6 +341,10 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
             self.window = Sliding::new();
             for (end, slice) in std::mem::take(&mut self.slices) {
                 let into = all.entry(end).or_default();
+                if into.is_empty() {
+                    *into = slice;
+                    continue;
+                }
                 for (key, acc) in slice.iter() {
                     into.update(key, keys::hash(key), || acc.clone());
                 }

@@ -1,38 +1,58 @@
 //! Slices as the parts of a snapshot.
 //!
-//! There is one part for each key group, since a later run may have another number of workers. Each says up
-//! to when its worker had closed windows, because it may be put together with parts of workers that had
-//! closed others:
+//! Each slice is a table with a name of its own, the time of its end, and has a part for each key group. So a slice that has
+//! not changed since the last checkpoint is not written again, and one that is over is just not there any more.
+//!
+//! What the slices do not say stands in two small parts, for every worker: of which windows they are, and up to when
+//! these were closed. Workers need not have closed the same windows, and their slices may be put together; so each
+//! says for which key groups it speaks:
 //!
 //! ```text
-//! closed up to, 8 bytes, little-endian | for each slice: its end, 8 bytes | length, 8 bytes | entries, as day 2 writes a key group
+//! closed up to, 8 bytes, little-endian | a bit for each key group that it has slices of, 16 bytes, little-endian
 //! ```
 //!
-//! Panes are written in the same way, by the ends of their windows, if there are any.
+//! The panes of a window, if there are any, are a table of the same kind, under the end of their window.
 //!
-//! A worker without any slice has something to say too: of which windows it is, and up to when it had closed
-//! them. Those are parts of their own, for every worker. Slices of other windows are refused, as orders that
-//! have been counted in a window that closed would be missing in the new one around it, or be there twice.
+//! Slices of other windows are refused, as orders that have been counted in a window that closed would be missing in the
+//! new one around it, or be there twice.
 
 use std::collections::BTreeMap;
 
-use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
+use day02_state::keys::KEY_GROUPS;
+use day02_state::state::encoding::take;
+use day02_state::state::{self, BadPart, Frozen, Owner, Part, Value};
 
 use super::sliding::Slices;
 use crate::time::EventTime;
-use crate::windower::{time_in, time_part};
 
-/// The name of the slices among the parts of a snapshot.
-const SLICES: &str = "slices";
-/// The name of the panes.
-pub(super) const PANES: &str = "panes";
+/// What the name of a slice begins with, before the time of its end, and that of the panes of a window.
+const SLICE: &str = "slice ";
+const PANES: &str = "panes ";
 /// The name of how windows are laid out, as `--window` takes it.
 const WINDOWS: &str = "windows";
 /// The name of the time up to which windows were closed.
-const CLOSED: &str = "closed";
+const CLOSED: &str = "closed up to";
 
-/// Up to when windows were closed, and slices or panes by their ends.
-pub(super) type Closed = (EventTime, Vec<(EventTime, Part)>);
+/// What was saved, by the time up to which the windows of its worker were closed.
+pub(super) type Closed<'a> = BTreeMap<EventTime, Vec<Table<'a>>>;
+
+/// A key group of a table.
+pub(super) struct Table<'a> {
+    /// What its rows are.
+    pub of: Of,
+    /// The end of the slice, or of the window.
+    pub end: EventTime,
+    /// The rows.
+    pub part: &'a Part,
+}
+
+/// What the rows of a table are.
+pub(super) enum Of {
+    /// Accumulators of a slice.
+    Slice,
+    /// How often a window has closed.
+    Panes,
+}
 
 /// Freezes slices and panes, how their windows are laid out, and up to when those were closed.
 pub(super) fn frozen<Acc: Value>(
@@ -41,75 +61,82 @@ pub(super) fn frozen<Acc: Value>(
     slices: &mut Slices<Acc>,
     panes: &mut Slices<u32>,
 ) -> Frozen {
-    let windows = Part {
-        name: WINDOWS.to_string(),
+    let part = |name: &str, bytes| Part {
+        name: name.to_string(),
         owner: Owner::Every,
-        bytes: layout.into_bytes(),
+        bytes,
     };
-    tables(SLICES, closed, slices)
-        .and(tables(PANES, closed, panes))
-        .and(Frozen::new(move || vec![windows, time_part(CLOSED, closed)]))
+    let groups = groups_of(slices) | groups_of(panes);
+    let closed = [&closed.0.to_le_bytes()[..], &groups.to_le_bytes()].concat();
+    let parts = vec![part(WINDOWS, layout.into_bytes()), part(CLOSED, closed)];
+    Frozen::new(move || parts)
+        .and(tables(SLICE, slices))
+        .and(tables(PANES, panes))
 }
 
-/// Freezes tables that are kept by ends, as parts by key group.
-fn tables<V: Value>(name: &'static str, closed: EventTime, tables: &mut Slices<V>) -> Frozen {
-    let tables: Vec<_> = tables
-        .iter_mut()
-        .map(|(end, table)| (*end, table.freeze()))
-        .collect();
-    Frozen::new(move || {
-        let mut groups: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
-        for (end, table) in tables {
-            for (group, entries) in table.encode_groups() {
-                let bytes = groups
-                    .entry(group)
-                    .or_insert_with(|| closed.0.to_le_bytes().to_vec());
-                bytes.extend(end.0.to_le_bytes());
-                bytes.extend((entries.len() as u64).to_le_bytes());
-                bytes.extend(entries);
+fn groups_of<V: Value>(tables: &Slices<V>) -> u128 {
+    let groups = tables.values().map(state::Table::groups);
+    groups.fold(0, |all, groups| all | groups)
+}
+
+fn tables<V: Value>(prefix: &str, tables: &mut Slices<V>) -> Frozen {
+    let tables = tables.iter_mut();
+    tables
+        .map(|(end, table)| table.snapshot(&format!("{prefix}{}", end.0)))
+        .fold(Frozen::default(), Frozen::and)
+}
+
+/// What a table is of, and the end in its name.
+fn named(name: &str) -> Option<(Of, &str)> {
+    let slice = name.strip_prefix(SLICE).map(|end| (Of::Slice, end));
+    slice.or_else(|| Some((Of::Panes, name.strip_prefix(PANES)?)))
+}
+
+/// What was saved, by the time up to which the windows of each worker were closed.
+pub(super) fn read<'a>(layout: &str, parts: &'a [Part]) -> Result<Closed<'a>, BadPart> {
+    let (mut saved, mut tables) = (Closed::new(), Vec::new());
+    let mut groups = [None; KEY_GROUPS as usize];
+    for part in parts {
+        match (part.name.as_str(), named(&part.name), &part.owner) {
+            (CLOSED, _, Owner::Every) => {
+                let (closed, speaks_for) = closed(part)?;
+                saved.entry(closed).or_default();
+                let of_its_own = (0..).zip(&mut groups);
+                for (group, of) in of_its_own.filter(|(group, _)| speaks_for >> group & 1 == 1) {
+                    if of.replace(closed).is_some_and(|other| other != closed) {
+                        return Err(part.bad(format!("two workers speak for key group {group}")));
+                    }
+                }
             }
+            (WINDOWS, _, Owner::Every) => {
+                let saved = String::from_utf8_lossy(&part.bytes);
+                if saved != layout {
+                    return Err(part.bad(format!(
+                        "they were {saved} and would be {layout} now; go on with {saved}, or start anew"
+                    )));
+                }
+            }
+            (_, Some((of, end)), Owner::Group(group)) if *group < KEY_GROUPS => {
+                let end = end.parse().map_err(|_| part.bad("it ends at no time"))?;
+                let end = EventTime(end);
+                tables.push((usize::from(*group), Table { of, end, part }));
+            }
+            _ => return Err(part.bad("it is no state of windows made of slices")),
         }
-        let parts = groups.into_iter().map(|(group, bytes)| Part {
-            name: name.to_string(),
-            owner: Owner::Group(group),
-            bytes,
-        });
-        parts.collect()
-    })
+    }
+    for (group, table) in tables {
+        let closed = groups[group].ok_or_else(|| table.part.bad("no worker says up to when its windows were closed"))?;
+        saved.entry(closed).or_default().push(table);
+    }
+    Ok(saved)
 }
 
-/// A part as it was saved: up to when windows were closed, and the entries of each slice, or of the panes of each
-/// window, as a part of its own; none if it only says how its windows are laid out.
-pub(super) fn read(layout: &str, part: &Part) -> Result<Option<Closed>, BadPart> {
-    let cut = || part.bad("it ends too early");
-    match (part.name.as_str(), &part.owner) {
-        (CLOSED, _) => return Ok(Some((time_in(part)?, Vec::new()))),
-        (WINDOWS, _) => {
-            let saved = String::from_utf8_lossy(&part.bytes);
-            return match saved == layout {
-                true => Ok(None),
-                false => Err(part.bad(format!(
-                    "they were {saved} and would be {layout} now; go on with {saved}, or start anew"
-                ))),
-            };
+fn closed(part: &Part) -> Result<(EventTime, u128), BadPart> {
+    let mut bytes = part.bytes.as_slice();
+    match (take(&mut bytes), take(&mut bytes), bytes) {
+        (Some(closed), Some(groups), []) => {
+            Ok((EventTime(i64::from_le_bytes(closed)), u128::from_le_bytes(groups)))
         }
-        (SLICES | PANES, Owner::Group(_)) => {}
-        _ => return Err(part.bad("it is no state of windows made of slices")),
+        _ => Err(part.bad("it is no time and no key groups")),
     }
-    let (closed, mut rest) = part.bytes.split_first_chunk().ok_or_else(cut)?;
-    let mut slices = Vec::new();
-    while !rest.is_empty() {
-        let (end, behind) = rest.split_first_chunk().ok_or_else(cut)?;
-        let (length, behind) = behind.split_first_chunk().ok_or_else(cut)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
-        let (entries, behind) = behind.split_at_checked(length).ok_or_else(cut)?;
-        let slice = Part {
-            name: part.name.clone(),
-            owner: part.owner.clone(),
-            bytes: entries.to_vec(),
-        };
-        slices.push((EventTime(i64::from_le_bytes(*end)), slice));
-        rest = behind;
-    }
-    Ok(Some((EventTime(i64::from_le_bytes(*closed)), slices)))
 }

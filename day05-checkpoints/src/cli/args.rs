@@ -14,13 +14,14 @@ use day03_windows::cli::WindowArgs;
 use day03_windows::time::Span;
 use day04_watermarks::cli::TimeArgs;
 
+use super::inspect::CheckpointCommand;
 use crate::coordinator::Schedule;
 use crate::disk::Access;
 use crate::sink::kafka::LostMarker;
 
 /// Counts and sums orders per merchant_id and window of event time, and survives being killed at any moment.
 #[derive(Debug, clap::Parser)]
-#[command(name = "day05-checkpoints", version)]
+#[command(name = "day05-checkpoints", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Checkpoints:
   With --checkpoint-dir, state and positions are saved there every --checkpoint-interval. A run with
   the same directory goes on from the last checkpoint, with any number of workers and sources, but
@@ -45,10 +46,13 @@ Examples:
   day05-checkpoints                                    the demo: killed three times, and nothing is missing
   day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
   day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
+  day05-checkpoints checkpoint inspect state           what the checkpoints in there hold
 
 Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; twice
 aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
     #[command(flatten)]
     pub checkpoints: CheckpointArgs,
     #[command(flatten)]
@@ -194,6 +198,17 @@ impl fmt::Debug for SinkArg {
             SinkArg::Unknown => f.write_str("unknown"),
         }
     }
+}
+
+/// What there is beside the job.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Looks into checkpoints
+    Checkpoint {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: CheckpointCommand,
+    },
 }
 
 impl Cli {

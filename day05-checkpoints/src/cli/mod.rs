@@ -2,6 +2,7 @@
 
 mod args;
 mod demo;
+mod inspect;
 mod log;
 
 use std::path::Path;
@@ -33,7 +34,7 @@ use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
 use crate::sink::postgres::{Column, PostgresOptions, PostgresTarget};
 use crate::sink::target::Target;
 use crate::store::{Checkpoint, Store};
-use args::Cli;
+use args::{Cli, Command};
 
 /// How many checkpoints are kept.
 const KEEP: usize = 3;
@@ -41,9 +42,10 @@ const KEEP: usize = 3;
 /// Runs the program of day 5.
 pub fn main() -> ExitCode {
     let args = Cli::parse();
-    exit_code(match args.is_demo() {
-        true => demo::run(&args),
-        false => run(&args),
+    exit_code(match &args.command {
+        Some(Command::Checkpoint { command }) => inspect::run(command),
+        None if args.is_demo() => demo::run(&args),
+        None => run(&args),
     })
 }
 

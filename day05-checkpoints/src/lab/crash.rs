@@ -49,6 +49,8 @@ pub use table::{Row, Table};
 
 /// How many checkpoints are kept.
 const KEEP: usize = 3;
+/// How many bytes are written at once: so few that a checkpoint takes several writes.
+const BLOCK: usize = 512;
 /// How far rows may be out of order.
 const DELAY: Span = Span(500);
 /// How far each step moves the clock.
@@ -201,6 +203,7 @@ impl Replay {
     ) -> Result<(), Error> {
         let disk = Mortal::new(&external.checkpoints, life, design.care());
         let store = Store::open(disk, KEEP).map_err(|error| Error::Restore(error.into()))?;
+        let store = store.in_blocks_of(BLOCK);
         let latest = store.latest().map_err(|error| Error::Restore(error.into()))?;
         let restore = latest.map(|checkpoint| design.restores(checkpoint));
         let mut options = Options {

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use day02_state::operator::{Failure, Input, Operator, Outcome, Output, Turn};
 use day02_state::state::Stateful;
-use day02_state::state::file::Snapshot;
 use day04_watermarks::watermark::Watermark;
 
 use super::fragile::Fragile;
@@ -128,9 +127,9 @@ impl Lab {
 
     /// The barrier, and the first step of the store.
     fn barrier(&mut self, epoch: usize) -> Outcome {
-        let mut snapshot = Snapshot::new();
-        snapshot.add("sink", self.sink.snapshot(epoch as u64).parts());
-        self.store.begin(epoch as u64, &snapshot)?;
+        let state = self.sink.snapshot(epoch as u64);
+        self.store
+            .begin(epoch as u64, vec![("sink".to_string(), state)])?;
         self.note(epoch, Stage::Sealed, format!("barrier {epoch}"));
         Ok(())
     }

@@ -193,6 +193,19 @@ impl Disk for Fragile {
         done
     }
 
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut inside = self.inside();
+        let done = inside.operation();
+        let file = inside.file(name)?;
+        let written = if done.is_ok() {
+            bytes.len()
+        } else {
+            bytes.len() / 2
+        };
+        inside.files[file].now.extend_from_slice(&bytes[..written]);
+        done
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         let mut inside = self.inside();
         inside.operation()?;
@@ -229,6 +242,11 @@ impl Disk for Fragile {
         inside.operation()?;
         let file = inside.file(name)?;
         Ok(inside.files[file].now.clone())
+    }
+
+    fn read_tail(&self, name: &str, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut all = self.read(name)?;
+        Ok(all.split_off(all.len().saturating_sub(bytes)))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

@@ -4,4 +4,5 @@ pub mod barrier;
 pub mod crash;
 pub mod epochs;
 pub mod fragile;
+pub mod layers;
 pub mod mortal;

@@ -76,6 +76,8 @@ pub enum Care {
     NoSync,
     /// It says that all is done, and does it when the next file comes.
     Later,
+    /// It removes all files but the newest, whatever it needs.
+    ByAge,
 }
 
 /// A disk that obeys until the job is dead.
@@ -91,6 +93,7 @@ pub struct Mortal {
 #[derive(Debug)]
 enum Later {
     Write(String, Vec<u8>),
+    Append(String, Vec<u8>),
     Sync(String),
     Rename(String, String),
     SyncFolder,
@@ -122,6 +125,7 @@ impl Disk for Mortal {
         while let Some(before) = self.later.pop_front() {
             match before {
                 Later::Write(name, bytes) => self.disk.write(&name, &bytes)?,
+                Later::Append(name, bytes) => self.disk.append(&name, &bytes)?,
                 Later::Sync(name) => self.disk.sync(&name)?,
                 Later::Rename(from, to) => self.disk.rename(&from, &to)?,
                 Later::SyncFolder => self.disk.sync_folder()?,
@@ -133,6 +137,13 @@ impl Disk for Mortal {
         }
     }
 
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        match self.puts_off(|| Later::Append(name.to_string(), bytes.to_vec()))? {
+            true => Ok(()),
+            false => self.disk.append(name, bytes),
+        }
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         match self.puts_off(|| Later::Sync(name.to_string()))? || self.care == Care::NoSync {
             true => Ok(()),
@@ -141,10 +152,20 @@ impl Disk for Mortal {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        match self.puts_off(|| Later::Rename(from.to_string(), to.to_string()))? {
-            true => Ok(()),
-            false => self.disk.rename(from, to),
+        if self.puts_off(|| Later::Rename(from.to_string(), to.to_string()))? {
+            return Ok(());
         }
+        self.disk.rename(from, to)?;
+        let names = if self.care == Care::ByAge {
+            self.disk.list()?
+        } else {
+            Vec::new()
+        };
+        names
+            .iter()
+            .rev()
+            .skip(1)
+            .try_for_each(|old| self.disk.remove(old))
     }
 
     fn sync_folder(&mut self) -> io::Result<()> {
@@ -162,6 +183,11 @@ impl Disk for Mortal {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.life.act()?;
         self.disk.read(name)
+    }
+
+    fn read_tail(&self, name: &str, bytes: usize) -> io::Result<Vec<u8>> {
+        self.life.act()?;
+        self.disk.read_tail(name, bytes)
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

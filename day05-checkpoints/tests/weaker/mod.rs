@@ -19,6 +19,12 @@ pub enum Weaker {
     NoFolderSyncAtStart,
     /// The file gets its name first, and then its bytes.
     RenameFirst,
+    /// Old files are removed, whoever needs them: of checkpoints only.
+    #[allow(dead_code)]
+    RemovesByAge,
+    /// What has changed counts as saved once it is frozen: of checkpoints only.
+    #[allow(dead_code)]
+    ForgetsAtFreeze,
 }
 
 /// A disk through which a design becomes a weaker one.
@@ -56,6 +62,14 @@ impl Disk for Weakened {
         self.disk.rename(name, its_name(name))
     }
 
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.weaker != Some(Weaker::RenameFirst) {
+            return self.disk.append(name, bytes);
+        }
+        self.held_back.extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         match self.weaker {
             Some(Weaker::NoSync) => Ok(()),
@@ -70,6 +84,15 @@ impl Disk for Weakened {
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         match self.weaker {
             Some(Weaker::RenameFirst) => Ok(()),
+            Some(Weaker::RemovesByAge) => {
+                self.disk.rename(from, to)?;
+                let names = self.disk.list()?;
+                names
+                    .iter()
+                    .rev()
+                    .skip(3)
+                    .try_for_each(|old| self.disk.remove(old))
+            }
             _ => self.disk.rename(from, to),
         }
     }
@@ -88,6 +111,10 @@ impl Disk for Weakened {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.disk.read(name)
+    }
+
+    fn read_tail(&self, name: &str, bytes: usize) -> io::Result<Vec<u8>> {
+        self.disk.read_tail(name, bytes)
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

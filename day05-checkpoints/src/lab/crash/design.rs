@@ -30,12 +30,14 @@ pub enum Design {
     WithoutLastCheckpoint,
     /// Checkpoints are written and renamed, and nothing is synced.
     WithoutSync,
+    /// Only the newest file is kept, and its manifest is not asked what it needs.
+    KeptByAge,
 }
 // ANCHOR_END: designs
 
 impl Design {
     /// All of them, first those that are right.
-    pub const ALL: [Design; 9] = [
+    pub const ALL: [Design; 10] = [
         Design::IntoFiles,
         Design::IntoTransactions,
         Design::AsTheyClose,
@@ -45,12 +47,14 @@ impl Design {
         Design::WithoutAlignment,
         Design::WithoutLastCheckpoint,
         Design::WithoutSync,
+        Design::KeptByAge,
     ];
 
     pub(super) fn care(self) -> Care {
         match self {
             Design::WithoutSync => Care::NoSync,
             Design::BeforeDurable => Care::Later,
+            Design::KeptByAge => Care::ByAge,
             _ => Care::Full,
         }
     }
@@ -80,6 +84,7 @@ impl fmt::Display for Design {
             Design::WithoutAlignment => "no channel waits at a barrier",
             Design::WithoutLastCheckpoint => "no last checkpoint",
             Design::WithoutSync => "checkpoints are not synced",
+            Design::KeptByAge => "only the newest file is kept",
         })
     }
 }
