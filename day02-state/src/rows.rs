@@ -73,7 +73,7 @@ impl<V> Rows<V> {
         if self.values.pop().is_some() {
             self.hashes.pop();
             self.ends.pop();
-            let end = self.ends.last().map_or(0, |end| *end as usize);
+            let end = self.ends.last().copied().unwrap_or(0);
             self.keys.truncate(end);
         }
     }
