@@ -143,6 +143,9 @@ fn windowing(spec: &str, lateness: Span) -> Windows {
 /// Start, pane, count and sum of what closes, and how many rows are late.
 type Closed = (Vec<(i64, u32, u64, i128)>, usize);
 
+/// In which minute a window begins, the number of the pane, and the sum.
+type Pane = (i64, u32, i128);
+
 fn closed(fired: Fired<Summed>) -> Closed {
     let each = fired.closed.values().iter();
     let closed = each.map(|closed| {
@@ -308,7 +311,7 @@ fn nine_scores_with_two_minutes_of_lateness() {
         W(6 * MINUTE), Score(9, 85_000), Score(8, 446_000), Score(1, 466_000), W(8 * MINUTE + 30_000),
     ];
     #[rustfmt::skip]
-    let table: [(i64, &[(i64, u32, i128)], usize); 3] = [
+    let table: [(i64, &[Pane], usize); 3] = [
         (0,  &[(0, 0, 5),                           (2, 0, 18), (4, 0, 4), (6, 0, 12)], 2),
         (2,  &[(0, 0, 5), (0, 1, 11),               (2, 0, 18), (4, 0, 4), (6, 0, 12)], 1),
         (60, &[(0, 0, 5), (0, 1, 11), (2, 0, 18),   (4, 0, 4), (0, 2, 20), (6, 0, 12)], 0),
