@@ -156,11 +156,13 @@ fn column(name: &str) -> Column {
 
 /// Where late orders are published: a folder, with a file for each checkpoint.
 fn open_late(folder: &Path, access: Access) -> Result<Box<dyn Target>, Error> {
-    let folder = Folder::open_as(folder, access).map_err(|error| Error::Place {
+    let failed = |failure| Error::Place {
         what: "the place for late orders",
-        failure: error.into(),
-    })?;
-    Ok(Box::new(FileTarget::new(folder, Format::Json)))
+        failure,
+    };
+    let folder = Folder::open_as(folder, access).map_err(|error| failed(error.into()))?;
+    let target = Background::start(FileTarget::new(folder, Format::Json));
+    Ok(Box::new(target.map_err(|error| failed(error.into()))?))
 }
 
 /// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
