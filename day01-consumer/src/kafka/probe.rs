@@ -13,7 +13,7 @@
 //!
 //! Left out: looking behind TLS, where the client gives reasons by itself.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) const BEHIND_TLS: &str = "the broker gives no answer behind TLS, as o
 /// What is wrong with the port, if two questions show it.
 pub(super) fn likely_cause(address: &str) -> Option<&'static str> {
     let mut stream = connect(address)?;
-    let versions = ask(&mut stream, API_VERSIONS);
+    let versions = ask(&mut stream, API_VERSIONS)?;
     if versions.starts_with(b"HTTP/") {
         return Some("a web server answers there, and no Kafka");
     }
@@ -54,7 +54,7 @@ pub(super) fn likely_cause(address: &str) -> Option<&'static str> {
     {
         return Some("a controller of Kafka answers there, which knows no topics; take the port of a broker");
     }
-    ask(&mut stream, METADATA).is_empty().then_some(
+    ask(&mut stream, METADATA)?.is_empty().then_some(
         "the broker closes the connection, as one that wants a login does; say --kafka-option \
          security.protocol=sasl_plaintext, sasl.mechanism, sasl.username and sasl.password, or take its port without login",
     )
@@ -72,23 +72,30 @@ fn connect(address: &str) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// What comes back: a whole answer of Kafka, or else what there is.
-fn ask(stream: &mut TcpStream, request: &[u8]) -> Vec<u8> {
+/// What comes back until the connection is closed: a whole answer of Kafka, or else what there is. None if nothing has come
+/// in time, which says nothing of who listens there.
+fn ask(stream: &mut TcpStream, request: &[u8]) -> Option<Vec<u8>> {
     let mut answer = Vec::new();
     if stream.write_all(request).is_err() {
-        return answer;
+        return Some(answer);
     }
     let mut bytes = [0; 4_096];
-    while answer.len() < bytes.len()
-        && let Ok(read @ 1..) = stream.read(&mut bytes)
-    {
+    while answer.len() < bytes.len() {
+        let read = match stream.read(&mut bytes) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return (!answer.is_empty()).then_some(answer);
+            }
+            Err(_) => break,
+        };
         answer.extend_from_slice(bytes.get(..read).unwrap_or_default());
         let length = answer.first_chunk().map(|length| u32::from_be_bytes(*length));
         if length.is_some_and(|length| answer.len() >= (length as usize).saturating_add(4)) {
             break;
         }
     }
-    answer
+    Some(answer)
 }
 
 #[cfg(test)]
