@@ -142,20 +142,18 @@ struct Heard {
 }
 
 impl Heard {
-    fn durable(&mut self, checkpoint: Checkpoint) {
-        self.kept.insert(checkpoint.id);
-        while self.kept.len() > KEEP {
-            self.kept.pop_first();
-        }
+    fn durable(&mut self, checkpoint: Checkpoint, disk: &Fragile) -> Result<(), String> {
+        self.kept = whole(disk)?.into_iter().rev().take(KEEP).collect();
         self.durable = Some(checkpoint);
         self.begun.clear();
+        Ok(())
     }
 
     /// A run has started, and has found this.
     fn found(&mut self, found: Option<Checkpoint>, disk: &Fragile) -> Result<(), String> {
         match found {
             found if found == self.durable => self.begun.clear(),
-            Some(found) if self.begun.contains(&found) => self.durable(found),
+            Some(found) if self.begun.contains(&found) => self.durable(found, disk)?,
             found => {
                 let [found, durable] = [&found, &self.durable].map(|one| one.as_ref().map(|one| one.id));
                 return Err(format!("lost: found {found:?}, and {durable:?} was durable"));
@@ -243,7 +241,7 @@ fn live(
         match (store.step(), &under_way) {
             (Ok(Progress::Again), _) => {}
             (Ok(Progress::Durable(id)), Some(next)) if next.id == id => {
-                heard.durable(next.clone());
+                heard.durable(next.clone(), disk)?;
                 last_durable = id;
                 (under_way, could_not_remove) = (None, false);
             }

@@ -125,7 +125,11 @@ pub(super) fn read<'a>(layout: &str, parts: &'a [Part]) -> Result<Closed<'a>, Ba
         }
     }
     for (group, table) in tables {
-        let closed = groups[group].ok_or_else(|| table.part.bad("no worker says up to when its windows were closed"))?;
+        let closed = groups[group].ok_or_else(|| {
+            table
+                .part
+                .bad("no worker says up to when its windows were closed")
+        })?;
         saved.entry(closed).or_default().push(table);
     }
     Ok(saved)
