@@ -165,3 +165,79 @@ impl<O: Stateful> Stateful for WatermarkOperator<O> {
         self.inner.restore(parts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault;
+
+    /// An operator that says what it is told.
+    struct Says;
+
+    impl Operator<Watermark> for Says {
+        type In = ();
+        type Out = EventTime;
+
+        fn on_data(&mut self, _: Input, (): (), _: Out<'_, EventTime, Watermark>) -> Outcome {
+            Ok(())
+        }
+    }
+
+    impl OnWatermark for Says {
+        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome {
+            out.data(at);
+            Ok(())
+        }
+    }
+
+    impl Stateful for Says {
+        fn snapshot(&mut self, _: u64) -> Frozen {
+            Frozen::new(Vec::new)
+        }
+
+        fn restore(&mut self, _: Vec<Part>) -> Outcome {
+            Ok(())
+        }
+    }
+
+    /// Which times the operator was told, and which went on.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Times(Vec<i64>, Vec<i64>);
+
+    impl day02_state::operator::Output<EventTime, Watermark> for Times {
+        fn data(&mut self, told: EventTime) {
+            self.0.push(told.0);
+        }
+
+        fn control(&mut self, watermark: Watermark) {
+            if let Watermark::At(at) = watermark {
+                self.1.push(at.0);
+            }
+        }
+    }
+
+    /// A task that has said 10 goes on with more channels, and these are behind it at first.
+    fn restored(fault: Option<Fault>) -> Outcome<Times> {
+        fault::with(fault, || {
+            let at = |millis| Watermark::At(EventTime(millis));
+            let channel = |channel| Input { port: 0, channel };
+            let (mut before, mut times) = (WatermarkOperator::new(1, Says), Times::default());
+            before.on_control(channel(0), at(10), &mut times)?;
+            let (mut after, mut times) = (WatermarkOperator::new(2, Says), Times::default());
+            after.restore(before.snapshot(1).parts())?;
+            after.on_turn(Duration::ZERO, &mut times)?;
+            for (from, millis) in [(0, 5), (1, 6), (0, 13), (1, 14)] {
+                after.on_control(channel(from), at(millis), &mut times)?;
+            }
+            Ok(times)
+        })
+    }
+
+    #[test]
+    fn a_restored_task_without_its_floor_goes_back_behind_what_it_had_said() {
+        assert_eq!(restored(None).unwrap(), Times(vec![13], vec![10, 13]));
+        // A window that was closed at 10 would be open again for late rows, and the next task hears nothing at first.
+        let faulty = restored(Some(Fault::NoFloor)).unwrap();
+        assert_eq!(faulty, Times(vec![5, 6, 13], vec![5, 6, 13]));
+    }
+}
