@@ -28,6 +28,7 @@ use std::time::Duration;
 use day02_state::job::SOURCE;
 use day02_state::runtime::Buffers;
 use day02_state::state::file::Snapshot;
+use day04_watermarks::operator::watermark_in;
 use day05_checkpoints::coordinator::Event;
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::store::{Checkpoint, Store};
@@ -109,7 +110,7 @@ fn live(
     sum: &mut Sum,
 ) -> Result<(), String> {
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
-    let script = Script::new(random, seed % 3 > 0);
+    let script = Script::new(random, !seed.is_multiple_of(3));
     let (mut disk, mut from) = (Fragile::new(), None::<Checkpoint>);
     for life in 0..LIVES {
         let mut plan = plan(random, buffers, with);
@@ -137,7 +138,8 @@ fn check_run(
     with: Drive,
     sum: &mut Sum,
 ) -> Result<(), String> {
-    let restored = from.and_then(|from| watermark_of(&from.snapshot));
+    let restored = from.and_then(|from| watermark_in(from.snapshot.parts(WINDOWS)));
+    let restored = restored.map(|at| at.0);
     let mut last = None;
     for checkpoint in &run.checkpoints {
         let checked = check(script, &checkpoint.snapshot, plan, restored);
@@ -195,14 +197,6 @@ fn next(
     // Before the first one is a place to begin, too.
     let pick = below(random, run.checkpoints.len() + 1).checked_sub(1);
     Ok((Fragile::new(), pick.map(|pick| run.checkpoints.swap_remove(pick))))
-}
-
-fn watermark_of(snapshot: &Snapshot) -> Option<i64> {
-    let part = snapshot
-        .parts(WINDOWS)
-        .iter()
-        .find(|part| part.name == "watermark")?;
-    Some(i64::from_le_bytes(part.bytes.as_slice().try_into().unwrap()))
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ use day02_state::job::{Options, SOURCE, SourceTask};
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, Stop, by_key, single};
 use day02_state::state::Stateful;
-use day02_state::state::file::Snapshot;
 use day02_state::stepper::{self, run_stepper};
 use day03_windows::time::Span;
 use day04_watermarks::operator::{OnWatermark, WatermarkOperator};
@@ -29,7 +28,7 @@ use day05_checkpoints::coordinator::{Event, Listener, Schedule};
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
-use day05_checkpoints::store::{Checkpoint, Store};
+use day05_checkpoints::store::{Checkpoint, Store, ids, read_checkpoint};
 
 use super::operators::{Join, Orders, Sink, Windows};
 use super::replay::Script;
@@ -162,14 +161,8 @@ fn step_by_step(job: Job, seed: u64, plan: &Plan, fates: &Fates) -> Result<(), S
 
 /// The whole checkpoints on a disk that are newer than this one.
 fn newer_than(id: u64, disk: &Fragile) -> Vec<Checkpoint> {
-    let number = |name: &str| name.strip_prefix("checkpoint-")?.parse::<u64>().ok();
-    let files = disk.files().into_iter();
-    let files = files.filter_map(|(name, bytes)| Some((number(&name)?, bytes)));
-    let newer = files.filter(|(of, _)| *of > id).map(|(id, bytes)| Checkpoint {
-        id,
-        snapshot: Snapshot::decode(&bytes).unwrap(),
-    });
-    newer.collect()
+    let newer = ids(disk).unwrap().split_off(&(id + 1)).into_iter();
+    newer.map(|id| read_checkpoint(disk, id).unwrap()).collect()
 }
 
 fn wire(script: &Script, from: Option<Checkpoint>, plan: &Plan) -> Dataflow {
