@@ -265,7 +265,7 @@ fn the_snapshot_of_a_worker_has_its_watermark_its_clock_its_windows_and_how_far_
         .into_iter()
         .map(|part| part.name)
         .collect();
-    assert_eq!(names, ["clock", "closed", "watermark", "windows"]);
+    assert_eq!(names, ["clock", "closed up to", "watermark", "windows"]);
 }
 
 /// Hears nothing.

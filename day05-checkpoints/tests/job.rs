@@ -471,10 +471,10 @@ fn the_last_three_checkpoints_are_kept_and_the_last_one_covers_everything() {
     let count = events.len() as u64;
     assert!(count > 5, "{events:?}");
     let names: Vec<String> = job.checkpoints.files().into_keys().collect();
-    assert_eq!(
-        names,
-        [count - 2, count - 1, count].map(|id| format!("checkpoint-{id:020}"))
-    );
+    let newest = [count - 2, count - 1, count].map(|id| format!("checkpoint-{id:020}"));
+    assert!(names.ends_with(&newest), "{names:?}");
+    // What the three are built on stays as well, and nothing else.
+    assert!(names.len() <= 2 * newest.len(), "{names:?}");
     let last = job.latest().unwrap();
     let positions = last
         .snapshot

@@ -97,7 +97,11 @@ impl<A: Aggregate> SliceWindows<A> {
 
     /// Forgets the panes of windows for which every row is late by now.
     pub(super) fn expire_panes(&mut self) {
-        let over = self.closed.minus(self.lateness);
+        // At the end of time every lateness is over, however long.
+        let over = match self.closed {
+            EventTime::MAX => EventTime::MAX,
+            closed => closed.minus(self.lateness),
+        };
         while self.panes.first_key_value().is_some_and(|(end, _)| *end <= over) {
             self.panes.pop_first();
         }

@@ -79,7 +79,7 @@ pub struct Running {
     pub coordinator: Mail<Control>,
     /// By query, its view, if it has one.
     pub views: Vec<Option<View>>,
-    /// By query, how the names of its tasks begin.
+    /// By query, how the names of the tasks that group its rows begin.
     pub tasks: Vec<String>,
     /// Whether all inputs end by themselves.
     pub bounded: bool,
@@ -198,7 +198,7 @@ pub fn wire_over<D: Disk + 'static>(
     for reading in readings {
         let (query, id) = (reading.query, reading.id.clone());
         let rows = wiring.line(reading)?;
-        tasks.push(task_id(&id, ""));
+        tasks.push(task_id(&id, "group "));
         let target = match &query.sink {
             Sink::Table(table) => outside.target(table, durable)?,
             Sink::View(_) | Sink::Result => None,

@@ -345,7 +345,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         buffers: Buffers {
             rows: how.packets.0,
             capacity: how.packets.1,
-            linger: Duration::from_millis(1),
+            linger: Duration::from_micros(100),
         },
     };
     let (tape, stop) = (Tape::default(), Stop::new());
@@ -356,7 +356,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     let restore = store.as_ref().and_then(|store| store.latest().unwrap());
     let checkpoints = Checkpoints {
         restore,
-        schedule: Schedule::every(Some(Duration::from_millis(20))),
+        schedule: Schedule::every(Some(Duration::from_millis(2))),
         ..Checkpoints::new(store, &stop)
     };
     let mut outside = Around {
@@ -387,7 +387,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         Drive::Stepper(seed) => {
             let schedule = Steps {
                 seed,
-                step: Duration::from_millis(1),
+                step: Duration::from_micros(100),
             };
             let mut observe = |_: Duration, _: &str, _: day02_state::runtime::Did| {
                 events += 1;

@@ -127,6 +127,14 @@ impl Source for Reads {
     fn locate(&self, partition: i32, offset: i64) -> String {
         self.log.locate(partition, offset)
     }
+
+    fn pause(&mut self, partitions: &[i32]) -> Result<(), InputError> {
+        self.log.pause(partitions)
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.log.is_bounded()
+    }
 }
 
 /// Shows windows as they close, by writing them to a topic; or shows nothing.
