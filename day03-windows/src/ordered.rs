@@ -10,7 +10,7 @@
 //! nothing, whatever the size.
 //!
 //! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are a
-//! [run](day02_state::state::run), with the places as its keys, and reading is as strict as it is in day 2. What has
+//! [`run`], with the places as its keys, and reading is as strict as it is in day 2. What has
 //! changed since an earlier snapshot is found by comparing the two trees: where they share a node, there is nothing
 //! to look for. So a table that takes snapshots keeps the tree of the last one, as far as it is not its own.
 //!

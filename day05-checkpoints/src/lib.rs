@@ -12,7 +12,7 @@
 //! ```
 //!
 //! - [`signal`]: barriers and what goes with them; [`aligner`]: which channels wait for a barrier
-//! - [`aligned`]: the adapters around operators and sources; [`coordinator`]: when there is a checkpoint, and when it is
+//! - [`checkpointed`]: the adapters around operators and sources; [`coordinator`]: when there is a checkpoint, and when it is
 //!   durable; [`dataflow`]: a job with all of these
 //! - [`disk`], [`store`]: where checkpoints are kept
 //! - [`sink`]: rows that wait until they may go out, and where they go

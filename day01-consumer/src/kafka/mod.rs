@@ -1,7 +1,7 @@
 //! A topic of a real Kafka as a source.
 //!
 //! The engine owns the offsets. The consumer is told which partitions to read and from where (`assign`), and nothing is
-//! committed unless [`Source::commit`] says so. There is no group membership, so there are no rebalances either: who
+//! committed unless [`commit`](crate::source::Source::commit) says so. There is no group membership, so there are no rebalances either: who
 //! reads which partition is decided here, not by the broker. Five rules keep records from being lost in silence:
 //!
 //! 1. Every start position is checked against what the partition still holds, and librdkafka is set to fail

@@ -10,7 +10,7 @@ pub struct KafkaOptions {
     pub cluster: Cluster,
     /// The topic.
     pub topic: String,
-    /// The consumer group whose offsets `Start::Group` reads and [`Source::commit`] writes.
+    /// The consumer group whose offsets `Start::Group` reads and [`commit`](crate::source::Source::commit) writes.
     pub group: String,
     /// Where to start.
     pub start: Start,

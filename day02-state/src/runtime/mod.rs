@@ -24,7 +24,7 @@
 //! An end is explicit. A sender that vanishes without one is an error that names it, and so is a panic; either ends the
 //! whole job.
 //!
-//! - [`channels`]: edges, inboxes, mail; [`task`]: one step of a task; [`threads`]: a thread for each task, and the one that
+//! - `channels`: edges, inboxes, mail; `task`: one step of a task; `threads`: a thread for each task, and the one that
 //!   looks at the board
 //!
 //! Left out: moving tasks between threads, channels over a network, and priorities.
