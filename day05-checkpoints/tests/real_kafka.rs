@@ -326,18 +326,21 @@ fn a_broker_may_hang_after_any_step() {
 }
 
 fn a_job_whose_broker_hangs_ends_when_asked_to_and_the_next_run_publishes_the_rest() {
+    const FIRST: u64 = 10_000;
     const ORDERS: u64 = 20_000;
     let (options, log, checkpoints) = (new_sink("hung-job", 1), Log::new("orders", 1), Fragile::new());
     let start = || hung::Run::start(&log, &checkpoints, options.clone(), 20_000);
     let run = start();
-    hung::append(&log, 0..ORDERS / 2);
-    eventually("rows", || (!read(&options).is_empty()).then_some(()));
+    hung::append(&log, 0..FIRST);
+    // The window of the last order is open.
+    let before_it_hangs = FIRST as usize - 1;
+    eventually("rows", || (read(&options).len() == before_it_hangs).then_some(()));
     {
         let _hung = Hung::now();
         let before = run.durable();
-        hung::append(&log, ORDERS / 2..ORDERS);
-        // Those that are under way, and then the one whose barrier waits behind rows that are refused.
-        eventually("a checkpoint", || (run.durable() > before).then_some(()));
+        eventually("checkpoints", || (run.durable() > before + 5).then_some(()));
+        // More than the sink may hold: now barriers wait behind rows that are refused.
+        hung::append(&log, FIRST..ORDERS);
         eventually("a word", || {
             let said = run.board.take_warnings();
             said.iter()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::client;
 use super::cluster::Cluster;
@@ -50,10 +51,16 @@ fn create(cluster: &Cluster, topic: &str, partitions: i32) -> Result<(), Error> 
     let created =
         futures_executor::block_on(admin.create_topics([&topic], &options)).map_err(Error::kafka(what()))?;
     for result in created {
-        result.map_err(|(_, code)| Error::Kafka {
-            what: what(),
-            error: rdkafka::error::KafkaError::AdminOp(code),
-        })?;
+        match result {
+            // Somebody else created it since the question, or the broker that was asked had not heard of it yet.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => {
+                return Err(Error::Kafka {
+                    what: what(),
+                    error: KafkaError::AdminOp(code),
+                });
+            }
+        }
     }
     Ok(())
 }
