@@ -39,7 +39,7 @@ pub enum Message<D, C> {
 }
 
 /// Where something came from, and when it was taken. Channels are counted over all ports of a task, from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     /// Which of the operator's inputs: a join has two.
     pub port: usize,
