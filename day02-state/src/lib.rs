@@ -34,8 +34,6 @@ mod fault;
 pub mod job;
 pub mod keys;
 pub mod lab;
-#[cfg(test)]
-mod liveness;
 pub mod operator;
 pub mod order;
 pub mod outbox;

@@ -15,7 +15,7 @@
 //! same tasks: [`run_threads`], a thread for each, and the seeded stepper of `stepper.rs`, on one thread with a virtual
 //! clock. A channel holds a bounded number of packets in both, so a slow task slows those before it down, and nothing grows.
 //!
-//! **Liveness.** Each of these was a hang or a wrong result when it was missing. `liveness.rs` puts each fault back in.
+//! **Liveness.** Each of these was a hang or a wrong result when it was missing. The tests beside this file put each fault back in.
 //! 1. Every lane, and every branch of a tee, sends on its own: one that is stuck holds back no other.
 //! 2. While anything sealed has not left, the task does not go on, but its linger runs: what others wait for may lie
 //!    in the open batch of another lane.
@@ -31,6 +31,8 @@
 
 mod channels;
 mod task;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub use channels::{Edge, Inbox, Mail, Mailbox, broadcast, by_key, forward, mailbox, single};
