@@ -6,8 +6,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use rdkafka::error::KafkaError;
-
 /// Why a run of day 1 ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -124,24 +122,6 @@ pub enum Error {
         excerpt: String,
     },
 
-    /// Kafka refused or failed something, and waiting does not help.
-    #[error("{what}: {error}")]
-    Kafka {
-        /// What was being done, with the topic or address.
-        what: String,
-        /// What librdkafka said.
-        error: KafkaError,
-    },
-
-    /// A broker refused a record.
-    #[error("writing to {topic}: {reason}")]
-    Refused {
-        /// The topic.
-        topic: String,
-        /// What the client said, and what is likely behind it.
-        reason: String,
-    },
-
     /// A file could not be opened, read or written.
     #[error("{}: {error}", path.display())]
     File {
@@ -155,22 +135,13 @@ pub enum Error {
     #[error("cannot write the result: {0}")]
     Output(io::Error),
 
-    /// The system refused something that has no file.
-    #[error("{what}: {error}")]
-    System {
-        /// What was being done.
-        what: &'static str,
-        /// What the system said.
-        error: String,
-    },
-
-    /// A scenario file does not say what a scenario must say.
-    #[error("scenario {name}: {problem}")]
-    Scenario {
-        /// The scenario.
-        name: String,
-        /// What is wrong with it, with the line where one is known.
-        problem: String,
+    /// Something else failed, and waiting does not help.
+    #[error("{what}: {reason}")]
+    Failed {
+        /// What was being done, with the topic or address, or what it is about.
+        what: String,
+        /// What Kafka or the system said, or what is wrong.
+        reason: String,
     },
 
     /// The options ask for something that does not exist.
@@ -179,10 +150,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: a Kafka error with what was being done.
-    pub(crate) fn kafka(what: impl Into<String>) -> impl FnOnce(KafkaError) -> Error {
+    /// For `map_err`: an error with what was being done.
+    pub fn failed<R: ToString>(what: impl Into<String>) -> impl FnOnce(R) -> Error {
         let what = what.into();
-        move |error| Error::Kafka { what, error }
+        move |reason| Error::Failed {
+            what,
+            reason: reason.to_string(),
+        }
     }
 
     /// For `map_err`: an I/O error with its file.

@@ -104,14 +104,11 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
             args.time.delay
         ));
     } else {
-        return Err(InputError::System {
-            what: "comparing with a run that nothing befell",
-            error: format!(
-                "{} windows were published, and {} are right",
-                lines.len(),
-                wanted_lines.len()
-            ),
-        }
+        let failed = InputError::failed("comparing with a run that nothing befell");
+        let (published, right) = (lines.len(), wanted_lines.len());
+        return Err(failed(format!(
+            "{published} windows were published, and {right} are right"
+        ))
         .into());
     }
     show(args, wanted)?;
@@ -199,8 +196,7 @@ impl Drop for Run {
 }
 
 fn failed(error: String) -> Error {
-    let what = "a run of the demo";
-    InputError::System { what, error }.into()
+    InputError::failed("a run of the demo")(error).into()
 }
 
 /// The names of the files in a folder that begin so; none if there is no folder yet.
@@ -292,10 +288,7 @@ fn show(args: &Cli, mut windows: Vec<ClosedWindow>) -> Result<(), Error> {
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> Error {
-    move |error| {
-        let error = error.to_string();
-        InputError::System { what, error }.into()
-    }
+    move |error| InputError::failed(what)(error).into()
 }
 
 const TRY_NEXT: &str = "
