@@ -152,6 +152,7 @@ impl Log {
             group: group.to_string(),
             share: Share::ALL,
             partitions_seen: splits.len(),
+            positions_checked: true,
             until_end,
             paused: Vec::new(),
             batch: 1_000,
@@ -185,6 +186,7 @@ pub struct LogSource {
     share: Share,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
+    positions_checked: bool,
     until_end: bool,
     paused: Vec<i32>,
     batch: usize,
@@ -225,7 +227,8 @@ impl Source for LogSource {
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
         positions.apply(&mut self.splits)?;
-        self.log.read().check(&mut self.splits)
+        self.positions_checked = false;
+        Ok(())
     }
 
     fn poll(&mut self, records: &mut Records, _wait: Duration) -> Result<Polled, Error> {
@@ -234,6 +237,9 @@ impl Source for LogSource {
         let topic = log.read();
         if !self.until_end {
             self.add_new_partitions(&topic);
+        }
+        if !std::mem::replace(&mut self.positions_checked, true) {
+            topic.check(&mut self.splits)?;
         }
         for step in 0..self.splits.len() {
             let index = (self.turn + step) % self.splits.len();

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{self, Interrupt, Live, RecordArgs, SourceArgs, say};
-use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
 use day01_consumer::lab::table::{self, Cell, Format};
 
 use crate::error::{Error, JobError};
@@ -44,11 +43,7 @@ struct Cli {
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    records: RecordArgs,
-    #[command(flatten)]
-    generator: GeneratorOptions,
+    input: InputArgs,
 }
 
 /// How many tasks there are.
@@ -110,9 +105,9 @@ pub fn interruptible() -> Result<(Stop, Interrupt), Error> {
 }
 
 fn run(args: &Cli) -> Result<(), Error> {
-    let (mut source, mut restore) = (args.source.clone(), None);
+    let (mut input, mut restore) = (args.input.clone(), None);
     if let Some(path) = &args.state.load {
-        if source.brokers.is_none() && source.files.is_empty() {
+        if input.source.brokers.is_none() && input.source.files.is_empty() {
             let said = "the sandbox is new and empty: --load needs --brokers or --file";
             return Err(InputError::Usage(said.to_string()).into());
         }
@@ -120,27 +115,22 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(going_on(path, &snapshot));
         restore = Some(snapshot);
         // A split that the file does not know has been found since, and is read from its beginning.
-        source.from = None;
+        input.source.from = None;
     }
     if let Some(path) = &args.state.save {
-        if source.files.iter().any(|file| path.starts_with(file)) {
+        if input.source.files.iter().any(|file| path.starts_with(file)) {
             let said = format!("--save {} would overwrite what is read", path.display());
             return Err(InputError::Usage(said).into());
         }
         Snapshot::check_writable(path)?;
     }
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(
-        &source,
-        &args.records,
-        &args.generator,
-        usize::from(args.tasks.sources),
-    )?;
+    let opened = input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
     let options = Options {
         workers: usize::from(args.tasks.workers),
-        on_bad_record: args.records.on_bad_record,
+        on_bad_record: input.records.on_bad_record,
         refresh_every: Some(LOOK_EVERY),
         save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()
@@ -166,7 +156,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         None => Ok(()),
     };
     // A result that cannot be saved can still be read.
-    let printed = print(&answer, args.records.format);
+    let printed = print(&answer, input.records.format);
     saved?;
     printed?;
     if opened.sandbox.is_some() && !interrupt.asked() {
@@ -208,7 +198,7 @@ pub fn run_watched(
 }
 
 /// What a person sees of how far a job has come, above a table of its rows worth seeing.
-pub fn shown(progress: &Progress, columns: &[&str], top: Vec<Vec<Cell>>) -> cli::Progress {
+pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec<Cell>>) -> cli::Progress {
     let skipped = progress.skipped.iter();
     cli::Progress {
         counted: progress.counted,
@@ -217,7 +207,7 @@ pub fn shown(progress: &Progress, columns: &[&str], top: Vec<Vec<Cell>>) -> cli:
             .collect(),
         lag: progress.lag.clone().into_iter().collect(),
         status: progress.status.clone(),
-        columns: columns.iter().map(ToString::to_string).collect(),
+        columns,
         top,
     }
 }

@@ -3,8 +3,7 @@
 //! Errors of day 1 pass through as they are: which broker, topic, file or record they are about does not change because
 //! a task met them.
 
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use day01_consumer::Error as InputError;
 
@@ -84,21 +83,20 @@ pub enum JobError {
 
 /// Why a snapshot could not be written, read or used.
 #[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    /// The file could not be read or written.
-    #[error("{}: {error}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The file is not a snapshot that this program can use.
-    #[error("{}: {problem}", path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+#[error("{}: {problem}", path.display())]
+pub struct SnapshotError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said, or what is wrong with the file.
+    pub problem: String,
+}
+
+impl SnapshotError {
+    /// For `map_err`: what is wrong with this file.
+    pub fn at<P: ToString>(path: &Path) -> impl Fn(P) -> SnapshotError {
+        move |problem| SnapshotError {
+            path: path.to_path_buf(),
+            problem: problem.to_string(),
+        }
+    }
 }

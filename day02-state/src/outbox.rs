@@ -14,18 +14,18 @@
 //! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything) or a *split* (each gets its
 //! own kind of rows) joins two of them. Every lane fills, lingers, seals and sends on its own.
 //!
-//! Nothing here waits, and of a channel nothing more is known here than that it takes a packet or is full, and that a
-//! `Select` can be told to watch it.
+//! Nothing here waits: a channel takes a packet or is full, and then a `Select` can be told to watch it.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+mod lanes;
+
 use std::time::Duration;
 
 use crossbeam_channel::Select;
 
 use crate::fault::{Fault, put_in};
-use crate::keys::Owners;
-use crate::operator::{Batch, EndReason, Message};
+use crate::operator::{Control, EndReason, Message};
+
+pub(crate) use lanes::{Lanes, Name, Route};
 
 /// How much may lie between two tasks.
 #[derive(Debug, Clone, Copy)]
@@ -49,41 +49,12 @@ impl Default for Buffers {
     }
 }
 
-/// The name of a sender, which its channels learn when it is wired.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Name(Arc<OnceLock<String>>);
-
-impl Name {
-    pub(crate) fn set(&self, name: &str) {
-        // An outbox is moved into its task, so this happens once.
-        let _ = self.0.set(name.to_string());
-    }
-
-    pub(crate) fn get(&self) -> &str {
-        self.0.get().map_or("a task that was never wired", String::as_str)
-    }
-}
-
 /// What a channel carries.
 #[derive(Debug)]
 pub(crate) enum Packet<D, C> {
     /// In their order; never none.
     Messages(Vec<Message<D, C>>),
     End(EndReason),
-}
-
-/// The sending side of a channel.
-pub(crate) trait Channel<P>: Send {
-    /// Takes the packet, or gives it back.
-    fn offer(&mut self, packet: P) -> Result<(), Refused<P>>;
-    /// Asks to be woken when there is room.
-    fn watch<'a>(&'a self, select: &mut Select<'a>);
-}
-
-/// Why a channel has not taken a packet.
-pub(crate) enum Refused<P> {
-    Full(P),
-    Gone,
 }
 
 /// Whether a message waits for its packet to fill.
@@ -95,13 +66,6 @@ pub(crate) enum Hurry {
 
 /// The receiver is gone, which it says only by ending badly itself.
 pub(crate) struct Gone;
-
-/// How an edge deals out rows over its lanes.
-pub(crate) enum Route<D> {
-    Single,
-    Broadcast(fn(&D) -> D),
-    ByKey(fn(D, &Owners, &mut [D]), Box<Owners>),
-}
 
 /// What an outbox is made of: an edge, or two outboxes.
 pub(crate) trait Branch<D, C>: Send {
@@ -137,17 +101,28 @@ impl<D: 'static, C: 'static> Outbox<D, C> {
     }
 }
 
-impl<D: Clone + Send + 'static, C: Clone + Send + 'static> Outbox<D, C> {
+impl<D: Clone + Send + 'static, C: Control> Outbox<D, C> {
     /// Both get everything.
     pub fn tee(self, other: Self) -> Self {
-        Outbox(Box::new(Tee(self.0, other.0, D::clone)))
+        Outbox(Box::new(Fork {
+            left: self.0,
+            right: other.0,
+            deal: |rows: D| (Some(rows.clone()), Some(rows)),
+        }))
     }
 }
 
-impl<A: Send + 'static, C: Clone + Send + 'static> Outbox<A, C> {
+impl<A: Send + 'static, C: Control> Outbox<A, C> {
     /// Rows go to one of the two, control goes to both.
     pub fn split<B: Send + 'static>(self, other: Outbox<B, C>) -> Outbox<Either<A, B>, C> {
-        Outbox(Box::new(Split(self.0, other.0)))
+        Outbox(Box::new(Fork {
+            left: self.0,
+            right: other.0,
+            deal: |rows| match rows {
+                Either::Left(rows) => (Some(rows), None),
+                Either::Right(rows) => (None, Some(rows)),
+            },
+        }))
     }
 }
 
@@ -222,224 +197,28 @@ impl<D, C: Clone> Outbox<D, C> {
     }
 }
 
-/// The sending side of one edge.
-pub(crate) struct Lanes<D, C> {
-    route: Route<D>,
-    /// For each lane the batch that is being filled. Apart from the lanes, so that a route sees all of them.
-    open: Vec<D>,
-    lanes: Vec<Lane<D, C>>,
-    buffers: Buffers,
-    sender: Name,
+/// Two outboxes that both get all control; of the rows each gets what it is dealt.
+struct Fork<D, A, B, C> {
+    left: Box<dyn Branch<A, C>>,
+    right: Box<dyn Branch<B, C>>,
+    deal: fn(D) -> (Option<A>, Option<B>),
 }
 
-/// What is on its way into one channel.
-struct Lane<D, C> {
-    /// When the first row or control came into the open packet.
-    open_since: Option<Duration>,
-    /// What stands in the open packet before the open batch, and how many rows and controls that are.
-    packet: Vec<Message<D, C>>,
-    weight: usize,
-    sealed: VecDeque<Packet<D, C>>,
-    channel: Box<dyn Channel<Packet<D, C>>>,
-}
-
-impl<D: Batch + 'static, C: Clone + Send + 'static> Lanes<D, C> {
-    pub(crate) fn outbox(
-        route: Route<D>,
-        channels: Vec<Box<dyn Channel<Packet<D, C>>>>,
-        buffers: Buffers,
-        sender: Name,
-    ) -> Outbox<D, C> {
-        let lane = |channel| Lane {
-            open_since: None,
-            packet: Vec::new(),
-            weight: 0,
-            sealed: VecDeque::new(),
-            channel,
-        };
-        Outbox(Box::new(Lanes {
-            route,
-            open: channels.iter().map(|_| D::default()).collect(),
-            lanes: channels.into_iter().map(lane).collect(),
-            buffers,
-            sender,
-        }))
-    }
-
-    /// Closes the open batch of a lane: control comes behind it.
-    fn close_batch(&mut self, lane: usize) {
-        let rows = self.open[lane].rows();
-        if rows > 0 {
-            self.lanes[lane].weight += rows;
-            let batch = self.open[lane].take();
-            self.lanes[lane].packet.push(Message::Data(batch));
-        }
-    }
-
-    /// Seals the open packet of a lane.
-    fn seal(&mut self, lane: usize) {
-        self.close_batch(lane);
-        self.seal_packet(lane);
-    }
-
-    /// Seals what stands in a lane's packet before the open batch.
-    fn seal_packet(&mut self, lane: usize) {
-        let Lane {
-            open_since,
-            packet,
-            weight,
-            sealed,
-            ..
-        } = &mut self.lanes[lane];
-        (*open_since, *weight) = (None, 0);
-        if !packet.is_empty() {
-            sealed.push_back(Packet::Messages(std::mem::take(packet)));
-        }
-    }
-
-    /// Something has come into the open packet of a lane: seals it if it is full. What is larger than two packets, such as a
-    /// window with a million rows, leaves in many.
-    fn filled(&mut self, lane: usize, now: Duration) {
-        let rows = self.buffers.rows.max(1);
-        if self.open[lane].rows() >= 2 * rows {
-            let mut batches = std::mem::take(&mut self.open[lane]).cut(rows);
-            self.open[lane] = batches.pop().unwrap_or_default();
-            for batch in batches {
-                self.lanes[lane].packet.push(Message::Data(batch));
-                self.seal_packet(lane);
-            }
-        }
-        match self.lanes[lane].weight + self.open[lane].rows() {
-            0 => {}
-            rows if rows >= self.buffers.rows => self.seal(lane),
-            _ => drop(self.lanes[lane].open_since.get_or_insert(now)),
-        }
-    }
-}
-
-impl<D: Batch + 'static, C: Clone + Send + 'static> Branch<D, C> for Lanes<D, C> {
+impl<D: Send, A: Send, B: Send, C> Branch<D, C> for Fork<D, A, B, C> {
     fn data(&mut self, data: D, now: Duration) {
-        match &self.route {
-            Route::Single => self.open[0].append(data),
-            Route::Broadcast(copy) => self.open.iter_mut().for_each(|open| open.append(copy(&data))),
-            Route::ByKey(scatter, owners) => scatter(data, owners, &mut self.open),
-        }
-        (0..self.lanes.len()).for_each(|lane| self.filled(lane, now));
+        let (left, right) = (self.deal)(data);
+        left.into_iter().for_each(|rows| self.left.data(rows, now));
+        right.into_iter().for_each(|rows| self.right.data(rows, now));
     }
 
     fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
-        visit(self);
+        self.left.edges(visit);
+        self.right.edges(visit);
     }
 
     fn watch<'a>(&'a self, select: &mut Select<'a>) {
-        for lane in self.lanes.iter().filter(|lane| !lane.sealed.is_empty()) {
-            lane.channel.watch(select);
-        }
-    }
-}
-
-impl<D: Batch + 'static, C: Clone + Send + 'static> Edge<C> for Lanes<D, C> {
-    fn control(&mut self, control: C, hurry: Hurry, now: Duration) {
-        for lane in 0..self.lanes.len() {
-            self.close_batch(lane);
-            self.lanes[lane].packet.push(Message::Control(control.clone()));
-            self.lanes[lane].weight += 1;
-            match hurry {
-                Hurry::AtOnce => self.seal(lane),
-                Hurry::WithRows => self.filled(lane, now),
-            }
-        }
-    }
-
-    fn end(&mut self, how: EndReason) {
-        for lane in 0..self.lanes.len() {
-            self.seal(lane);
-            self.lanes[lane].sealed.push_back(Packet::End(how));
-        }
-    }
-
-    fn seal_overdue(&mut self, now: Duration) {
-        for lane in 0..self.lanes.len() {
-            let since = self.lanes[lane].open_since;
-            if since.is_some_and(|since| since.saturating_add(self.buffers.linger) <= now) {
-                self.seal(lane);
-            }
-        }
-    }
-
-    fn send(&mut self) -> Result<usize, Gone> {
-        let mut sent = 0;
-        for lane in &mut self.lanes {
-            while let Some(packet) = lane.sealed.pop_front() {
-                match lane.channel.offer(packet) {
-                    Ok(()) => sent += 1,
-                    Err(Refused::Gone) => return Err(Gone),
-                    Err(Refused::Full(packet)) => {
-                        lane.sealed.push_front(packet);
-                        break;
-                    }
-                }
-            }
-            if !lane.sealed.is_empty() && put_in(Fault::StuckLaneHoldsBackOthers) {
-                break;
-            }
-        }
-        Ok(sent)
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.sealed.is_empty())
-    }
-
-    fn linger_until(&self) -> Option<Duration> {
-        let first = self.lanes.iter().filter_map(|lane| lane.open_since).min();
-        first.map(|since| since.saturating_add(self.buffers.linger))
-    }
-
-    fn name(&self, sender: &str) {
-        self.sender.set(sender);
-    }
-}
-
-/// Two outboxes that get the same.
-struct Tee<D, C>(Box<dyn Branch<D, C>>, Box<dyn Branch<D, C>>, fn(&D) -> D);
-
-impl<D: Send, C> Branch<D, C> for Tee<D, C> {
-    fn data(&mut self, data: D, now: Duration) {
-        self.0.data((self.2)(&data), now);
-        self.1.data(data, now);
-    }
-
-    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
-        self.0.edges(visit);
-        self.1.edges(visit);
-    }
-
-    fn watch<'a>(&'a self, select: &mut Select<'a>) {
-        self.0.watch(select);
-        self.1.watch(select);
-    }
-}
-
-/// Two outboxes, of which each gets its kind of rows, and both all control.
-struct Split<A, B, C>(Box<dyn Branch<A, C>>, Box<dyn Branch<B, C>>);
-
-impl<A: Send, B: Send, C> Branch<Either<A, B>, C> for Split<A, B, C> {
-    fn data(&mut self, data: Either<A, B>, now: Duration) {
-        match data {
-            Either::Left(rows) => self.0.data(rows, now),
-            Either::Right(rows) => self.1.data(rows, now),
-        }
-    }
-
-    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
-        self.0.edges(visit);
-        self.1.edges(visit);
-    }
-
-    fn watch<'a>(&'a self, select: &mut Select<'a>) {
-        self.0.watch(select);
-        self.1.watch(select);
+        self.left.watch(select);
+        self.right.watch(select);
     }
 }
 

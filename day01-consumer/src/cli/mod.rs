@@ -21,7 +21,7 @@ use crate::lab::produce::{Target, produce};
 use crate::lab::table::{self, Cell, Format};
 use crate::source::{Polled, Source};
 
-pub use args::{RecordArgs, SourceArgs};
+pub use args::{InputArgs, RecordArgs, SourceArgs};
 pub use interrupt::{AtWork, Interrupt};
 pub use live::{Live, Progress, say};
 pub use open::{Opened, open};
@@ -32,6 +32,8 @@ use args::{Cli, Command, ProduceArgs};
 const WAIT: Duration = Duration::from_millis(100);
 /// How many merchants the final table shows; json and csv have all of them.
 const SHOWN: usize = 20;
+/// The columns of the result.
+const COLUMNS: [&str; 2] = ["merchant_id", "order_count"];
 
 /// Runs the program of day 1.
 pub fn main() -> ExitCode {
@@ -121,7 +123,7 @@ fn progress<S: Source>(job: &mut Job<S>) -> Progress {
             .iter()
             .map(|split| (split.name.clone(), split.lag()))
             .collect(),
-        columns: ["merchant_id", "order_count"].map(str::to_string).to_vec(),
+        columns: &COLUMNS,
         top: job.counts().top(10).into_iter().map(row).collect(),
     }
 }
@@ -139,7 +141,7 @@ fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
     };
     let hidden = job.counts().len() - rows.len();
     let rows = table::for_stdout(format, rows);
-    table::write(&mut out, format, &["merchant_id", "order_count"], rows).map_err(Error::Output)?;
+    table::write(&mut out, format, &COLUMNS, rows).map_err(Error::Output)?;
     if hidden > 0 {
         say(format!(
             "and {hidden} more merchants; --format csv or json prints all"

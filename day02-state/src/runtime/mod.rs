@@ -40,7 +40,7 @@ pub use task::Did;
 pub(crate) use task::{Step, Stepped};
 pub use threads::{Stop, run_observed, run_threads};
 
-use crate::operator::Operator;
+use crate::operator::{Control, Operator};
 pub use crate::outbox::Buffers;
 use crate::outbox::Outbox;
 use crate::status::StatusBoard;
@@ -65,19 +65,19 @@ impl Job {
     }
 
     /// Adds a task.
-    pub fn task<C: Clone + Send + 'static, O: Operator<C> + 'static>(
+    pub fn task<C: Control, O: Operator<C> + 'static>(
         &mut self,
         name: impl Into<String>,
         inbox: Inbox<O::In, C>,
         operator: O,
         outbox: Outbox<O::Out, C>,
     ) {
-        self.tasks
-            .push(Box::new(Task::new(name.into(), inbox, None, operator, outbox)));
+        let task = Task::new(name.into(), inbox, None, operator, outbox);
+        self.tasks.push(Box::new(task));
     }
 
     /// Adds a task that also takes mail.
-    pub fn task_with_mail<C: Clone + Send + 'static, O: Operator<C> + 'static>(
+    pub fn task_with_mail<C: Control, O: Operator<C> + 'static>(
         &mut self,
         name: impl Into<String>,
         inbox: Inbox<O::In, C>,
