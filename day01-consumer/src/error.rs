@@ -7,12 +7,12 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why a run of day 1 ended early.
+#[expect(missing_docs, reason = "the message says what most fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No broker answered in time.
     #[error("cannot reach Kafka at {brokers}: {reason}")]
     Unreachable {
-        /// The addresses that were tried.
         brokers: String,
         /// What the client said last, for instance "Connection refused".
         reason: String,
@@ -21,11 +21,8 @@ pub enum Error {
     /// The brokers do not have the topic.
     #[error("no topic {topic:?} at {brokers}; there is {}", list_of(known))]
     UnknownTopic {
-        /// The topic that was asked for.
         topic: String,
-        /// Where it was asked for.
         brokers: String,
-        /// The topics that are there.
         known: Vec<String>,
     },
 
@@ -35,24 +32,15 @@ pub enum Error {
          a position in the old one means nothing in the new one"
     )]
     TopicRecreated {
-        /// The topic.
         topic: String,
-        /// Where it is.
         brokers: String,
-        /// What it was, in words.
         before: String,
-        /// What it is, in words.
         now: String,
     },
 
     /// A position names a split that the source does not have.
     #[error("no split {split:?}; there is {}", list_of(known))]
-    UnknownSplit {
-        /// The split that was asked for.
-        split: String,
-        /// The splits that are there.
-        known: Vec<String>,
-    },
+    UnknownSplit { split: String, known: Vec<String> },
 
     /// A position lies outside of what the split still holds: to read on from anywhere else would lose records, or read
     /// them twice, in silence.
@@ -61,9 +49,7 @@ pub enum Error {
          to go on from the oldest record that is left, say --from {partition}={low}"
     )]
     OffsetOutOfRange {
-        /// The split.
         split: String,
-        /// Its partition number.
         partition: i32,
         /// The next offset that was to be read.
         wanted: i64,
@@ -76,11 +62,8 @@ pub enum Error {
     /// A split is not what it was when a position in it was saved: the position means nothing in it.
     #[error("{split} is not what it was when its position was saved: it was {saved}, and is {found}")]
     OtherInput {
-        /// The split.
         split: String,
-        /// What it was, in words.
         saved: String,
-        /// What it is, in words.
         found: String,
     },
 
@@ -89,22 +72,14 @@ pub enum Error {
         "{}: the file was replaced or cut short while it was read; give the file that was read its name back, or start anew",
         path.display()
     )]
-    Replaced {
-        /// The file.
-        path: PathBuf,
-    },
+    Replaced { path: PathBuf },
 
     /// A record is longer than the limit that keeps memory bounded.
     #[error(
         "{at} is longer than {}; if that is meant, raise the limit with --max-record",
         bytesize::ByteSize::b(*max as u64).display().iec()
     )]
-    RecordTooLong {
-        /// Where it is.
-        at: String,
-        /// How many bytes a record may have.
-        max: usize,
-    },
+    RecordTooLong { at: String, max: usize },
 
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
@@ -114,7 +89,6 @@ pub enum Error {
     BadRecord {
         /// Where it is: `topic/partition@offset` or `file:line`.
         at: String,
-        /// What is wrong with it.
         reason: crate::order::Reason,
         /// What the JSON parser said, where it said something.
         detail: Option<String>,
@@ -124,12 +98,7 @@ pub enum Error {
 
     /// A file could not be opened, read or written.
     #[error("{}: {error}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    File { path: PathBuf, error: io::Error },
 
     /// The result could not be written to stdout.
     #[error("cannot write the result: {0}")]
@@ -140,7 +109,6 @@ pub enum Error {
     Failed {
         /// What was being done, with the topic or address, or what it is about.
         what: String,
-        /// What Kafka or the system said, or what is wrong.
         reason: String,
     },
 

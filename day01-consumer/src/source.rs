@@ -308,44 +308,30 @@ fn partition_and_offset(pair: &str) -> Option<(i32, i64)> {
 }
 
 /// What a person should hear of although the source goes on.
+#[expect(missing_docs, reason = "the message says what most fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// No broker can be reached any more. The source waits for one.
     #[error("lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost")]
-    BrokerAway {
-        /// The addresses.
-        brokers: String,
-        /// What the client said.
-        reason: String,
-    },
+    BrokerAway { brokers: String, reason: String },
     /// A broker answers again.
     #[error("Kafka at {brokers} is back")]
-    BrokerBack {
-        /// The addresses.
-        brokers: String,
-    },
+    BrokerBack { brokers: String },
     /// A partition was added to the topic, and is read from its beginning.
     #[error("new partition {split}, reading it from its beginning")]
-    PartitionFound {
-        /// The name of its split.
-        split: String,
-    },
+    PartitionFound { split: String },
     /// Files of a folder are not read: those hidden by their names, and links to folders.
     #[error(
         "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
          are not followed",
         list_of(files)
     )]
-    FilesLeftOut {
-        /// Their paths.
-        files: Vec<String>,
-    },
+    FilesLeftOut { files: Vec<String> },
     /// Records are there, and cannot be read before a transaction ends.
     #[error(
         "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
     )]
     OpenTransaction {
-        /// The name of the split.
         split: String,
         /// How many offsets lie behind the beginning of the transaction.
         records: i64,
@@ -355,10 +341,7 @@ pub enum Warning {
         "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, that \
          may go unnoticed"
     )]
-    NoTopicId {
-        /// The topic.
-        topic: String,
-    },
+    NoTopicId { topic: String },
 }
 
 #[cfg(test)]

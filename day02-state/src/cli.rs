@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
-use day01_consumer::lab::table::{self, Cell, Format};
+use day01_consumer::lab::table::{Cell, Format};
 
 use crate::error::{Error, JobError};
 use crate::job::{Answer, Options, POSITION, SOURCE, SavedState, Totals, wire};
@@ -20,8 +20,6 @@ use crate::status::{Progress, StatusBoard};
 
 /// How often a person is shown how far a job has come.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How many merchants the final table shows; json and csv have all of them.
-const SHOWN: usize = 20;
 /// The columns of the result.
 const COLUMNS: [&str; 4] = ["merchant_id", "order_count", "amount_sum", "amount_max"];
 
@@ -198,7 +196,7 @@ pub fn run_watched(
 }
 
 /// What a person sees of how far a job has come, above a table of its rows worth seeing.
-pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec<Cell>>) -> cli::Progress {
+pub fn shown(progress: &Progress, columns: &[&str], top: Vec<Vec<Cell>>) -> cli::Progress {
     let skipped = progress.skipped.iter();
     cli::Progress {
         counted: progress.counted,
@@ -207,7 +205,7 @@ pub fn shown(progress: &Progress, columns: &'static [&'static str], top: Vec<Vec
             .collect(),
         lag: progress.lag.clone().into_iter().collect(),
         status: progress.status.clone(),
-        columns,
+        columns: columns.iter().map(ToString::to_string).collect(),
         top,
     }
 }
@@ -222,22 +220,14 @@ fn row((merchant, totals): &(String, Totals)) -> Vec<Cell> {
 }
 
 /// The result: all merchants by name, or for a table the largest first.
-fn print(answer: &Answer, format: Format) -> Result<(), Error> {
+fn print(answer: &Answer, format: Format) -> Result<(), InputError> {
     let mut merchants: Vec<&(String, Totals)> = answer.merchants.iter().collect();
     if format == Format::Table {
         merchants.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.count));
-        merchants.truncate(SHOWN);
+        merchants.truncate(cli::SHOWN);
     }
-    let hidden = answer.merchants.len() - merchants.len();
-    let mut out = std::io::stdout().lock();
-    let rows = table::for_stdout(format, merchants.into_iter().map(row));
-    table::write(&mut out, format, &COLUMNS, rows).map_err(InputError::Output)?;
-    if hidden > 0 {
-        say(format!(
-            "and {hidden} more merchants; --format csv or json prints all"
-        ));
-    }
-    Ok(())
+    let rows = merchants.into_iter().map(row).collect();
+    cli::print_merchants(format, &COLUMNS, rows, answer.merchants.len())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct Progress {
     /// What else a person should know who asks why nothing comes out, in lines.
     pub status: Vec<String>,
     /// The columns of the table.
-    pub columns: &'static [&'static str],
+    pub columns: Vec<String>,
     /// The rows worth seeing.
     pub top: Vec<Vec<Cell>>,
 }
@@ -159,7 +159,8 @@ impl Live {
         let (height, width) = self.term.size();
         let width = usize::from(width);
         lines.extend(progress.status.iter().flat_map(|line| folded(line, width)));
-        let table = table::table(progress.columns, progress.top.iter().cloned()).to_string();
+        let columns: Vec<&str> = progress.columns.iter().map(String::as_str).collect();
+        let table = table::table(&columns, progress.top.iter().cloned()).to_string();
         lines.extend(table.lines().map(str::to_string));
 
         // What has scrolled off the top cannot be taken back.

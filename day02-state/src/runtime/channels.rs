@@ -1,8 +1,4 @@
-//! The channels between tasks: edges, inboxes, and mail.
-//!
-//! An edge connects so many senders with so many receivers, and says how rows are dealt out: [`by_key`], [`forward`],
-//! [`broadcast`] or [`single`]. A channel holds a bounded number of packets, so a slow task slows those before it down, and
-//! nothing grows. Mail is for control outside of the channels: sending it never blocks.
+//! The channels between tasks: edges, inboxes, and mail, which is for control outside of the channels.
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 

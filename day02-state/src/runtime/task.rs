@@ -134,7 +134,11 @@ impl<C: Control, O: Operator<C>> Step for Task<O, C> {
     }
 
     fn status(&mut self) -> Status {
-        let mut status = Status::default();
+        let senders = self.channels.iter().map(|channel| channel.sender.get());
+        let mut status = Status {
+            senders: senders.map(str::to_string).collect(),
+            ..Status::default()
+        };
         self.operator.status(&mut status);
         let channels = self.channels.iter().enumerate().map(|(index, channel)| {
             let (sender, waiting) = (channel.sender.get(), channel.packets.len() + channel.rest.len());
@@ -264,6 +268,7 @@ impl<C: Control, O: Operator<C>> Task<O, C> {
         let input = Input {
             port: self.channels[channel].port,
             channel,
+            now,
         };
         match message {
             Received::Message(Message::Data(rows)) => {

@@ -270,14 +270,8 @@ fn show(args: &Cli, mut windows: Vec<ClosedWindow>) -> Result<(), Error> {
         windows.sort_by_key(|closed| std::cmp::Reverse(closed.summed.0.rows));
         windows.truncate(SHOWN);
     }
-    let mut out = std::io::stdout().lock();
-    table::write(
-        &mut out,
-        args.input.records.format,
-        columns(false),
-        windows.iter().map(|closed| row(closed, false)),
-    )
-    .map_err(InputError::Output)?;
+    let rows = windows.iter().map(|closed| row(closed, false));
+    table::print(args.input.records.format, columns(false), rows)?;
     if windows.len() < all {
         say(format!(
             "and {} more rows, with fewer orders",
