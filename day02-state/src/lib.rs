@@ -36,9 +36,10 @@ pub mod keys;
 pub mod lab;
 pub mod operator;
 pub mod order;
-pub mod outbox;
 pub mod rows;
 pub mod runtime;
 pub mod state;
 pub mod status;
 pub mod stepper;
+
+pub use runtime::outbox;

@@ -24,26 +24,27 @@
 //! An end is explicit. A sender that vanishes without one is an error that names it, and so is a panic; either ends the
 //! whole job.
 //!
-//! - `channels`: edges, inboxes, mail; `task`: one step of a task; `threads`: a thread for each task, and the one that
+//! - `channels`: edges, inboxes, mail; [`outbox`]: the way out of a task; `task`: one step of a task; `threads`: a thread for each task, and the one that
 //!   looks at the board
 //!
 //! Left out: moving tasks between threads, channels over a network, and priorities.
 
 mod channels;
+pub mod outbox;
 mod task;
 #[cfg(test)]
 mod tests;
 mod threads;
 
 pub use channels::{Edge, Inbox, Mail, Mailbox, broadcast, by_key, forward, mailbox, single};
+pub use outbox::Buffers;
 pub use task::Did;
 pub(crate) use task::{Step, Stepped};
 pub use threads::{Stop, run_observed, run_threads};
 
 use crate::operator::{Control, Operator};
-pub use crate::outbox::Buffers;
-use crate::outbox::Outbox;
 use crate::status::StatusBoard;
+use outbox::Outbox;
 use task::Task;
 
 /// A job: its tasks, wired.
