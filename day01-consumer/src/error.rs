@@ -6,15 +6,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use rdkafka::error::KafkaError;
-
 /// Why a run of day 1 ended early.
+#[expect(missing_docs, reason = "the message says what most fields are")]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No broker answered in time.
     #[error("cannot reach Kafka at {brokers}: {reason}")]
     Unreachable {
-        /// The addresses that were tried.
         brokers: String,
         /// What the client said last, for instance "Connection refused".
         reason: String,
@@ -23,11 +21,8 @@ pub enum Error {
     /// The brokers do not have the topic.
     #[error("no topic {topic:?} at {brokers}; there is {}", list_of(known))]
     UnknownTopic {
-        /// The topic that was asked for.
         topic: String,
-        /// Where it was asked for.
         brokers: String,
-        /// The topics that are there.
         known: Vec<String>,
     },
 
@@ -37,24 +32,15 @@ pub enum Error {
          a position in the old one means nothing in the new one"
     )]
     TopicRecreated {
-        /// The topic.
         topic: String,
-        /// Where it is.
         brokers: String,
-        /// What it was, in words.
         before: String,
-        /// What it is, in words.
         now: String,
     },
 
     /// A position names a split that the source does not have.
     #[error("no split {split:?}; there is {}", list_of(known))]
-    UnknownSplit {
-        /// The split that was asked for.
-        split: String,
-        /// The splits that are there.
-        known: Vec<String>,
-    },
+    UnknownSplit { split: String, known: Vec<String> },
 
     /// A position lies outside of what the split still holds: to read on from anywhere else would lose records, or read
     /// them twice, in silence.
@@ -63,9 +49,7 @@ pub enum Error {
          to go on from the oldest record that is left, say --from {partition}={low}"
     )]
     OffsetOutOfRange {
-        /// The split.
         split: String,
-        /// Its partition number.
         partition: i32,
         /// The next offset that was to be read.
         wanted: i64,
@@ -78,11 +62,8 @@ pub enum Error {
     /// A split is not what it was when a position in it was saved: the position means nothing in it.
     #[error("{split} is not what it was when its position was saved: it was {saved}, and is {found}")]
     OtherInput {
-        /// The split.
         split: String,
-        /// What it was, in words.
         saved: String,
-        /// What it is, in words.
         found: String,
     },
 
@@ -91,22 +72,14 @@ pub enum Error {
         "{}: the file was replaced or cut short while it was read; give the file that was read its name back, or start anew",
         path.display()
     )]
-    Replaced {
-        /// The file.
-        path: PathBuf,
-    },
+    Replaced { path: PathBuf },
 
     /// A record is longer than the limit that keeps memory bounded.
     #[error(
         "{at} is longer than {}; if that is meant, raise the limit with --max-record",
         bytesize::ByteSize::b(*max as u64).display().iec()
     )]
-    RecordTooLong {
-        /// Where it is.
-        at: String,
-        /// How many bytes a record may have.
-        max: usize,
-    },
+    RecordTooLong { at: String, max: usize },
 
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
@@ -116,7 +89,6 @@ pub enum Error {
     BadRecord {
         /// Where it is: `topic/partition@offset` or `file:line`.
         at: String,
-        /// What is wrong with it.
         reason: crate::order::Reason,
         /// What the JSON parser said, where it said something.
         detail: Option<String>,
@@ -124,53 +96,20 @@ pub enum Error {
         excerpt: String,
     },
 
-    /// Kafka refused or failed something, and waiting does not help.
-    #[error("{what}: {error}")]
-    Kafka {
-        /// What was being done, with the topic or address.
-        what: String,
-        /// What librdkafka said.
-        error: KafkaError,
-    },
-
-    /// A broker refused a record.
-    #[error("writing to {topic}: {reason}")]
-    Refused {
-        /// The topic.
-        topic: String,
-        /// What the client said, and what is likely behind it.
-        reason: String,
-    },
-
     /// A file could not be opened, read or written.
     #[error("{}: {error}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    File { path: PathBuf, error: io::Error },
 
     /// The result could not be written to stdout.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
 
-    /// The system refused something that has no file.
-    #[error("{what}: {error}")]
-    System {
-        /// What was being done.
-        what: &'static str,
-        /// What the system said.
-        error: String,
-    },
-
-    /// A scenario file does not say what a scenario must say.
-    #[error("scenario {name}: {problem}")]
-    Scenario {
-        /// The scenario.
-        name: String,
-        /// What is wrong with it, with the line where one is known.
-        problem: String,
+    /// Something else failed, and waiting does not help.
+    #[error("{what}: {reason}")]
+    Failed {
+        /// What was being done, with the topic or address, or what it is about.
+        what: String,
+        reason: String,
     },
 
     /// The options ask for something that does not exist.
@@ -179,10 +118,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: a Kafka error with what was being done.
-    pub(crate) fn kafka(what: impl Into<String>) -> impl FnOnce(KafkaError) -> Error {
+    /// For `map_err`: an error with what was being done.
+    pub fn failed<R: ToString>(what: impl Into<String>) -> impl FnOnce(R) -> Error {
         let what = what.into();
-        move |error| Error::Kafka { what, error }
+        move |reason| Error::Failed {
+            what,
+            reason: reason.to_string(),
+        }
     }
 
     /// For `map_err`: an I/O error with its file.

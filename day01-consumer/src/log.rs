@@ -33,6 +33,15 @@ impl Topic {
     fn partition(&self, split: &Split) -> &Partition {
         &self.partitions[split.partition as usize]
     }
+
+    /// An error if one of the splits is out of range, or else notes which have nothing left to read.
+    fn check(&self, splits: &mut [Split]) -> Result<(), Error> {
+        for split in splits {
+            self.partition(split).check(split)?;
+            split.caught_up = split.end.is_some_and(|end| split.position >= end);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,17 +54,8 @@ struct Partition {
 }
 
 impl Partition {
-    /// The index of the first record at or behind `offset`.
-    fn index_of(&self, offset: i64) -> usize {
-        let (mut from, mut to) = (0, self.records.len());
-        while from < to {
-            let middle = from + (to - from) / 2;
-            match self.records.get(middle) {
-                Some(record) if record.offset < offset => from = middle + 1,
-                _ => to = middle,
-            }
-        }
-        from
+    fn check(&self, split: &Split) -> Result<(), Error> {
+        split.check_range(self.low, self.next)
     }
 
     /// The offset of the first record written at or after `millis`; the end if there is none.
@@ -129,47 +129,37 @@ impl Log {
     pub fn source(&self, group: &str, start: &Start, until_end: bool) -> Result<LogSource, Error> {
         let topic = self.read();
         let committed = topic.groups.get(group);
-        let splits: Vec<Split> = topic
-            .partitions
-            .iter()
-            .enumerate()
-            .map(|(index, partition)| {
-                let mut split = new_split(&topic.name, index, partition);
-                split.position = match start {
-                    Start::Earliest => partition.low,
-                    Start::Latest => partition.next,
-                    Start::Group => committed
-                        .and_then(|positions| positions.get(&split.name))
-                        .unwrap_or(partition.low),
-                    Start::Timestamp(millis) => partition.offset_at(*millis),
-                    Start::At(offsets) => offsets.get(&split.partition).copied().unwrap_or(partition.low),
-                };
-                split
-            })
-            .collect();
-        let mut source = LogSource {
+        let partitions = topic.partitions.iter().enumerate();
+        let splits = partitions.map(|(index, partition)| {
+            let mut split = new_split(&topic.name, index, partition);
+            split.position = match start {
+                Start::Earliest | Start::At(_) => partition.low,
+                Start::Latest => partition.next,
+                Start::Group => committed
+                    .and_then(|positions| positions.get(&split.name))
+                    .unwrap_or(partition.low),
+                Start::Timestamp(millis) => partition.offset_at(*millis),
+            };
+            split
+        });
+        let mut splits: Vec<Split> = splits.collect();
+        if let Start::At(offsets) = start {
+            Positions::of_topic(&topic.name, offsets).apply(&mut splits)?;
+        }
+        topic.check(&mut splits)?;
+        Ok(LogSource {
             log: self.clone(),
             group: group.to_string(),
             share: Share::ALL,
             partitions_seen: splits.len(),
-            positions_checked: false,
+            positions_checked: true,
             until_end,
             paused: Vec::new(),
             batch: 1_000,
             turn: 0,
             warnings: Vec::new(),
             splits,
-        };
-        if let Start::At(offsets) = start {
-            let named = offsets
-                .iter()
-                .map(|(partition, offset)| (split_name(&topic.name, *partition), *offset))
-                .collect::<Positions>();
-            named.all_known(&source.splits)?;
-        }
-        source.check_positions(&topic)?;
-        drop(topic);
-        Ok(source)
+        })
     }
 
     // The lock is only ever poisoned by a panic inside this file; the data is whole even then.
@@ -182,19 +172,9 @@ impl Log {
     }
 }
 
-fn split_name(topic: &str, partition: i32) -> String {
-    format!("{topic}/{partition}")
-}
-
 fn new_split(topic: &str, index: usize, partition: &Partition) -> Split {
-    Split {
-        partition: index as i32,
-        name: split_name(topic, index as i32),
-        position: partition.low,
-        end: Some(partition.next),
-        caught_up: false,
-        identity: None,
-    }
+    let name = format!("{topic}/{index}");
+    Split::new(index as i32, name, partition.low, Some(partition.next))
 }
 
 /// Reads a [`Log`], one partition a poll, in turn.
@@ -221,16 +201,6 @@ impl LogSource {
         self
     }
 
-    /// Says which position is out of range, if one is.
-    fn check_positions(&mut self, topic: &Topic) -> Result<(), Error> {
-        for split in &mut self.splits {
-            check_range(split, topic.partition(split))?;
-            split.caught_up = split.end.is_some_and(|end| split.position >= end);
-        }
-        self.positions_checked = true;
-        Ok(())
-    }
-
     fn add_new_partitions(&mut self, topic: &Topic) {
         for index in self.partitions_seen..topic.partitions.len() {
             let split = new_split(&topic.name, index, &topic.partitions[index]);
@@ -245,19 +215,6 @@ impl LogSource {
     }
 }
 
-fn check_range(split: &Split, partition: &Partition) -> Result<(), Error> {
-    match (partition.low..=partition.next).contains(&split.position) {
-        true => Ok(()),
-        false => Err(Error::OffsetOutOfRange {
-            split: split.name.clone(),
-            partition: split.partition,
-            wanted: split.position,
-            low: partition.low,
-            high: partition.next,
-        }),
-    }
-}
-
 impl Source for LogSource {
     fn splits(&self) -> &[Split] {
         &self.splits
@@ -269,10 +226,7 @@ impl Source for LogSource {
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
-        positions.all_known(&self.splits)?;
-        for split in &mut self.splits {
-            split.position = positions.get(&split.name).unwrap_or(split.position);
-        }
+        positions.apply(&mut self.splits)?;
         self.positions_checked = false;
         Ok(())
     }
@@ -284,8 +238,8 @@ impl Source for LogSource {
         if !self.until_end {
             self.add_new_partitions(&topic);
         }
-        if !self.positions_checked {
-            self.check_positions(&topic)?;
+        if !std::mem::replace(&mut self.positions_checked, true) {
+            topic.check(&mut self.splits)?;
         }
         for step in 0..self.splits.len() {
             let index = (self.turn + step) % self.splits.len();
@@ -297,13 +251,13 @@ impl Source for LogSource {
             if self.paused.contains(&split.partition) {
                 continue;
             }
-            check_range(split, partition)?;
+            partition.check(split)?;
             let end = match self.until_end {
                 true => split.end.unwrap_or(partition.next),
                 false => partition.next,
             };
             split.end = Some(end);
-            let mut cursor = partition.index_of(split.position);
+            let mut cursor = partition.records.index_of(split.position);
             while let Some(record) = partition.records.get(cursor)
                 && record.offset < end
                 && records.len() < self.batch
@@ -339,7 +293,7 @@ impl Source for LogSource {
     }
 
     fn locate(&self, partition: i32, offset: i64) -> String {
-        format!("{}@{offset}", split_name(&self.log.read().name, partition))
+        format!("{}/{partition}@{offset}", self.log.read().name)
     }
 
     fn warnings(&mut self) -> Vec<Warning> {

@@ -1,7 +1,6 @@
 //! An order, as far as day 1 reads it, and everything that can be wrong with a record that should hold one.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use crate::decode::{self, Payload};
 use crate::printable::excerpt;
@@ -109,39 +108,32 @@ impl From<Reason> for BadRecord {
 }
 
 /// What can be wrong with a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Reason {
     /// It has no payload.
+    #[error("a tombstone, a record without a payload")]
     Tombstone,
     /// Its payload is no text.
+    #[error("not UTF-8")]
     InvalidUtf8,
     /// Its payload is no JSON.
+    #[error("not JSON")]
     NotJson,
     /// Its payload is JSON, but no object.
+    #[error("not a JSON object")]
     NotAnObject,
     /// A field is missing.
+    #[error("no {0}")]
     Missing(&'static str),
     /// A field is null.
+    #[error("{0} is null")]
     Null(&'static str),
     /// A field holds a value of another kind: what was wanted, and the field.
+    #[error("{1} is not a {0}")]
     NotA(&'static str, &'static str),
     /// A later day does not take it, in its words.
+    #[error("{0}")]
     Refused(&'static str),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Tombstone => f.write_str("a tombstone, a record without a payload"),
-            Reason::InvalidUtf8 => f.write_str("not UTF-8"),
-            Reason::NotJson => f.write_str("not JSON"),
-            Reason::NotAnObject => f.write_str("not a JSON object"),
-            Reason::Missing(field) => write!(f, "no {field}"),
-            Reason::Null(field) => write!(f, "{field} is null"),
-            Reason::NotA(wanted, field) => write!(f, "{field} is not a {wanted}"),
-            Reason::Refused(why) => f.write_str(why),
-        }
-    }
 }
 
 #[cfg(test)]

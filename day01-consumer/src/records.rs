@@ -163,6 +163,11 @@ impl Records {
         }
     }
 
+    /// The index of the first record at or behind `offset`, if these are records of one partition.
+    pub(crate) fn index_of(&self, offset: i64) -> usize {
+        self.rows.partition_point(|row| row.offset < offset)
+    }
+
     /// The records in order.
     pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
         (0..self.len()).filter_map(|index| self.get(index))

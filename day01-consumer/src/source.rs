@@ -20,6 +20,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use auto_impl::auto_impl;
+
 use crate::Error;
 use crate::error::list_of;
 use crate::records::Records;
@@ -40,6 +42,7 @@ pub enum Polled {
 }
 
 /// Anything that records can be read from.
+#[auto_impl(Box)]
 pub trait Source {
     /// The splits, by rising partition number.
     fn splits(&self) -> &[Split];
@@ -91,48 +94,6 @@ pub trait Source {
 }
 // ANCHOR_END: contract
 
-impl<S: Source + ?Sized> Source for Box<S> {
-    fn splits(&self) -> &[Split] {
-        (**self).splits()
-    }
-
-    fn share(&mut self, share: Share) {
-        (**self).share(share);
-    }
-
-    fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
-        (**self).seek(positions)
-    }
-
-    fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
-        (**self).poll(records, wait)
-    }
-
-    fn commit(&mut self, positions: &Positions) -> Result<(), Error> {
-        (**self).commit(positions)
-    }
-
-    fn locate(&self, partition: i32, offset: i64) -> String {
-        (**self).locate(partition, offset)
-    }
-
-    fn check_identity(&self, split: &str, saved: &Identity) -> Result<(), Error> {
-        (**self).check_identity(split, saved)
-    }
-
-    fn warnings(&mut self) -> Vec<Warning> {
-        (**self).warnings()
-    }
-
-    fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
-        (**self).pause(partitions)
-    }
-
-    fn is_bounded(&self) -> bool {
-        (**self).is_bounded()
-    }
-}
-
 /// One split as it stands.
 // ANCHOR: split
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +114,32 @@ pub struct Split {
 }
 
 impl Split {
+    /// A split that is read from `position`.
+    pub(crate) fn new(partition: i32, name: String, position: i64, end: Option<i64>) -> Self {
+        Split {
+            partition,
+            name,
+            position,
+            end,
+            caught_up: false,
+            identity: None,
+        }
+    }
+
+    /// An error if the next offset to read is not among those that the split holds, or the one behind them.
+    pub(crate) fn check_range(&self, low: i64, high: i64) -> Result<(), Error> {
+        match (low..=high).contains(&self.position) {
+            true => Ok(()),
+            false => Err(Error::OffsetOutOfRange {
+                split: self.name.clone(),
+                partition: self.partition,
+                wanted: self.position,
+                low,
+                high,
+            }),
+        }
+    }
+
     /// How many offsets lie between what was read and what is there: an upper bound for the records that wait.
     pub fn lag(&self) -> Option<i64> {
         match self.caught_up {
@@ -226,15 +213,28 @@ impl Positions {
             .extend(newer.0.iter().map(|(name, offset)| (name.clone(), *offset)));
     }
 
+    /// The same by the numbers of a topic's partitions.
+    pub(crate) fn of_topic(topic: &str, offsets: &BTreeMap<i32, i64>) -> Self {
+        let named = |(partition, offset): (&i32, &i64)| (format!("{topic}/{partition}"), *offset);
+        offsets.iter().map(named).collect()
+    }
+
+    /// Moves the splits that are named here; an error if one of them is not there.
+    pub(crate) fn apply(&self, splits: &mut [Split]) -> Result<(), Error> {
+        self.all_known(splits)?;
+        for split in splits {
+            split.position = self.get(&split.name).unwrap_or(split.position);
+        }
+        Ok(())
+    }
+
     /// An error if one of them names a split that is not among `splits`.
     pub(crate) fn all_known(&self, splits: &[Split]) -> Result<(), Error> {
-        match self
-            .iter()
-            .find(|(name, _)| !splits.iter().any(|split| split.name == *name))
-        {
+        let is_unknown = |name: &&String| !splits.iter().any(|split| split.name == **name);
+        match self.0.keys().find(is_unknown) {
             None => Ok(()),
-            Some((name, _)) => Err(Error::UnknownSplit {
-                split: name.to_string(),
+            Some(name) => Err(Error::UnknownSplit {
+                split: name.clone(),
                 known: splits.iter().map(|split| split.name.clone()).collect(),
             }),
         }
@@ -308,72 +308,40 @@ fn partition_and_offset(pair: &str) -> Option<(i32, i64)> {
 }
 
 /// What a person should hear of although the source goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the message says what most fields are")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// No broker can be reached any more. The source waits for one.
-    BrokerAway {
-        /// The addresses.
-        brokers: String,
-        /// What the client said.
-        reason: String,
-    },
+    #[error("lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost")]
+    BrokerAway { brokers: String, reason: String },
     /// A broker answers again.
-    BrokerBack {
-        /// The addresses.
-        brokers: String,
-    },
+    #[error("Kafka at {brokers} is back")]
+    BrokerBack { brokers: String },
     /// A partition was added to the topic, and is read from its beginning.
-    PartitionFound {
-        /// The name of its split.
-        split: String,
-    },
+    #[error("new partition {split}, reading it from its beginning")]
+    PartitionFound { split: String },
     /// Files of a folder are not read: those hidden by their names, and links to folders.
-    FilesLeftOut {
-        /// Their paths.
-        files: Vec<String>,
-    },
+    #[error(
+        "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
+         are not followed",
+        list_of(files)
+    )]
+    FilesLeftOut { files: Vec<String> },
     /// Records are there, and cannot be read before a transaction ends.
+    #[error(
+        "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
+    )]
     OpenTransaction {
-        /// The name of the split.
         split: String,
         /// How many offsets lie behind the beginning of the transaction.
         records: i64,
     },
     /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
-    NoTopicId {
-        /// The topic.
-        topic: String,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Warning::BrokerAway { brokers, reason } => write!(
-                f,
-                "lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost"
-            ),
-            Warning::BrokerBack { brokers } => write!(f, "Kafka at {brokers} is back"),
-            Warning::PartitionFound { split } => {
-                write!(f, "new partition {split}, reading it from its beginning")
-            }
-            Warning::FilesLeftOut { files } => write!(
-                f,
-                "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
-                 are not followed",
-                list_of(files)
-            ),
-            Warning::OpenTransaction { split, records } => write!(
-                f,
-                "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
-            ),
-            Warning::NoTopicId { topic } => write!(
-                f,
-                "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
-                 that may go unnoticed"
-            ),
-        }
-    }
+    #[error(
+        "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, that \
+         may go unnoticed"
+    )]
+    NoTopicId { topic: String },
 }
 
 #[cfg(test)]

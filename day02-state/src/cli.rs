@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{self, Interrupt, Live, RecordArgs, SourceArgs, say};
-use day01_consumer::lab::generator::GeneratorOptions;
-use day01_consumer::lab::table::{self, Cell, Format};
+use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
+use day01_consumer::lab::table::{Cell, Format};
 
 use crate::error::{Error, JobError};
 use crate::job::{Answer, Options, POSITION, SOURCE, SavedState, Totals, wire};
@@ -21,8 +20,6 @@ use crate::status::{Progress, StatusBoard};
 
 /// How often a person is shown how far a job has come.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How many merchants the final table shows; json and csv have all of them.
-const SHOWN: usize = 20;
 /// The columns of the result.
 const COLUMNS: [&str; 4] = ["merchant_id", "order_count", "amount_sum", "amount_max"];
 
@@ -44,11 +41,7 @@ struct Cli {
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    records: RecordArgs,
-    #[command(flatten)]
-    generator: GeneratorOptions,
+    input: InputArgs,
 }
 
 /// How many tasks there are.
@@ -110,9 +103,9 @@ pub fn interruptible() -> Result<(Stop, Interrupt), Error> {
 }
 
 fn run(args: &Cli) -> Result<(), Error> {
-    let (mut source, mut restore) = (args.source.clone(), None);
+    let (mut input, mut restore) = (args.input.clone(), None);
     if let Some(path) = &args.state.load {
-        if source.brokers.is_none() && source.files.is_empty() {
+        if input.source.brokers.is_none() && input.source.files.is_empty() {
             let said = "the sandbox is new and empty: --load needs --brokers or --file";
             return Err(InputError::Usage(said.to_string()).into());
         }
@@ -120,27 +113,22 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(going_on(path, &snapshot));
         restore = Some(snapshot);
         // A split that the file does not know has been found since, and is read from its beginning.
-        source.from = None;
+        input.source.from = None;
     }
     if let Some(path) = &args.state.save {
-        if source.files.iter().any(|file| path.starts_with(file)) {
+        if input.source.files.iter().any(|file| path.starts_with(file)) {
             let said = format!("--save {} would overwrite what is read", path.display());
             return Err(InputError::Usage(said).into());
         }
         Snapshot::check_writable(path)?;
     }
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(
-        &source,
-        &args.records,
-        &args.generator,
-        usize::from(args.tasks.sources),
-    )?;
+    let opened = input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
     let options = Options {
         workers: usize::from(args.tasks.workers),
-        on_bad_record: args.records.on_bad_record,
+        on_bad_record: input.records.on_bad_record,
         refresh_every: Some(LOOK_EVERY),
         save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()
@@ -166,7 +154,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         None => Ok(()),
     };
     // A result that cannot be saved can still be read.
-    let printed = print(&answer, args.records.format);
+    let printed = print(&answer, input.records.format);
     saved?;
     printed?;
     if opened.sandbox.is_some() && !interrupt.asked() {
@@ -232,22 +220,14 @@ fn row((merchant, totals): &(String, Totals)) -> Vec<Cell> {
 }
 
 /// The result: all merchants by name, or for a table the largest first.
-fn print(answer: &Answer, format: Format) -> Result<(), Error> {
+fn print(answer: &Answer, format: Format) -> Result<(), InputError> {
     let mut merchants: Vec<&(String, Totals)> = answer.merchants.iter().collect();
     if format == Format::Table {
         merchants.sort_by_key(|(_, totals)| std::cmp::Reverse(totals.count));
-        merchants.truncate(SHOWN);
+        merchants.truncate(cli::SHOWN);
     }
-    let hidden = answer.merchants.len() - merchants.len();
-    let mut out = std::io::stdout().lock();
-    let rows = table::for_stdout(format, merchants.into_iter().map(row));
-    table::write(&mut out, format, &COLUMNS, rows).map_err(InputError::Output)?;
-    if hidden > 0 {
-        say(format!(
-            "and {hidden} more merchants; --format csv or json prints all"
-        ));
-    }
-    Ok(())
+    let rows = merchants.into_iter().map(row).collect();
+    cli::print_merchants(format, &COLUMNS, rows, answer.merchants.len())
 }
 
 #[cfg(test)]

@@ -34,13 +34,12 @@ mod fault;
 pub mod job;
 pub mod keys;
 pub mod lab;
-#[cfg(test)]
-mod liveness;
 pub mod operator;
 pub mod order;
-pub mod outbox;
 pub mod rows;
 pub mod runtime;
 pub mod state;
 pub mod status;
 pub mod stepper;
+
+pub use runtime::outbox;

@@ -38,6 +38,10 @@ pub enum Message<D, C> {
     Control(C),
 }
 
+/// What control can be: each receiver gets a copy, on a thread of its own.
+pub trait Control: Clone + Send + 'static {}
+impl<C: Clone + Send + 'static> Control for C {}
+
 /// Where something came from, and when it was taken. Channels are counted over all ports of a task, from 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
@@ -141,7 +145,7 @@ pub type Out<'a, D, C> = &'a mut dyn Output<D, C>;
 
 // ANCHOR: batch
 /// Rows that can be merged into larger batches on their way.
-pub trait Batch: Default + Send {
+pub trait Batch: Default + Send + 'static {
     /// How many rows there are.
     fn rows(&self) -> usize;
     /// Appends the rows of `other`.
@@ -162,7 +166,7 @@ pub trait Keyed: Batch {
 // ANCHOR_END: batch
 
 /// Rows that need no more than a list.
-impl<T: Send> Batch for Vec<T> {
+impl<T: Send + 'static> Batch for Vec<T> {
     fn rows(&self) -> usize {
         self.len()
     }

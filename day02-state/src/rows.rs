@@ -145,7 +145,7 @@ impl<V: Clone> Rows<V> {
     }
 }
 
-impl<V: Clone + Send> Batch for Rows<V> {
+impl<V: Clone + Send + 'static> Batch for Rows<V> {
     fn rows(&self) -> usize {
         self.len()
     }
@@ -173,7 +173,7 @@ impl<V: Clone + Send> Batch for Rows<V> {
     }
 }
 
-impl<V: Clone + Send> Keyed for Rows<V> {
+impl<V: Clone + Send + 'static> Keyed for Rows<V> {
     fn scatter(self, owners: &Owners, lanes: &mut [Self]) {
         if let [lane] = lanes {
             return lane.append(self);

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
-use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::cli::{InputArgs, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 use day02_state::status::Progress;
@@ -57,11 +56,7 @@ struct Cli {
     #[command(flatten)]
     tasks: TaskArgs,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    records: RecordArgs,
-    #[command(flatten)]
-    generator: GeneratorOptions,
+    input: InputArgs,
 }
 
 /// How event time is told.
@@ -144,17 +139,12 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(
-        &args.source,
-        &args.records,
-        &args.generator,
-        usize::from(args.tasks.sources),
-    )?;
+    let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
-    let endless = args.source.brokers.is_some() && !args.source.until_end;
-    let mut screen = Screen::new(args.records.format, endless).with_pane(args.time.lateness.is_some());
-    let windows = args.windows.options(&args.tasks, &args.records, &screen);
+    let InputArgs { source, records, .. } = &args.input;
+    let mut screen = Screen::new(records.format, source.is_endless()).with_pane(args.time.lateness.is_some());
+    let windows = args.windows.options(&args.tasks, records, &screen);
     let options = args.time.options(windows);
     let output = WithLateFile::create(screen.printer(), args.time.late.as_deref())?;
     screen.begin()?;

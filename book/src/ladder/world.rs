@@ -243,10 +243,7 @@ impl Source for Live {
 
     fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, InputError> {
         if self.world.inside().dies {
-            return Err(InputError::System {
-                what: "reading",
-                error: "the process was killed".to_string(),
-            });
+            return Err(InputError::failed("reading")("the process was killed"));
         }
         let polled = self.inner.poll(records, wait)?;
         self.look();

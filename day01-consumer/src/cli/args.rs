@@ -1,5 +1,4 @@
-//! The options, as a person types them. Later days flatten [`SourceArgs`], [`RecordArgs`] and the generator's options
-//! into their own.
+//! The options, as a person types them. Later days flatten [`InputArgs`] into their own.
 
 use std::path::PathBuf;
 
@@ -47,6 +46,20 @@ pub(super) enum Command {
     Produce(ProduceArgs),
 }
 
+/// What later days take over: what is read, what happens to it, and what is generated if there is nothing to read.
+#[derive(Debug, Clone, clap::Args)]
+pub struct InputArgs {
+    /// Where records come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// What happens to them and to results.
+    #[command(flatten)]
+    pub records: RecordArgs,
+    /// What is generated.
+    #[command(flatten)]
+    pub generator: GeneratorOptions,
+}
+
 /// Where records come from.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 1: where records come from")]
@@ -81,6 +94,11 @@ impl SourceArgs {
     pub fn cluster(&self) -> Result<Option<Cluster>, Error> {
         let cluster = |brokers: &String| Cluster::new(brokers, &self.kafka_options);
         self.brokers.as_ref().map(cluster).transpose()
+    }
+
+    /// Whether the input never ends by itself.
+    pub fn is_endless(&self) -> bool {
+        self.brokers.is_some() && !self.until_end
     }
 }
 

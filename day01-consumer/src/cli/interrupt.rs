@@ -53,17 +53,14 @@ impl Interrupt {
             let closed = "it is closed; if nobody is to see the result, send it to /dev/null";
             return Err(Error::Output(io::Error::other(closed)));
         }
-        let failed = |error: io::Error| Error::System {
-            what: "listening for Ctrl-C",
-            error: error.to_string(),
-        };
-        let mut signals = Signals::new(heeded_signals()).map_err(failed)?;
+        let failed = || Error::failed("listening for Ctrl-C");
+        let mut signals = Signals::new(heeded_signals()).map_err(failed())?;
         let interrupt = Interrupt::default();
         let handler = interrupt.clone();
         thread::Builder::new()
             .name("signals".to_string())
             .spawn(move || signals.forever().for_each(|_| handler.on_signal(&also)))
-            .map_err(failed)?;
+            .map_err(failed())?;
         Ok(interrupt)
     }
 

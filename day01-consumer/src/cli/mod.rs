@@ -21,7 +21,7 @@ use crate::lab::produce::{Target, produce};
 use crate::lab::table::{self, Cell, Format};
 use crate::source::{Polled, Source};
 
-pub use args::{RecordArgs, SourceArgs};
+pub use args::{InputArgs, RecordArgs, SourceArgs};
 pub use interrupt::{AtWork, Interrupt};
 pub use live::{Live, Progress, say};
 pub use open::{Opened, open};
@@ -31,7 +31,9 @@ use args::{Cli, Command, ProduceArgs};
 /// How long a poll waits before the loop looks at the clock and at Ctrl-C.
 const WAIT: Duration = Duration::from_millis(100);
 /// How many merchants the final table shows; json and csv have all of them.
-const SHOWN: usize = 20;
+pub const SHOWN: usize = 20;
+/// The columns of the result.
+const COLUMNS: [&str; 2] = ["merchant_id", "order_count"];
 
 /// Runs the program of day 1.
 pub fn main() -> ExitCode {
@@ -121,7 +123,7 @@ fn progress<S: Source>(job: &mut Job<S>) -> Progress {
             .iter()
             .map(|split| (split.name.clone(), split.lag()))
             .collect(),
-        columns: ["merchant_id", "order_count"].map(str::to_string).to_vec(),
+        columns: COLUMNS.map(str::to_string).to_vec(),
         top: job.counts().top(10).into_iter().map(row).collect(),
     }
 }
@@ -132,14 +134,22 @@ fn row((merchant, count): (&str, u64)) -> Vec<Cell> {
 
 /// The result: all merchants by name, or for a table the largest first.
 fn print<S: Source>(job: &Job<S>, format: Format) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
     let rows: Vec<Vec<Cell>> = match format {
         Format::Table => job.counts().top(SHOWN).into_iter().map(row).collect(),
         Format::Json | Format::Csv => job.counts().sorted().into_iter().map(row).collect(),
     };
-    let hidden = job.counts().len() - rows.len();
-    let rows = table::for_stdout(format, rows);
-    table::write(&mut out, format, &["merchant_id", "order_count"], rows).map_err(Error::Output)?;
+    print_merchants(format, &COLUMNS, rows, job.counts().len())
+}
+
+/// Prints merchants, a row each, and says how many more there are.
+pub fn print_merchants(
+    format: Format,
+    columns: &[&str],
+    rows: Vec<Vec<Cell>>,
+    all: usize,
+) -> Result<(), Error> {
+    let hidden = all - rows.len();
+    table::print(format, columns, rows)?;
     if hidden > 0 {
         say(format!(
             "and {hidden} more merchants; --format csv or json prints all"

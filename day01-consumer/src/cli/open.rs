@@ -1,6 +1,6 @@
 //! From options to a source that is ready to read.
 
-use super::args::{RecordArgs, SourceArgs};
+use super::args::{InputArgs, RecordArgs, SourceArgs};
 use super::live::say;
 use crate::Error;
 use crate::files::{FileSource, LineFormat};
@@ -90,6 +90,13 @@ pub fn open(
         sources,
         sandbox,
     })
+}
+
+impl InputArgs {
+    /// The same of these options.
+    pub fn open(&self, shares: usize) -> Result<Opened, Error> {
+        open(&self.source, &self.records, &self.generator, shares)
+    }
 }
 
 /// Opens a source for each share, and leaves it nothing else.

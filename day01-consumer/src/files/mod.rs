@@ -220,10 +220,7 @@ impl FileSource {
         let awaited: Vec<_> = unread
             .filter_map(|(file, _)| file.lines.input().awaited())
             .collect();
-        wait_for_any(&awaited, wait).map_err(|error| Error::System {
-            what: "waiting for a pipe or stdin",
-            error: error.to_string(),
-        })
+        wait_for_any(&awaited, wait).map_err(Error::failed("waiting for a pipe or stdin"))
     }
 }
 

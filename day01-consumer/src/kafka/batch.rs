@@ -1,4 +1,4 @@
-//! Reading many messages a call, which costs less than `poll.rs` does.
+//! Reading many messages a call, which costs less than one message a call.
 //!
 //! librdkafka can fill an array with messages in one call (`rd_kafka_consume_batch_queue`): it takes the lock of a
 //! partition once a batch, where a poll takes it once a message, and builds no event around each message. rdkafka does
@@ -37,20 +37,21 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka_sys as sys;
 use sys::rd_kafka_resp_err_t as Code;
 use sys::rd_kafka_timestamp_type_t as TimestampType;
 
-use super::client::Events;
+use super::client::Client;
 use super::fetched::{Fetched, hand_on};
 use crate::records::{Record, Timestamp};
+use crate::source::Split;
 
 pub(super) struct BatchReader {
-    // Declared before the consumer, and so dropped before it.
+    // Declared before the client, and so dropped before it.
     queue: Queue,
-    consumer: Arc<BaseConsumer<Events>>,
+    client: Arc<Client>,
     /// Where the call puts its messages.
     slots: Vec<*mut sys::rd_kafka_message_t>,
 }
@@ -59,27 +60,27 @@ pub(super) struct BatchReader {
 unsafe impl Send for BatchReader {}
 
 impl BatchReader {
-    pub(super) fn new(consumer: Arc<BaseConsumer<Events>>) -> Self {
-        // SAFETY: the client is alive as long as `consumer` is.
-        let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
+    pub(super) fn new(client: Arc<Client>) -> Self {
+        // SAFETY: the native client is alive as long as `client` is.
+        let queue = unsafe { sys::rd_kafka_queue_new(client.consumer.client().native_ptr()) };
         BatchReader {
             queue: Queue(queue),
-            consumer,
+            client,
             slots: Vec::new(),
         }
     }
 
     /// Forwards partitions to our queue. A partition that is forwarded before it is assigned stays so.
-    pub(super) fn forward(&self, topic: &str, partitions: &[i32]) {
+    pub(super) fn forward(&self, splits: &[&Split]) {
         // A name with a zero byte is no topic's; the assignment that follows reports it.
-        let Ok(topic) = CString::new(topic) else {
+        let Ok(topic) = CString::new(self.client.options.topic.as_str()) else {
             return;
         };
-        for partition in partitions {
+        for split in splits {
             // SAFETY: the client and the name are alive during the calls; the partition's queue is released once.
             unsafe {
-                let native = self.consumer.client().native_ptr();
-                let of_partition = sys::rd_kafka_queue_get_partition(native, topic.as_ptr(), *partition);
+                let native = self.client.consumer.client().native_ptr();
+                let of_partition = sys::rd_kafka_queue_get_partition(native, topic.as_ptr(), split.partition);
                 if let Some(of_partition) = NonNull::new(of_partition) {
                     sys::rd_kafka_queue_forward(of_partition.as_ptr(), self.queue.0);
                     sys::rd_kafka_queue_destroy(of_partition.as_ptr());
@@ -89,8 +90,8 @@ impl BatchReader {
     }
 
     pub(super) fn read(&mut self, most: usize, wait: Duration, take: &mut impl FnMut(Fetched<'_>)) {
-        while let Some(event) = self.consumer.poll(Duration::ZERO) {
-            hand_on(&self.consumer, event, take);
+        while let Some(event) = self.client.consumer.poll(Duration::ZERO) {
+            hand_on(&self.client.consumer, event, take);
         }
         // The call waits until the array is *full*: so wait for one message only, and only if none is there.
         if self.consume(most, Duration::ZERO, take) == 0

@@ -5,15 +5,17 @@ use std::sync::Mutex;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::cluster::Cluster;
 use super::hidden::Ends;
 use super::options::KafkaOptions;
 use super::reason::Reason;
 use crate::Error;
+use crate::source::Split;
 
 /// What the client says in its callbacks, kept until somebody asks.
 #[derive(Default)]
@@ -89,38 +91,68 @@ impl ClientContext for Events {
 
 impl ConsumerContext for Events {}
 
-/// A consumer that leaves all decisions to us.
-pub(super) fn consumer(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
-    consumer_at(options, "read_committed")
+/// A client, and what it is to read.
+pub(super) struct Client {
+    pub(super) consumer: BaseConsumer<Events>,
+    pub(super) options: KafkaOptions,
 }
 
-/// One that sees what transactions that are open have written. It is only asked about offsets.
-pub(super) fn uncommitted(options: &KafkaOptions) -> Result<BaseConsumer<Events>, Error> {
-    consumer_at(options, "read_uncommitted")
-}
+impl Client {
+    /// One that leaves all decisions to us.
+    pub(super) fn new(options: &KafkaOptions) -> Result<Self, Error> {
+        Client::isolated(options, "read_committed")
+    }
 
-fn consumer_at(options: &KafkaOptions, isolation: &str) -> Result<BaseConsumer<Events>, Error> {
-    let mut config = ClientConfig::new();
-    config
-        .set("group.id", &options.group)
-        .set("client.id", &options.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
-        .set("allow.auto.create.topics", "false")
-        .set("isolation.level", isolation)
-        .set("reconnect.backoff.max.ms", "1000")
-        .set("statistics.interval.ms", "1000")
-        // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
-        .set("fetch.queue.backoff.ms", "2")
-        // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
-        .set("fetch.wait.max.ms", "100")
-        // What waits in the client is bounded, so memory does not grow with the backlog.
-        .set("queued.min.messages", "10000")
-        .set("queued.max.messages.kbytes", "8192");
-    options.cluster.configure(&mut config);
-    config
-        .create_with_context(Events::default())
-        .map_err(Error::kafka(format!("a consumer for {}", options.cluster)))
+    /// One that sees what transactions that are open have written. It is only asked about offsets.
+    pub(super) fn uncommitted(options: &KafkaOptions) -> Result<Self, Error> {
+        Client::isolated(options, "read_uncommitted")
+    }
+
+    fn isolated(options: &KafkaOptions, isolation: &str) -> Result<Self, Error> {
+        let mut config = ClientConfig::new();
+        config
+            .set("group.id", &options.group)
+            .set("client.id", &options.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "error")
+            .set("allow.auto.create.topics", "false")
+            .set("isolation.level", isolation)
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("statistics.interval.ms", "1000")
+            // A full queue is looked at again after 2 ms; librdkafka's own second would stall a replay.
+            .set("fetch.queue.backoff.ms", "2")
+            // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
+            .set("fetch.wait.max.ms", "100")
+            // What waits in the client is bounded, so memory does not grow with the backlog.
+            .set("queued.min.messages", "10000")
+            .set("queued.max.messages.kbytes", "8192");
+        options.cluster.configure(&mut config);
+        let consumer = config
+            .create_with_context(Events::default())
+            .map_err(Error::failed(format!("a consumer for {}", options.cluster)))?;
+        Ok(Client {
+            consumer,
+            options: options.clone(),
+        })
+    }
+
+    /// What it has said in its callbacks.
+    pub(super) fn events(&self) -> &Events {
+        self.consumer.context()
+    }
+
+    /// The partitions of these splits, each with an offset.
+    pub(super) fn list<'a>(
+        &self,
+        splits: impl IntoIterator<Item = (&'a Split, Offset)>,
+    ) -> Result<TopicPartitionList, Error> {
+        let mut list = TopicPartitionList::new();
+        for (split, offset) in splits {
+            list.add_partition_offset(&self.options.topic, split.partition, offset)
+                .map_err(Error::failed(format!("position of {}", split.name)))?;
+        }
+        Ok(list)
+    }
 }

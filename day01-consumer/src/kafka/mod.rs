@@ -22,10 +22,11 @@
 //! watch         when to ask, and what silence means    questions   put to a broker, and waited for
 //! splits        how far each partition was read        topic_id    which topic of this name it is
 //! hidden        records behind an open transaction     failure     which failures pass by themselves
-//! reader        poll.rs or batch.rs, which costs less  refusal     why a broker refuses a record, for writers
-//! fetched       what both of them hand out
-//! client        settings, and what the client says     probe       what listens at a port that gives no answer
-//! options       which topic, and how                   reason      why a broker cannot be reached
+//! reader        what the client is told to read        refusal     why a broker refuses a record, for writers
+//! batch         reading many messages a call           probe       what listens at a port that gives no answer
+//! fetched       what the client hands out              reason      why a broker cannot be reached
+//! client        settings, and what the client says
+//! options       which topic, and how
 //! cluster       where the brokers are, and how clients connect
 //! ```
 //!
@@ -40,7 +41,6 @@ mod hidden;
 mod monitor;
 mod opening;
 mod options;
-mod poll;
 mod probe;
 mod questions;
 mod reader;

@@ -18,11 +18,8 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
-use rdkafka::consumer::BaseConsumer;
-
-use super::client::{self, Events};
-use super::options::KafkaOptions;
-use super::questions;
+use super::client::Client;
+use super::questions::is_unknown_topic;
 use super::topic_id::topic_id;
 use super::watch::LOOK_EVERY;
 use crate::Error;
@@ -56,7 +53,7 @@ pub(super) enum Answer {
     /// Whether all positions are within what their partitions hold, and which topic of this name that is.
     Ranges(Result<(), Error>, Option<Identity>),
     /// A new client.
-    Client(Arc<BaseConsumer<Events>>),
+    Client(Arc<Client>),
     /// None in time.
     Silence,
     /// The client cannot be made.
@@ -74,21 +71,18 @@ pub(super) struct Monitor {
 
 impl Monitor {
     /// Starts the thread, which asks through this client.
-    pub(super) fn start(consumer: Arc<BaseConsumer<Events>>, options: KafkaOptions) -> Result<Self, Error> {
+    pub(super) fn start(client: Arc<Client>) -> Result<Self, Error> {
         let (questions, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         let run = move || {
             let _end: Sender<()> = end;
-            respond(consumer, &options, &asked, &answer);
+            respond(client, &asked, &answer);
         };
         thread::Builder::new()
             .name("kafka-monitor".to_string())
             .spawn(run)
-            .map_err(|error| Error::System {
-                what: "starting a thread that asks Kafka",
-                error: error.to_string(),
-            })?;
+            .map_err(Error::failed("starting a thread that asks Kafka"))?;
         Ok(Monitor {
             questions: Some(questions),
             answers,
@@ -109,10 +103,9 @@ impl Monitor {
         match self.answers.try_recv() {
             Ok(answer) => Ok(Some(answer)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(Error::System {
-                what: "asking Kafka",
-                error: "the thread that asks has ended".to_string(),
-            }),
+            Err(TryRecvError::Disconnected) => {
+                Err(Error::failed("asking Kafka")("the thread that asks has ended"))
+            }
         }
     }
 }
@@ -125,27 +118,22 @@ impl Drop for Monitor {
 }
 
 /// The thread: answers until the source has gone.
-fn respond(
-    mut consumer: Arc<BaseConsumer<Events>>,
-    options: &KafkaOptions,
-    asked: &Receiver<Question>,
-    answer: &Sender<Answer>,
-) {
+fn respond(mut client: Arc<Client>, asked: &Receiver<Question>, answer: &Sender<Answer>) {
     // The client before this one. It goes with the next question, when the source no longer holds it.
     let mut retired = None;
     while let Ok(question) = asked.recv() {
         drop(retired.take());
         let found = match question {
-            Question::Topic => topic(&consumer, options),
+            Question::Topic => topic(&client),
             Question::NewSplits(partitions) => partitions
                 .into_iter()
-                .map(|partition| questions::split(&consumer, options, partition))
+                .map(|partition| client.split(partition))
                 .collect::<Result<_, _>>()
                 .map_or(Answer::Silence, Answer::NewSplits),
-            Question::Ranges(splits) => ranges(&consumer, options, &splits),
-            Question::Client => match client::consumer(options).map(Arc::new) {
+            Question::Ranges(splits) => ranges(&client, &splits),
+            Question::Client => match Client::new(&client.options).map(Arc::new) {
                 Ok(new) => {
-                    retired = Some(std::mem::replace(&mut consumer, Arc::clone(&new)));
+                    retired = Some(std::mem::replace(&mut client, Arc::clone(&new)));
                     Answer::Client(new)
                 }
                 Err(error) => Answer::Failed(error),
@@ -155,26 +143,19 @@ fn respond(
     }
 }
 
-fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Answer {
-    match questions::topic_now(consumer, &options.topic, LOOK_EVERY) {
-        Ok(topic) => {
-            let id = topic_id(consumer, &options.topic, topic.broker, LOOK_EVERY);
-            Answer::Topic(topic.partitions, id)
-        }
-        Err(error) if questions::is_unknown_topic(&error) => {
-            Answer::UnknownTopic(questions::unknown_topic(consumer, options))
-        }
+fn topic(client: &Client) -> Answer {
+    match client.topic_now(LOOK_EVERY) {
+        Ok(topic) => Answer::Topic(topic.partitions, topic_id(client, topic.broker, LOOK_EVERY)),
+        Err(error) if is_unknown_topic(&error) => Answer::UnknownTopic(client.unknown_topic()),
         Err(_) => Answer::Silence,
     }
 }
 
-fn ranges(consumer: &BaseConsumer<Events>, options: &KafkaOptions, splits: &[Split]) -> Answer {
-    let check = |split| questions::check_range(consumer, options, split);
-    match splits.iter().try_for_each(check) {
+fn ranges(client: &Client, splits: &[Split]) -> Answer {
+    match splits.iter().try_for_each(|split| client.check_range(split)) {
         checked @ (Ok(()) | Err(Error::OffsetOutOfRange { .. })) => {
-            let topic = questions::topic_now(consumer, &options.topic, LOOK_EVERY);
-            let broker = topic.ok().and_then(|topic| topic.broker);
-            Answer::Ranges(checked, topic_id(consumer, &options.topic, broker, LOOK_EVERY))
+            let broker = client.topic_now(LOOK_EVERY).ok().and_then(|topic| topic.broker);
+            Answer::Ranges(checked, topic_id(client, broker, LOOK_EVERY))
         }
         Err(_) => Answer::Silence,
     }

@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::client::{self, Events};
-use super::options::KafkaOptions;
+use super::client::Client;
 use super::probe;
 use super::reason::unreachable_as_advertised;
 use crate::Error;
@@ -30,90 +29,162 @@ pub(super) struct Topic {
     pub(super) broker: Option<i32>,
 }
 
-/// The topic, once a broker answers; an error after about five seconds.
-pub(super) fn topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Result<Topic, Error> {
-    let deadline = Instant::now() + ANSWER_WITHIN;
-    loop {
-        match topic_now(consumer, &options.topic, SLICE) {
-            Ok(topic) => {
-                // Of two addresses one may not have answered.
-                consumer.context().forget_reason();
-                return Ok(topic);
-            }
-            Err(error) if is_unknown_topic(&error) => return Err(unknown_topic(consumer, options)),
-            Err(error) => {
-                hear(consumer);
-                if Instant::now() > deadline {
-                    return Err(unreachable(consumer, options, &error));
+impl Client {
+    /// The topic, once a broker answers; an error after about five seconds.
+    pub(super) fn topic(&self) -> Result<Topic, Error> {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        loop {
+            match self.topic_now(SLICE) {
+                Ok(topic) => {
+                    // Of two addresses one may not have answered.
+                    self.events().forget_reason();
+                    return Ok(topic);
                 }
-                // A topic that was created a moment ago answers at once that it has no leader yet.
-                if !matches!(
-                    error.rdkafka_error_code(),
-                    Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure)
-                ) {
-                    std::thread::sleep(SLICE);
+                Err(error) if is_unknown_topic(&error) => return Err(self.unknown_topic()),
+                Err(error) => {
+                    self.hear();
+                    if Instant::now() > deadline {
+                        return Err(self.unreachable(&error));
+                    }
+                    // A topic that was created a moment ago answers at once that it has no leader yet.
+                    if !matches!(
+                        error.rdkafka_error_code(),
+                        Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::BrokerTransportFailure)
+                    ) {
+                        std::thread::sleep(SLICE);
+                    }
                 }
             }
         }
     }
-}
 
-/// Lets the client say what happened: reasons lie in its queue among other events, each of which takes a poll.
-fn hear(consumer: &BaseConsumer<Events>) {
-    let until = Instant::now() + Duration::from_millis(50);
-    while Instant::now() < until {
-        consumer.poll(Duration::from_millis(5));
+    /// Lets the client say what happened: reasons lie in its queue among other events, each of which takes a poll.
+    fn hear(&self) {
+        let until = Instant::now() + Duration::from_millis(50);
+        while Instant::now() < until {
+            self.consumer.poll(Duration::from_millis(5));
+        }
     }
-}
 
-/// The error for brokers that give no answer, with what the client said of it, or else what a look at the ports shows.
-fn unreachable(consumer: &BaseConsumer<Events>, options: &KafkaOptions, error: &KafkaError) -> Error {
-    let cluster = &options.cluster;
-    let said = consumer.context().last_reason();
-    let said = said.map(|reason| reason.explained(cluster));
-    let found = match &said {
-        Some(said) if !said.starts_with("Disconnected") => None,
-        _ if cluster.speaks_tls() => Some(probe::BEHIND_TLS),
-        _ => cluster.addresses().find_map(probe::likely_cause),
-    };
-    Error::Unreachable {
-        brokers: cluster.to_string(),
-        reason: found
-            .map(str::to_string)
-            .or(said)
-            .unwrap_or_else(|| error.to_string()),
+    /// The error for brokers that give no answer, with what the client said of it, or else what a look at the ports shows.
+    fn unreachable(&self, error: &KafkaError) -> Error {
+        let cluster = &self.options.cluster;
+        let said = self.events().last_reason();
+        let said = said.map(|reason| reason.explained(cluster));
+        let found = match &said {
+            Some(said) if !said.starts_with("Disconnected") => None,
+            _ if cluster.speaks_tls() => Some(probe::BEHIND_TLS),
+            _ => cluster.addresses().find_map(probe::likely_cause),
+        };
+        Error::Unreachable {
+            brokers: cluster.to_string(),
+            reason: found
+                .map(str::to_string)
+                .or(said)
+                .unwrap_or_else(|| error.to_string()),
+        }
     }
-}
 
-/// One attempt to learn about the topic.
-pub(super) fn topic_now(
-    consumer: &BaseConsumer<Events>,
-    topic: &str,
-    wait: Duration,
-) -> Result<Topic, KafkaError> {
-    let metadata = consumer.fetch_metadata(Some(topic), wait)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic);
-    let Some(found) = found else {
-        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic));
-    };
-    if let Some(error) = found.error() {
-        return Err(KafkaError::MetadataFetch(error.into()));
+    /// One attempt to learn about the topic.
+    pub(super) fn topic_now(&self, wait: Duration) -> Result<Topic, KafkaError> {
+        let topic = self.options.topic.as_str();
+        let metadata = self.consumer.fetch_metadata(Some(topic), wait)?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let Some(found) = found else {
+            return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic));
+        };
+        if let Some(error) = found.error() {
+            return Err(KafkaError::MetadataFetch(error.into()));
+        }
+        let mut partitions: Vec<i32> = found
+            .partitions()
+            .iter()
+            .map(|partition| partition.id())
+            .collect();
+        partitions.sort_unstable();
+        let addresses = metadata.brokers().iter();
+        let addresses = addresses.map(|broker| format!("{}:{}", broker.host(), broker.port()));
+        self.events().set_advertised(addresses.collect());
+        let leaders = found.partitions().iter().map(|partition| partition.leader());
+        let brokers = metadata.brokers().iter().map(|broker| broker.id());
+        Ok(Topic {
+            partitions,
+            broker: leaders.chain(brokers).find(|id| *id >= 0),
+        })
     }
-    let mut partitions: Vec<i32> = found
-        .partitions()
-        .iter()
-        .map(|partition| partition.id())
-        .collect();
-    partitions.sort_unstable();
-    let addresses = metadata.brokers().iter();
-    let addresses = addresses.map(|broker| format!("{}:{}", broker.host(), broker.port()));
-    consumer.context().set_advertised(addresses.collect());
-    let leaders = found.partitions().iter().map(|partition| partition.leader());
-    let brokers = metadata.brokers().iter().map(|broker| broker.id());
-    Ok(Topic {
-        partitions,
-        broker: leaders.chain(brokers).find(|id| *id >= 0),
-    })
+
+    /// The error for a topic that is not there, with those that are.
+    pub(super) fn unknown_topic(&self) -> Error {
+        let mut known: Vec<String> = match self.consumer.fetch_metadata(None, ANSWER_WITHIN) {
+            Ok(metadata) => metadata
+                .topics()
+                .iter()
+                .map(|topic| topic.name().to_string())
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        known.retain(|name| !name.starts_with("__"));
+        known.sort();
+        Error::UnknownTopic {
+            topic: self.options.topic.clone(),
+            brokers: self.options.cluster.to_string(),
+            known,
+        }
+    }
+
+    /// For `map_err`: the error for a question about a partition, to which the broker that leads it should have known the
+    /// answer.
+    pub(super) fn unanswered(&self, what: String) -> impl FnOnce(KafkaError) -> Error {
+        use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
+        move |error| {
+            if !matches!(
+                error.rdkafka_error_code(),
+                Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve)
+            ) {
+                return Error::failed(what)(error);
+            }
+            self.hear();
+            match self.events().advertised_only(&self.options.cluster) {
+                Some(address) if self.events().last_reason().is_none() => Error::Unreachable {
+                    brokers: self.options.cluster.to_string(),
+                    reason: unreachable_as_advertised(&address, "no answer"),
+                },
+                _ => self.unreachable(&error),
+            }
+        }
+    }
+
+    /// The oldest offset that a partition still holds, and the one its next record will get.
+    fn range(&self, partition: i32) -> Result<(i64, i64), Error> {
+        let topic = &self.options.topic;
+        ask(|| self.consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN))
+            .map_err(self.unanswered(format!("offsets of {topic}/{partition}")))
+    }
+
+    /// Up to where partitions are written, whether or not that can be read yet; of those only that answer.
+    pub(super) fn high_watermarks(&self, partitions: &[i32]) -> BTreeMap<i32, i64> {
+        let Ok(Client { consumer, options }) = Client::uncommitted(&self.options) else {
+            return BTreeMap::new();
+        };
+        let high = |partition: &i32| {
+            let range = consumer.fetch_watermarks(&options.topic, *partition, ANSWER_WITHIN);
+            Some((*partition, range.ok()?.1))
+        };
+        partitions.iter().map_while(high).collect()
+    }
+
+    /// A partition as it stands, to be read from its beginning.
+    pub(super) fn split(&self, partition: i32) -> Result<Split, Error> {
+        let (low, high) = self.range(partition)?;
+        let name = format!("{}/{partition}", self.options.topic);
+        Ok(Split::new(partition, name, low, Some(high)))
+    }
+
+    /// An error if the partition no longer holds, or does not hold yet, what the split wants next.
+    pub(super) fn check_range(&self, split: &Split) -> Result<(), Error> {
+        let (low, high) = self.range(split.partition)?;
+        split.check_range(low, high)
+    }
 }
 
 pub(super) fn is_unknown_topic(error: &KafkaError) -> bool {
@@ -122,25 +193,6 @@ pub(super) fn is_unknown_topic(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(UnknownTopic | UnknownTopicOrPartition | InvalidTopic)
     )
-}
-
-/// The error for a topic that is not there, with those that are.
-pub(super) fn unknown_topic(consumer: &BaseConsumer<Events>, options: &KafkaOptions) -> Error {
-    let mut known: Vec<String> = match consumer.fetch_metadata(None, ANSWER_WITHIN) {
-        Ok(metadata) => metadata
-            .topics()
-            .iter()
-            .map(|topic| topic.name().to_string())
-            .collect(),
-        Err(_) => Vec::new(),
-    };
-    known.retain(|name| !name.starts_with("__"));
-    known.sort();
-    Error::UnknownTopic {
-        topic: options.topic.clone(),
-        brokers: options.cluster.to_string(),
-        known,
-    }
 }
 
 /// Puts a question about partitions that the broker has listed, and puts it again for a while where the client answers
@@ -162,99 +214,6 @@ pub(super) fn ask<T>(question: impl Fn() -> Result<T, KafkaError>) -> Result<T, 
             return answer;
         }
         std::thread::sleep(SLICE);
-    }
-}
-
-/// The error for a question about a partition, to which the broker that leads it should have known the answer.
-pub(super) fn unanswered(
-    consumer: &BaseConsumer<Events>,
-    options: &KafkaOptions,
-    what: String,
-    error: KafkaError,
-) -> Error {
-    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
-    if !matches!(
-        error.rdkafka_error_code(),
-        Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve)
-    ) {
-        return Error::Kafka { what, error };
-    }
-    hear(consumer);
-    if consumer.context().last_reason().is_none()
-        && let Some(address) = consumer.context().advertised_only(&options.cluster)
-    {
-        return Error::Unreachable {
-            brokers: options.cluster.to_string(),
-            reason: unreachable_as_advertised(&address, "no answer"),
-        };
-    }
-    unreachable(consumer, options, &error)
-}
-
-/// The oldest offset that a partition still holds, and the one its next record will get.
-fn range(
-    consumer: &BaseConsumer<Events>,
-    options: &KafkaOptions,
-    partition: i32,
-) -> Result<(i64, i64), Error> {
-    let topic = &options.topic;
-    ask(|| consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN)).map_err(|error| {
-        unanswered(
-            consumer,
-            options,
-            format!("offsets of {topic}/{partition}"),
-            error,
-        )
-    })
-}
-
-/// Up to where partitions are written, whether or not that can be read yet; of those only that answer.
-pub(super) fn high_watermarks(options: &KafkaOptions, partitions: &[i32]) -> BTreeMap<i32, i64> {
-    let Ok(consumer) = client::uncommitted(options) else {
-        return BTreeMap::new();
-    };
-    let high = |partition: &i32| {
-        let (_, high) = consumer
-            .fetch_watermarks(&options.topic, *partition, ANSWER_WITHIN)
-            .ok()?;
-        Some((*partition, high))
-    };
-    partitions.iter().map_while(high).collect()
-}
-
-/// A partition as it stands, to be read from its beginning.
-pub(super) fn split(
-    consumer: &BaseConsumer<Events>,
-    options: &KafkaOptions,
-    partition: i32,
-) -> Result<Split, Error> {
-    let (low, high) = range(consumer, options, partition)?;
-    Ok(Split {
-        partition,
-        name: format!("{}/{partition}", options.topic),
-        position: low,
-        end: Some(high),
-        caught_up: false,
-        identity: None,
-    })
-}
-
-/// An error if the partition no longer holds, or does not hold yet, what the split wants next.
-pub(super) fn check_range(
-    consumer: &BaseConsumer<Events>,
-    options: &KafkaOptions,
-    split: &Split,
-) -> Result<(), Error> {
-    let (low, high) = range(consumer, options, split.partition)?;
-    match (low..=high).contains(&split.position) {
-        true => Ok(()),
-        false => Err(Error::OffsetOutOfRange {
-            split: split.name.clone(),
-            partition: split.partition,
-            wanted: split.position,
-            low,
-            high,
-        }),
     }
 }
 

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::Offset;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{self, Events};
+use super::client::Client;
 use super::failure::{Failure, judge};
 use super::fetched::Fetched;
 use super::hidden::Hidden;
 use super::monitor::{Answer, Monitor, Question};
 use super::opening::{self, Opening};
 use super::options::KafkaOptions;
-use super::questions;
 use super::reader::Reader;
 use super::splits::{accept, find, reached_end};
 use super::watch::Watch;
@@ -27,17 +26,14 @@ const BATCH: usize = 2_000;
 
 /// Reads one topic.
 pub struct KafkaSource {
-    // The reader and the consumer are dropped before the monitor, which thus holds the last client and ends it.
+    // The reader is dropped before the monitor, which thus holds the last client and ends it.
     reader: Reader,
-    consumer: Arc<BaseConsumer<Events>>,
     monitor: Monitor,
     watch: Watch,
-    options: KafkaOptions,
     /// Which topic of this name it is, if the brokers say.
     identity: Option<Identity>,
     splits: Vec<Split>,
     share: Share,
-    assigned: bool,
     /// How many the topic had at the last look, those of other shares included.
     partitions_seen: usize,
     /// Those that are read no further for now, and so are not assigned.
@@ -56,30 +52,27 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Reaches the broker, finds the topic and its partitions, and settles where to start and where to end.
     pub fn open(options: KafkaOptions) -> Result<Self, Error> {
-        let consumer = Arc::new(client::consumer(&options)?);
+        let client = Arc::new(Client::new(&options)?);
         let Opening {
             splits,
             identity,
             warnings,
-        } = opening::open(&consumer, &options)?;
+        } = opening::open(&client)?;
         Ok(KafkaSource {
-            warnings,
-            hidden: Hidden::default(),
-            reader: Reader::new(options.fetch, &consumer),
-            monitor: Monitor::start(Arc::clone(&consumer), options.clone())?,
+            monitor: Monitor::start(Arc::clone(&client))?,
+            reader: Reader::new(client),
             watch: Watch::new(Instant::now()),
-            consumer,
-            options,
             partitions_seen: splits.len(),
             identity,
             splits,
             share: Share::ALL,
-            assigned: false,
             paused: Vec::new(),
             max_record: MAX_RECORD,
             found: Vec::new(),
             out_of_range: None,
             said_no_id: false,
+            hidden: Hidden::default(),
+            warnings,
         })
     }
 
@@ -89,21 +82,19 @@ impl KafkaSource {
         self
     }
 
+    fn options(&self) -> &KafkaOptions {
+        &self.reader.client.options
+    }
+
     /// Tells the client what to read, at the first poll after opening or seeking.
     fn assign(&mut self) -> Result<(), Error> {
         let is_read = |split: &&Split| !split.caught_up && !self.paused.contains(&split.partition);
         let unread: Vec<&Split> = self.splits.iter().filter(is_read).collect();
-        let partitions: Vec<i32> = unread.iter().map(|split| split.partition).collect();
-        let list = offsets(&self.options.topic, unread.into_iter())?;
-        self.reader.forward(&self.options.topic, &partitions);
-        self.consumer
-            .assign(&list)
-            .map_err(Error::kafka(format!("assigning {}", self.options.topic)))?;
-        self.assigned = true;
+        self.reader.assign(&unread)?;
         if self.identity.is_none() && self.share.index == 0 && !std::mem::replace(&mut self.said_no_id, true)
         {
             self.warnings.push(Warning::NoTopicId {
-                topic: self.options.topic.clone(),
+                topic: self.options().topic.clone(),
             });
         }
         Ok(())
@@ -138,10 +129,7 @@ impl KafkaSource {
         };
         match answer {
             Answer::Silence => self.broker_is_silent(),
-            Answer::Client(consumer) => {
-                self.watch.on_new_client();
-                self.use_client(consumer);
-            }
+            Answer::Client(client) => self.use_client(client),
             Answer::Failed(error) => return Err(error),
             Answer::Topic(partitions, identity) => {
                 self.broker_answers();
@@ -174,20 +162,21 @@ impl KafkaSource {
     }
 
     fn broker_answers(&mut self) {
-        self.consumer.context().forget_reason();
+        self.reader.client.events().forget_reason();
         if self.watch.on_answer() {
             self.warnings.push(Warning::BrokerBack {
-                brokers: self.options.cluster.to_string(),
+                brokers: self.options().cluster.to_string(),
             });
         }
     }
 
     fn broker_is_silent(&mut self) {
         if self.watch.on_silence(Instant::now()) {
-            let reason = self.consumer.context().last_reason();
-            let reason = reason.map(|reason| reason.explained(&self.options.cluster));
+            let Client { options, .. } = &*self.reader.client;
+            let reason = self.reader.client.events().last_reason();
+            let reason = reason.map(|reason| reason.explained(&options.cluster));
             self.warnings.push(Warning::BrokerAway {
-                brokers: self.options.cluster.to_string(),
+                brokers: options.cluster.to_string(),
                 reason: reason.unwrap_or_else(|| "no answer".to_string()),
             });
         }
@@ -212,7 +201,7 @@ impl KafkaSource {
         }
         self.watch.on_certainty();
         self.partitions_seen = self.partitions_seen.max(now.len());
-        if !self.options.until_end {
+        if !self.options().until_end {
             let is_new = |partition: &i32| self.splits.iter().all(|split| split.partition != *partition);
             let found = now.iter().copied().filter(is_new);
             self.found = found.filter(|partition| self.share.takes(*partition)).collect();
@@ -222,8 +211,8 @@ impl KafkaSource {
 
     fn recreated(&self, before: String, now: String) -> Error {
         Error::TopicRecreated {
-            topic: self.options.topic.clone(),
-            brokers: self.options.cluster.to_string(),
+            topic: self.options().topic.clone(),
+            brokers: self.options().cluster.to_string(),
             before,
             now,
         }
@@ -232,11 +221,7 @@ impl KafkaSource {
     /// Reads a new partition too.
     fn add(&mut self, mut split: Split) -> Result<(), Error> {
         split.identity = self.identity.clone();
-        let list = offsets(&self.options.topic, std::iter::once(&split))?;
-        self.reader.forward(&self.options.topic, &[split.partition]);
-        self.consumer
-            .incremental_assign(&list)
-            .map_err(Error::kafka(format!("assigning {}", split.name)))?;
+        self.reader.add(&[&split], format!("assigning {}", split.name))?;
         self.warnings.push(Warning::PartitionFound {
             split: split.name.clone(),
         });
@@ -246,14 +231,14 @@ impl KafkaSource {
     }
 
     /// Goes on with a new client from where the splits are: what the old one had under way is fetched again.
-    fn use_client(&mut self, consumer: Arc<BaseConsumer<Events>>) {
-        self.reader = Reader::new(self.options.fetch, &consumer);
-        self.consumer = consumer;
-        self.assigned = false;
+    fn use_client(&mut self, client: Arc<Client>) {
+        self.watch.on_new_client();
+        self.reader = Reader::new(client);
         self.out_of_range = None;
         // What has been read to the end is assigned no more, which without an end is only so for the moment.
+        let until_end = self.is_bounded();
         for split in &mut self.splits {
-            split.caught_up &= self.options.until_end;
+            split.caught_up &= until_end;
         }
     }
 
@@ -269,21 +254,8 @@ impl KafkaSource {
     }
 
     fn failed(&self, error: KafkaError) -> Error {
-        Error::Kafka {
-            what: format!("reading {}", self.options.topic),
-            error,
-        }
+        Error::failed(format!("reading {}", self.options().topic))(error)
     }
-}
-
-/// A list of partitions with the positions of these splits.
-fn offsets<'a>(topic: &str, splits: impl Iterator<Item = &'a Split>) -> Result<TopicPartitionList, Error> {
-    let mut list = TopicPartitionList::new();
-    for split in splits {
-        list.add_partition_offset(topic, split.partition, Offset::Offset(split.position))
-            .map_err(Error::kafka(format!("position of {}", split.name)))?;
-    }
-    Ok(list)
 }
 
 impl Source for KafkaSource {
@@ -302,21 +274,19 @@ impl Source for KafkaSource {
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
-        positions.all_known(&self.splits)?;
         // A seek that fails moves nothing.
         let mut splits = self.splits.clone();
+        positions.apply(&mut splits)?;
         for split in &mut splits {
-            split.position = positions.get(&split.name).unwrap_or(split.position);
-            questions::check_range(&self.consumer, &self.options, split)?;
-            split.caught_up = self.options.until_end && split.end.is_some_and(|end| split.position >= end);
+            self.reader.client.check_range(split)?;
+            split.caught_up = self.is_bounded() && split.end.is_some_and(|end| split.position >= end);
         }
-        if self.assigned {
+        if self.reader.assigned {
             // A consumer that has begun to read has records in flight; a new one has not.
-            let consumer = Arc::new(client::consumer(&self.options)?);
-            let monitor = Monitor::start(Arc::clone(&consumer), self.options.clone())?;
-            self.use_client(consumer);
+            let client = Arc::new(Client::new(self.options())?);
+            let monitor = Monitor::start(Arc::clone(&client))?;
+            self.use_client(client);
             self.monitor = monitor;
-            self.watch.on_new_client();
         }
         self.splits = splits;
         Ok(())
@@ -324,17 +294,18 @@ impl Source for KafkaSource {
 
     fn poll(&mut self, records: &mut Records, wait: Duration) -> Result<Polled, Error> {
         records.clear();
-        if self.options.until_end && self.splits.iter().all(|split| split.caught_up) {
+        let (bounded, max) = (self.is_bounded(), self.max_record);
+        if bounded && self.splits.iter().all(|split| split.caught_up) {
             return Ok(Polled::End);
         }
-        if !self.assigned {
+        if !self.reader.assigned {
             self.assign()?;
         }
         self.hear()?;
         self.ask();
 
         let (mut failures, mut too_long) = (Vec::new(), None);
-        let (splits, bounded, max) = (&mut self.splits, self.options.until_end, self.max_record);
+        let splits = &mut self.splits;
         self.reader.read(BATCH, wait, &mut |fetched| match fetched {
             Fetched::Record(record) if record.bytes() > max => {
                 too_long.get_or_insert((record.partition, record.offset));
@@ -349,7 +320,7 @@ impl Source for KafkaSource {
             return Err(Error::RecordTooLong { at, max });
         }
         if !bounded {
-            for (partition, ends) in self.consumer.context().ends() {
+            for (partition, ends) in self.reader.client.events().ends() {
                 let Some(split) = find(&mut self.splits, partition) else {
                     continue;
                 };
@@ -370,19 +341,16 @@ impl Source for KafkaSource {
     }
 
     fn commit(&mut self, positions: &Positions) -> Result<(), Error> {
-        let mut list = TopicPartitionList::new();
-        for split in &self.splits {
-            if let Some(position) = positions.get(&split.name) {
-                list.add_partition_offset(&self.options.topic, split.partition, Offset::Offset(position))
-                    .map_err(Error::kafka(format!("position of {}", split.name)))?;
-            }
-        }
-        self.consumer
-            .commit(&list, CommitMode::Sync)
-            .map_err(Error::kafka(format!(
-                "committing offsets of group {}",
-                self.options.group
-            )))
+        let client = &self.reader.client;
+        let known = self.splits.iter().filter_map(|split| {
+            let position = positions.get(&split.name)?;
+            Some((split, Offset::Offset(position)))
+        });
+        let what = format!("committing offsets of group {}", client.options.group);
+        client
+            .consumer
+            .commit(&client.list(known)?, CommitMode::Sync)
+            .map_err(Error::failed(what))
     }
 
     fn check_identity(&self, _split: &str, saved: &Identity) -> Result<(), Error> {
@@ -395,7 +363,7 @@ impl Source for KafkaSource {
     }
 
     fn locate(&self, partition: i32, offset: i64) -> String {
-        format!("{}/{partition}@{offset}", self.options.topic)
+        format!("{}/{partition}@{offset}", self.options().topic)
     }
 
     fn warnings(&mut self) -> Vec<Warning> {
@@ -406,7 +374,7 @@ impl Source for KafkaSource {
     /// goes on from *its* position, which behind an end of a partition is one too far: see `batch.rs`.)
     fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
         let before = std::mem::replace(&mut self.paused, partitions.to_vec());
-        if !self.assigned {
+        if !self.reader.assigned {
             return Ok(());
         }
         let only_in = |these: &[i32], others: &[i32]| -> Vec<&Split> {
@@ -414,22 +382,18 @@ impl Source for KafkaSource {
                 |split: &&Split| these.contains(&split.partition) && !others.contains(&split.partition);
             self.splits.iter().filter(changed).collect()
         };
-        let failed = |error| self.failed(error);
+        let what = || format!("reading {}", self.options().topic);
         let (pause, go_on) = (only_in(partitions, &before), only_in(&before, partitions));
         if !pause.is_empty() {
-            let list = offsets(&self.options.topic, pause.into_iter())?;
-            self.consumer.incremental_unassign(&list).map_err(failed)?;
+            self.reader.take_back(&pause, what())?;
         }
         if !go_on.is_empty() {
-            let numbers: Vec<i32> = go_on.iter().map(|split| split.partition).collect();
-            let list = offsets(&self.options.topic, go_on.into_iter())?;
-            self.reader.forward(&self.options.topic, &numbers);
-            self.consumer.incremental_assign(&list).map_err(failed)?;
+            self.reader.add(&go_on, what())?;
         }
         Ok(())
     }
 
     fn is_bounded(&self) -> bool {
-        self.options.until_end
+        self.options().until_end
     }
 }

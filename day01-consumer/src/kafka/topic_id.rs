@@ -16,10 +16,10 @@ use std::ffi::{CStr, CString};
 use std::ptr;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka_sys as sys;
 
-use super::client::Events;
+use super::client::Client;
 use crate::source::Identity;
 
 /// What an older broker gives for an id: sixteen zero bytes in base64.
@@ -39,13 +39,8 @@ impl<T> Drop for Owned<T> {
 
 /// The id of the topic; none if this broker has not told it within `wait`, or has none. Left to itself, the client would
 /// wait until it knows the controller.
-pub(super) fn topic_id(
-    consumer: &BaseConsumer<Events>,
-    topic: &str,
-    broker: Option<i32>,
-    wait: Duration,
-) -> Option<Identity> {
-    let id = describe(consumer, topic, broker?, wait).filter(|id| !id.is_empty() && id != NONE)?;
+pub(super) fn topic_id(client: &Client, broker: Option<i32>, wait: Duration) -> Option<Identity> {
+    let id = describe(client, broker?, wait).filter(|id| !id.is_empty() && id != NONE)?;
     Some(Identity {
         words: format!("a topic with the id {id}"),
         bytes: id.into_bytes(),
@@ -53,10 +48,10 @@ pub(super) fn topic_id(
 }
 
 /// The id as Kafka's own tools write it, in base64.
-fn describe(consumer: &BaseConsumer<Events>, topic: &str, broker: i32, wait: Duration) -> Option<String> {
-    let topic = CString::new(topic).ok()?;
+fn describe(client: &Client, broker: i32, wait: Duration) -> Option<String> {
+    let topic = CString::new(client.options.topic.as_str()).ok()?;
     let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-    let client = consumer.client().native_ptr();
+    let client = client.consumer.client().native_ptr();
     let mut names = [topic.as_ptr()];
     // SAFETY: 1. above; the name is copied by the call that takes it.
     let event = unsafe {

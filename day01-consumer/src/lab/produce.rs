@@ -217,7 +217,7 @@ impl TopicWriter {
         cluster.configure(&mut config);
         let producer = config
             .create_with_context(Deliveries::default())
-            .map_err(Error::kafka(format!("a producer for {cluster}")))?;
+            .map_err(Error::failed(format!("a producer for {cluster}")))?;
         Ok(TopicWriter {
             producer,
             topic: topic.to_string(),
@@ -268,9 +268,6 @@ impl TopicWriter {
     }
 
     fn failed(&self, error: KafkaError) -> Error {
-        Error::Refused {
-            topic: self.topic.clone(),
-            reason: kafka::explain_refusal(&error),
-        }
+        Error::failed(format!("writing to {}", self.topic))(kafka::explain_refusal(&error))
     }
 }

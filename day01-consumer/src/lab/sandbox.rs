@@ -61,10 +61,10 @@ enum Feeder {
 impl Sandbox {
     /// Starts a broker with a topic of so many partitions, and begins to fill it.
     pub fn start(topic: &str, partitions: usize, options: GeneratorOptions) -> Result<Self, Error> {
-        let cluster = MockCluster::new(1).map_err(Error::kafka("the sandbox"))?;
+        let cluster = MockCluster::new(1).map_err(Error::failed("the sandbox"))?;
         cluster
             .create_topic(topic, partitions as i32, 1)
-            .map_err(Error::kafka("a topic in the sandbox"))?;
+            .map_err(Error::failed("a topic in the sandbox"))?;
         let writer = TopicWriter::new(&cluster.bootstrap_servers().into(), topic)?;
         let shared = Arc::new(Shared {
             // Until its thread has started, which needs all this.
@@ -78,10 +78,7 @@ impl Sandbox {
                 let shared = Arc::clone(&shared);
                 move || feed(writer, options, &shared)
             })
-            .map_err(|error| Error::System {
-                what: "starting the sandbox's thread",
-                error: error.to_string(),
-            })?;
+            .map_err(Error::failed("starting the sandbox's thread"))?;
         *shared.feeder() = Feeder::AtWork(thread);
         Ok(Sandbox {
             shared,
@@ -147,10 +144,9 @@ impl Shared {
             },
             Feeder::Done => {}
             Feeder::Gone => {
-                return Err(Error::System {
-                    what: "reading from the sandbox",
-                    error: "nobody fills it any more".to_string(),
-                });
+                return Err(Error::failed("reading from the sandbox")(
+                    "nobody fills it any more",
+                ));
             }
         }
         *feeder = Feeder::Done;
@@ -268,10 +264,10 @@ fn feed(writer: TopicWriter, options: GeneratorOptions, shared: &Shared) -> Resu
 fn fits(order: &Generated) -> Result<(), Error> {
     match order.payload.len() + order.order_id.len() <= LARGEST {
         true => Ok(()),
-        false => Err(Error::System {
-            what: "filling the sandbox",
-            error: format!("an order of {} bytes is too large for it", order.payload.len()),
-        }),
+        false => Err(Error::failed("filling the sandbox")(format!(
+            "an order of {} bytes is too large for it",
+            order.payload.len()
+        ))),
     }
 }
 
@@ -283,12 +279,7 @@ mod tests {
 
     #[test]
     fn a_failure_of_the_feeder_reaches_one_reader_and_none_waits_for_ever() {
-        let failed = || {
-            Err(Error::System {
-                what: "filling the sandbox",
-                error: "it is full".to_string(),
-            })
-        };
+        let failed = || Err(Error::failed("filling the sandbox")("it is full"));
         let shared = Arc::new(Shared {
             feeder: Mutex::new(Feeder::AtWork(std::thread::spawn(failed))),
             partitions: vec![Partition::default()],

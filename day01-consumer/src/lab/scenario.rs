@@ -150,10 +150,7 @@ pub struct Answer {
 impl Scenario {
     /// Reads a scenario from the text of its file.
     pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        let failed = |problem: String| Error::Scenario {
-            name: name.to_string(),
-            problem,
-        };
+        let failed = |problem: String| Error::failed(format!("scenario {name}"))(problem);
         let mut scenario: Scenario = toml::from_str(text).map_err(|error| failed(error.to_string()))?;
         scenario.name = name.to_string();
         for event in &scenario.events {

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use crate::Error;
 use crate::printable::{excerpt, printable};
 
 /// How results are written.
@@ -48,10 +49,7 @@ impl From<u64> for Cell {
 }
 
 /// Rows for stdout: a terminal gets texts with escapes in csv too, as tables have them, and a program gets them as they are.
-pub fn for_stdout(
-    format: Format,
-    rows: impl IntoIterator<Item = Vec<Cell>>,
-) -> impl Iterator<Item = Vec<Cell>> {
+fn for_stdout(format: Format, rows: impl IntoIterator<Item = Vec<Cell>>) -> impl Iterator<Item = Vec<Cell>> {
     let escapes = format == Format::Csv && io::stdout().is_terminal();
     let cell = move |cell| match cell {
         Cell::Text(text) if escapes => Cell::Text(printable(&text).into_owned()),
@@ -59,6 +57,36 @@ pub fn for_stdout(
     };
     rows.into_iter()
         .map(move |row| row.into_iter().map(cell).collect())
+}
+
+/// Writes rows to stdout.
+pub fn print(
+    format: Format,
+    columns: &[&str],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> Result<(), Error> {
+    write(
+        &mut io::stdout().lock(),
+        format,
+        columns,
+        for_stdout(format, rows),
+    )
+    .map_err(Error::Output)
+}
+
+/// Writes more rows to stdout, behind those of [`print`].
+pub fn print_more(
+    format: Format,
+    columns: &[&str],
+    rows: impl IntoIterator<Item = Vec<Cell>>,
+) -> Result<(), Error> {
+    append(
+        &mut io::stdout().lock(),
+        format,
+        columns,
+        for_stdout(format, rows),
+    )
+    .map_err(Error::Output)
 }
 
 /// Writes rows in one of the formats. Names of columns hold no commas.

@@ -116,7 +116,7 @@ pub fn pipeline<S, R, W, K>(
 where
     S: Source + Send + 'static,
     R: Reader + 'static,
-    W: Operator<R::Control, In = R::Rows, Out: Batch + 'static> + Stateful + 'static,
+    W: Operator<R::Control, In = R::Rows, Out: Batch> + Stateful + 'static,
     K: Operator<R::Control, In = W::Out, Out = ()> + 'static,
 {
     let operator = stages.operator;

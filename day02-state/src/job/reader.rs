@@ -12,7 +12,7 @@ use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 
 use super::NoControl;
-use crate::operator::{Keyed, Outcome};
+use crate::operator::{Control, Keyed, Outcome};
 use crate::order::{Cents, Order};
 use crate::rows::Rows;
 use crate::state::Part;
@@ -20,9 +20,9 @@ use crate::state::Part;
 /// What a source makes of its records: rows, and on later days control between them.
 pub trait Reader: Send {
     /// What goes to the workers.
-    type Rows: Keyed + 'static;
+    type Rows: Keyed;
     /// What may stand between rows.
-    type Control: Clone + Send + 'static;
+    type Control: Control;
 
     /// Takes in a record, whose payload is also given as [`texts`](day01_consumer::decode::texts) gives it; says if there is control to go behind its rows.
     /// A record that cannot be used leaves nothing.

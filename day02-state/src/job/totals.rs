@@ -51,20 +51,16 @@ impl Totals {
 
 impl Value for Totals {
     fn encode(&self, to: &mut Vec<u8>) {
-        to.extend(self.count.to_le_bytes());
-        to.extend(self.sum.to_le_bytes());
-        to.extend(self.max.0.to_le_bytes());
+        self.count.encode(to);
+        self.sum.encode(to);
+        self.max.0.encode(to);
     }
 
     fn decode(from: &mut &[u8]) -> Option<Self> {
-        let (count, rest) = from.split_first_chunk()?;
-        let (sum, rest) = rest.split_first_chunk()?;
-        let (max, rest) = rest.split_first_chunk()?;
-        *from = rest;
         Some(Totals {
-            count: u64::from_le_bytes(*count),
-            sum: i128::from_le_bytes(*sum),
-            max: Cents(i64::from_le_bytes(*max)),
+            count: u64::decode(from)?,
+            sum: i128::decode(from)?,
+            max: Cents(i64::decode(from)?),
         })
     }
 }

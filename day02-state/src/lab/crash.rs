@@ -13,7 +13,7 @@ use day01_consumer::log::Log;
 use day01_consumer::source::{Positions, Source, Start};
 use jiff::civil::Time;
 
-use crate::error::Error;
+use crate::error::{Error, SnapshotError};
 use crate::job::{Options, Plain, SOURCE, SavedState, SourceTask, TOTALS, Totals, wire};
 use crate::order::Cents;
 use crate::runtime::Stop;
@@ -117,11 +117,7 @@ impl Disk {
     fn load(&self) -> Result<Snapshot, Error> {
         let mut all = Snapshot::new();
         for (name, bytes) in &self.files {
-            let unusable = |problem| crate::error::SnapshotError::Unusable {
-                path: name.into(),
-                problem,
-            };
-            let file = Snapshot::decode(bytes).map_err(unusable)?;
+            let file = Snapshot::decode(bytes).map_err(SnapshotError::at(name.as_ref()))?;
             for operator in file.operators() {
                 all.add(operator, file.parts(operator).to_vec());
             }

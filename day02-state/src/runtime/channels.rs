@@ -1,27 +1,10 @@
-//! The channels between tasks: edges, inboxes, and mail.
-//!
-//! An edge connects so many senders with so many receivers, and says how rows are dealt out: [`by_key`], [`forward`],
-//! [`broadcast`] or [`single`]. A channel holds a bounded number of packets, so a slow task slows those before it down, and
-//! nothing grows. Mail is for control outside of the channels: sending it never blocks.
+//! The channels between tasks: edges, inboxes, and mail, which is for control outside of the channels.
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, TrySendError, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 
 use crate::keys::Owners;
-use crate::operator::{Batch, EndReason, Keyed, Message};
-use crate::outbox::{Buffers, Channel, Lanes, Name, Outbox, Packet, Refused, Route};
-
-impl<P: Send> Channel<P> for Sender<P> {
-    fn offer(&mut self, packet: P) -> Result<(), Refused<P>> {
-        self.try_send(packet).map_err(|refused| match refused {
-            TrySendError::Full(packet) => Refused::Full(packet),
-            TrySendError::Disconnected(_) => Refused::Gone,
-        })
-    }
-
-    fn watch<'a>(&'a self, select: &mut Select<'a>) {
-        select.send(self);
-    }
-}
+use crate::operator::{Batch, Control, EndReason, Keyed, Message};
+use crate::outbox::{Buffers, Lanes, Name, Outbox, Packet, Route};
 
 /// One channel of an inbox.
 pub(super) struct Incoming<D, C> {
@@ -101,40 +84,27 @@ pub struct Edge<D, C> {
 }
 
 /// Each row goes to the receiver that owns its key.
-pub fn by_key<D, C>(senders: usize, receivers: usize, buffers: Buffers) -> Edge<D, C>
-where
-    D: Keyed + 'static,
-    C: Clone + Send + 'static,
-{
+pub fn by_key<D: Keyed, C: Control>(senders: usize, receivers: usize, buffers: Buffers) -> Edge<D, C> {
     edge(senders, receivers, buffers, || {
         Route::ByKey(D::scatter, Box::new(Owners::of(receivers)))
     })
 }
 
 /// Each row goes to every receiver.
-pub fn broadcast<D, C>(senders: usize, receivers: usize, buffers: Buffers) -> Edge<D, C>
+pub fn broadcast<D, C: Control>(senders: usize, receivers: usize, buffers: Buffers) -> Edge<D, C>
 where
-    D: Batch + Clone + 'static,
-    C: Clone + Send + 'static,
+    D: Batch + Clone,
 {
     edge(senders, receivers, buffers, || Route::Broadcast(D::clone))
 }
 
 /// All rows go to the one receiver.
-pub fn single<D, C>(senders: usize, buffers: Buffers) -> Edge<D, C>
-where
-    D: Batch + 'static,
-    C: Clone + Send + 'static,
-{
+pub fn single<D: Batch, C: Control>(senders: usize, buffers: Buffers) -> Edge<D, C> {
     edge(senders, 1, buffers, || Route::Single)
 }
 
 /// Each sender has a receiver of its own.
-pub fn forward<D, C>(pairs: usize, buffers: Buffers) -> Edge<D, C>
-where
-    D: Batch + 'static,
-    C: Clone + Send + 'static,
-{
+pub fn forward<D: Batch, C: Control>(pairs: usize, buffers: Buffers) -> Edge<D, C> {
     let (mut outboxes, mut inboxes) = (Vec::new(), Vec::new());
     for pair in std::iter::repeat_with(|| single(1, buffers)).take(pairs) {
         outboxes.extend(pair.outboxes);
@@ -143,21 +113,20 @@ where
     Edge { outboxes, inboxes }
 }
 
-fn edge<D, C>(senders: usize, receivers: usize, buffers: Buffers, route: impl Fn() -> Route<D>) -> Edge<D, C>
-where
-    D: Batch + 'static,
-    C: Clone + Send + 'static,
-{
+fn edge<D: Batch, C: Control>(
+    senders: usize,
+    receivers: usize,
+    buffers: Buffers,
+    route: impl Fn() -> Route<D>,
+) -> Edge<D, C> {
     let empty = || Inbox {
         channels: Vec::new(),
         ports: 1,
     };
     let mut inboxes: Vec<Inbox<D, C>> = std::iter::repeat_with(empty).take(receivers).collect();
-    let mut outboxes = Vec::with_capacity(senders);
-    for _ in 0..senders {
+    let outbox = |_| {
         let name = Name::default();
-        let mut channels: Vec<Box<dyn Channel<Packet<D, C>>>> = Vec::with_capacity(receivers);
-        for inbox in &mut inboxes {
+        let channel = |inbox: &mut Inbox<D, C>| {
             let (sender, packets) = bounded(buffers.capacity.max(1));
             inbox.channels.push(Incoming {
                 packets,
@@ -166,10 +135,12 @@ where
                 sender: name.clone(),
                 ended: false,
             });
-            channels.push(Box::new(sender));
-        }
-        outboxes.push(Lanes::outbox(route(), channels, buffers, name));
-    }
+            sender
+        };
+        let channels = inboxes.iter_mut().map(channel).collect();
+        Lanes::outbox(route(), channels, buffers, name)
+    };
+    let outboxes = (0..senders).map(outbox).collect();
     Edge { outboxes, inboxes }
 }
 

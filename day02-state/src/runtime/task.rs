@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Select, TryRecvError};
 use super::channels::{Inbox, Incoming, Mailbox, Received};
 use crate::error::JobError;
 use crate::fault::{Fault, put_in};
-use crate::operator::{EndReason, Failure, Input, Message, Operator, Output, Turn};
+use crate::operator::{Control, EndReason, Input, Message, Operator, Out, Outcome, Output, Turn};
 use crate::outbox::{Gone, Hurry, Outbox};
 use crate::status::Status;
 
@@ -89,7 +89,7 @@ impl<D, C: Clone> Output<D, C> for TimedOutput<'_, D, C> {
     }
 }
 
-impl<C: Clone + Send, O: Operator<C>> Step for Task<O, C> {
+impl<C: Control, O: Operator<C>> Step for Task<O, C> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -156,7 +156,7 @@ impl<C: Clone + Send, O: Operator<C>> Step for Task<O, C> {
     }
 }
 
-impl<C: Clone + Send + 'static, O: Operator<C, Out: 'static>> Task<O, C> {
+impl<C: Control, O: Operator<C>> Task<O, C> {
     pub(super) fn new(
         name: String,
         inbox: Inbox<O::In, C>,
@@ -177,9 +177,7 @@ impl<C: Clone + Send + 'static, O: Operator<C, Out: 'static>> Task<O, C> {
             ended: false,
         }
     }
-}
 
-impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
     // ANCHOR: act
     /// Does the next thing there is to do, in the order of the third rule of liveness; none if there is nothing.
     fn act(&mut self, now: Duration, stopping: bool, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
@@ -201,19 +199,14 @@ impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
             },
         };
         if did.is_some() {
-            let turn = self
-                .operator
-                .on_turn(now, &mut TimedOutput(&mut self.outbox, now));
-            self.turn = Some(turn.map_err(|failure| self.failed(failure))?);
+            self.turn = Some(self.call(now, |operator, out| operator.on_turn(now, out))?);
             return Ok(did);
         }
         let all_ended = self.channels.iter().all(|channel| channel.ended);
         if all_ended && self.turn == Some(Turn::Done) {
-            let ended = self
-                .operator
-                .on_end(self.end_reason, &mut TimedOutput(&mut self.outbox, now));
-            ended.map_err(|failure| self.failed(failure))?;
-            self.outbox.end(self.end_reason);
+            let how = self.end_reason;
+            self.call(now, |operator, out| operator.on_end(how, out))?;
+            self.outbox.end(how);
             self.ended = true;
             return Ok(Some(Did::End));
         }
@@ -244,10 +237,7 @@ impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
             }
             Some(Err(TryRecvError::Empty)) | None => return Ok(false),
         };
-        let done = self
-            .operator
-            .on_mail(control, &mut TimedOutput(&mut self.outbox, now));
-        done.map_err(|failure| self.failed(failure))?;
+        self.call(now, |operator, out| operator.on_mail(control, out))?;
         Ok(true)
     }
 
@@ -280,35 +270,37 @@ impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
             channel,
             now,
         };
-        let out = &mut TimedOutput(&mut self.outbox, now);
-        let (did, done) = match message {
+        match message {
             Received::Message(Message::Data(rows)) => {
-                (Did::Data(channel), self.operator.on_data(input, rows, out))
+                self.call(now, |operator, out| operator.on_data(input, rows, out))?;
+                Ok(Did::Data(channel))
             }
-            Received::Message(Message::Control(control)) => (
-                Did::Control(channel),
-                self.operator.on_control(input, control, out),
-            ),
+            Received::Message(Message::Control(control)) => {
+                self.call(now, |operator, out| operator.on_control(input, control, out))?;
+                Ok(Did::Control(channel))
+            }
             Received::End(how) => {
                 self.channels[channel].ended = true;
                 if how == EndReason::Stopped {
                     self.end_reason = EndReason::Stopped;
                 }
-                (
-                    Did::InputEnd(channel),
-                    self.operator.on_input_end(input, how, out),
-                )
+                self.call(now, |operator, out| operator.on_input_end(input, how, out))?;
+                Ok(Did::InputEnd(channel))
             }
-        };
-        done.map_err(|failure| self.failed(failure))?;
-        Ok(did)
+        }
     }
 
-    fn failed(&self, failure: Failure) -> JobError {
-        JobError::Failed {
+    /// Calls the operator, whose output is told the time.
+    fn call<T>(
+        &mut self,
+        now: Duration,
+        call: impl FnOnce(&mut O, Out<'_, O::Out, C>) -> Outcome<T>,
+    ) -> Result<T, JobError> {
+        let done = call(&mut self.operator, &mut TimedOutput(&mut self.outbox, now));
+        done.map_err(|failure| JobError::Failed {
             task: self.name.clone(),
             failure,
-        }
+        })
     }
 
     fn vanished(&self, neighbour: &str) -> JobError {

@@ -63,43 +63,31 @@ impl Snapshot {
     // ANCHOR: write
     /// Writes the snapshot, or leaves the file as it was.
     pub fn write(&self, path: &Path) -> Result<(), SnapshotError> {
-        let failed = |error| SnapshotError::File {
-            path: path.to_path_buf(),
-            error,
-        };
+        let failed = SnapshotError::at(path);
         let aside = aside(path);
-        let mut file = File::create(&aside).map_err(failed)?;
-        file.write_all(&self.encode()).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        std::fs::rename(&aside, path).map_err(failed)?;
+        let mut file = File::create(&aside).map_err(&failed)?;
+        file.write_all(&self.encode()).map_err(&failed)?;
+        file.sync_all().map_err(&failed)?;
+        std::fs::rename(&aside, path).map_err(&failed)?;
         sync_folder(path).map_err(failed)
     }
     // ANCHOR_END: write
 
     /// An error if a snapshot could not be written here: better now than when there is something to lose.
     pub fn check_writable(path: &Path) -> Result<(), SnapshotError> {
-        let failed = |error| SnapshotError::File {
-            path: path.to_path_buf(),
-            error,
-        };
+        let failed = SnapshotError::at(path);
         if path.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
         let aside = aside(path);
-        File::create(&aside).map_err(failed)?;
+        File::create(&aside).map_err(&failed)?;
         std::fs::remove_file(&aside).map_err(failed)
     }
 
     /// Reads a snapshot, all of it or nothing.
     pub fn read(path: &Path) -> Result<Self, SnapshotError> {
-        let bytes = std::fs::read(path).map_err(|error| SnapshotError::File {
-            path: path.to_path_buf(),
-            error,
-        })?;
-        Self::decode(&bytes).map_err(|problem| SnapshotError::Unusable {
-            path: path.to_path_buf(),
-            problem,
-        })
+        let bytes = std::fs::read(path).map_err(SnapshotError::at(path))?;
+        Self::decode(&bytes).map_err(SnapshotError::at(path))
     }
 
     /// The bytes of the file.

@@ -13,12 +13,11 @@
 //!
 //! Left out on purpose: checksums, versions and files, which belong to whoever stores the bytes.
 
-use std::error::Error;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::FrozenRows;
 use super::chunks::{Entry, FrozenChunk, ROWS, taken};
+use super::encoding::take;
 use super::key::Key;
 use super::run::{self, RunRow};
 use super::table::Table;
@@ -35,31 +34,22 @@ pub trait Value: Clone + PartialEq + Send + Sync + 'static {
         Self: Sized;
 }
 
-/// A count.
-impl Value for u64 {
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.to_le_bytes());
-    }
+macro_rules! number {
+    ($($number:ty),*) => {$(
+        /// A number, little-endian.
+        impl Value for $number {
+            fn encode(&self, to: &mut Vec<u8>) {
+                to.extend(self.to_le_bytes());
+            }
 
-    fn decode(from: &mut &[u8]) -> Option<Self> {
-        let (bytes, rest) = from.split_first_chunk()?;
-        *from = rest;
-        Some(u64::from_le_bytes(*bytes))
-    }
+            fn decode(from: &mut &[u8]) -> Option<Self> {
+                take(from).map(<$number>::from_le_bytes)
+            }
+        }
+    )*};
 }
 
-/// A small count.
-impl Value for u32 {
-    fn encode(&self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.to_le_bytes());
-    }
-
-    fn decode(from: &mut &[u8]) -> Option<Self> {
-        let (bytes, rest) = from.split_first_chunk()?;
-        *from = rest;
-        Some(u32::from_le_bytes(*bytes))
-    }
-}
+number!(u32, u64, i64, i128);
 
 /// Both of two values, one behind the other.
 impl<A: Value, B: Value> Value for (A, B) {
@@ -210,49 +200,40 @@ impl<V: Value> FrozenRows for FrozenTable<V> {
 }
 
 /// Why bytes are not those of a key group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// They end within an entry.
+    #[error("the bytes end within an entry")]
     Truncated,
     /// A key cannot be read.
+    #[error("the key cannot be read")]
     Key,
     /// A value cannot be read.
+    #[error("the value cannot be read")]
     Value,
     /// A key does not rise above the one before it.
+    #[error("the key does not rise above the one before it")]
     Order,
     /// A key belongs to another group.
+    #[error("the key belongs to another group")]
     Group,
     /// The table has the key already.
+    #[error("the table has the key already")]
     Known,
     /// The key is removed, which only a run of changes can say.
+    #[error("the key is removed")]
     Removed,
 }
 
 /// Bytes that are not those of a key group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("malformed key group at byte {at}: {flaw}")]
 pub struct Malformed {
     /// Which byte is the first of the row that is wrong, counted from 0.
     pub at: usize,
     /// What is wrong there.
     pub flaw: Flaw,
 }
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flaw = match self.flaw {
-            Flaw::Truncated => "the bytes end within an entry",
-            Flaw::Key => "the key cannot be read",
-            Flaw::Value => "the value cannot be read",
-            Flaw::Order => "the key does not rise above the one before it",
-            Flaw::Group => "the key belongs to another group",
-            Flaw::Known => "the table has the key already",
-            Flaw::Removed => "the key is removed",
-        };
-        write!(f, "malformed key group at byte {}: {flaw}", self.at)
-    }
-}
-
-impl Error for Malformed {}
 
 /// An entry that has been read and not yet inserted.
 struct Read<'a, V> {

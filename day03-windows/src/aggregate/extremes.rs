@@ -88,17 +88,14 @@ impl Default for MinMax {
 
 impl Value for MinMax {
     fn encode(&self, to: &mut Vec<u8>) {
-        to.extend(self.min.to_le_bytes());
-        to.extend(self.max.to_le_bytes());
+        self.min.encode(to);
+        self.max.encode(to);
     }
 
     fn decode(from: &mut &[u8]) -> Option<Self> {
-        let (min, rest) = from.split_first_chunk()?;
-        let (max, rest) = rest.split_first_chunk()?;
-        *from = rest;
         Some(MinMax {
-            min: i64::from_le_bytes(*min),
-            max: i64::from_le_bytes(*max),
+            min: i64::decode(from)?,
+            max: i64::decode(from)?,
         })
     }
 }

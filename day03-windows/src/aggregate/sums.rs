@@ -123,20 +123,16 @@ impl<N: Number> Aggregate for Sums<N> {
 
 impl Value for Counted {
     fn encode(&self, to: &mut Vec<u8>) {
-        to.extend(self.rows.to_le_bytes());
-        to.extend(self.values.to_le_bytes());
-        to.extend(self.sum.to_le_bytes());
+        self.rows.encode(to);
+        self.values.encode(to);
+        self.sum.encode(to);
     }
 
     fn decode(from: &mut &[u8]) -> Option<Self> {
-        let (rows, rest) = from.split_first_chunk()?;
-        let (values, rest) = rest.split_first_chunk()?;
-        let (sum, rest) = rest.split_first_chunk()?;
-        *from = rest;
         Some(Counted {
-            rows: u64::from_le_bytes(*rows),
-            values: u64::from_le_bytes(*values),
-            sum: i128::from_le_bytes(*sum),
+            rows: u64::decode(from)?,
+            values: u64::decode(from)?,
+            sum: i128::decode(from)?,
         })
     }
 }

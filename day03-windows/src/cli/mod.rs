@@ -5,8 +5,7 @@ mod screen;
 use std::process::ExitCode;
 
 use clap::Parser;
-use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
-use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::cli::{InputArgs, RecordArgs, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 
@@ -47,11 +46,7 @@ struct Cli {
     #[command(flatten)]
     tasks: TaskArgs,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    records: RecordArgs,
-    #[command(flatten)]
-    generator: GeneratorOptions,
+    input: InputArgs,
 }
 
 /// Which windows.
@@ -83,17 +78,12 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
-    let opened = cli::open(
-        &args.source,
-        &args.records,
-        &args.generator,
-        usize::from(args.tasks.sources),
-    )?;
+    let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
-    let endless = args.source.brokers.is_some() && !args.source.until_end;
-    let mut screen = Screen::new(args.records.format, endless);
-    let options = args.windows.options(&args.tasks, &args.records, &screen);
+    let InputArgs { source, records, .. } = &args.input;
+    let mut screen = Screen::new(records.format, source.is_endless());
+    let options = args.windows.options(&args.tasks, records, &screen);
     screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
     screen.run(job, &slot, &stop)?;

@@ -5,7 +5,6 @@
 
 use std::io::IsTerminal;
 
-use day01_consumer::Error as InputError;
 use day01_consumer::cli::{Live, say};
 use day01_consumer::lab::table::{self, Cell, Format};
 use day02_state::cli::{run_watched, shown};
@@ -136,11 +135,8 @@ impl Screen {
 impl OnClosed for Printer {
     fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
         if self.prints {
-            let mut out = std::io::stdout().lock();
             let rows = windows.iter().map(|closed| self.row(closed));
-            let rows = table::for_stdout(self.format, rows);
-            table::append(&mut out, self.format, columns(self.with_pane), rows)
-                .map_err(InputError::Output)?;
+            table::print_more(self.format, columns(self.with_pane), rows)?;
         }
         Ok(())
     }
@@ -187,11 +183,8 @@ impl Printer {
     }
 
     fn write(&self, windows: &[ClosedWindow]) -> Result<(), Error> {
-        let mut out = std::io::stdout().lock();
         let rows = windows.iter().map(|closed| self.row(closed));
-        let rows = table::for_stdout(self.format, rows);
-        table::write(&mut out, self.format, columns(self.with_pane), rows).map_err(InputError::Output)?;
-        Ok(())
+        Ok(table::print(self.format, columns(self.with_pane), rows)?)
     }
 }
 

@@ -6,8 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{RecordArgs, SourceArgs};
-use day01_consumer::lab::generator::GeneratorOptions;
+use day01_consumer::cli::{InputArgs, SourceArgs};
 use day02_state::cli::TaskArgs;
 use day02_state::error::Error;
 use day03_windows::cli::WindowArgs;
@@ -64,11 +63,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub tasks: TaskArgs,
     #[command(flatten)]
-    pub source: SourceArgs,
-    #[command(flatten)]
-    pub records: RecordArgs,
-    #[command(flatten)]
-    pub generator: GeneratorOptions,
+    pub input: InputArgs,
 }
 
 /// When checkpoints are taken, and where they are kept.
@@ -214,7 +209,7 @@ pub(super) enum Command {
 impl Cli {
     /// Whether there is neither an input nor a place for checkpoints: the demo brings both.
     pub fn is_demo(&self) -> bool {
-        let SourceArgs { brokers, files, .. } = &self.source;
+        let SourceArgs { brokers, files, .. } = &self.input.source;
         brokers.is_none()
             && files.is_empty()
             && self.checkpoints.checkpoint_dir.is_none()
@@ -230,7 +225,7 @@ impl Cli {
             files,
             topic,
             ..
-        } = &self.source;
+        } = &self.input.source;
         let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
         let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
         let late = self.time.late.as_ref();

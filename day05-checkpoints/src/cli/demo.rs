@@ -48,9 +48,9 @@ const LIVES: [Duration; 3] = [
 
 pub(super) fn run(args: &Cli) -> Result<(), Error> {
     let generator = GeneratorOptions {
-        orders: args.generator.orders.min(ORDERS),
-        rate: args.generator.rate.or(Some(RATE)),
-        ..args.generator.clone()
+        orders: args.input.generator.orders.min(ORDERS),
+        rate: args.input.generator.rate.or(Some(RATE)),
+        ..args.input.generator.clone()
     };
     let interrupt = Interrupt::install()?;
     let folder = tempfile::tempdir().map_err(system("making a folder for the demo"))?;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
         generator.rate.unwrap_or(RATE),
         LIVES.len()
     ));
-    let sandbox = Sandbox::start(&args.source.topic, PARTITIONS, generator)?;
+    let sandbox = Sandbox::start(&args.input.source.topic, PARTITIONS, generator)?;
     for (run, life) in (1..).zip(LIVES) {
         let mut job = Run::start(args, &sandbox, folder.path(), false)?;
         match job.watch(Some(life), &interrupt)? {
@@ -92,7 +92,7 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
     let mut wanted_lines = json(&wanted)?;
     lines.sort();
     wanted_lines.sort();
-    let may_be_late = args.generator.disorder.as_millis() > i128::from(args.time.delay.0);
+    let may_be_late = args.input.generator.disorder.as_millis() > i128::from(args.time.delay.0);
     if lines == wanted_lines {
         say("a run that nothing befell comes to the same windows: none is missing, none is there twice");
     } else if may_be_late {
@@ -100,18 +100,15 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
             "a run that nothing befell comes to {} windows, not all of them the same: orders are up to {:#} out of order, and \
              with a --delay of {} some are late; which of them depends on which partition is read first",
             wanted_lines.len(),
-            args.generator.disorder,
+            args.input.generator.disorder,
             args.time.delay
         ));
     } else {
-        return Err(InputError::System {
-            what: "comparing with a run that nothing befell",
-            error: format!(
-                "{} windows were published, and {} are right",
-                lines.len(),
-                wanted_lines.len()
-            ),
-        }
+        let failed = InputError::failed("comparing with a run that nothing befell");
+        let (published, right) = (lines.len(), wanted_lines.len());
+        return Err(failed(format!(
+            "{published} windows were published, and {right} are right"
+        ))
         .into());
     }
     show(args, wanted)?;
@@ -144,7 +141,7 @@ impl Run {
             .args(["--idle-timeout", &args.time.idle_timeout.to_string()])
             .args(["--sources", &args.tasks.sources.to_string()])
             .args(["--workers", &args.tasks.workers.to_string()])
-            .args(match args.records.on_bad_record {
+            .args(match args.input.records.on_bad_record {
                 OnBadRecord::Fail => ["--on-bad-record", "fail"],
                 OnBadRecord::Skip => ["--on-bad-record", "skip"],
             })
@@ -199,8 +196,7 @@ impl Drop for Run {
 }
 
 fn failed(error: String) -> Error {
-    let what = "a run of the demo";
-    InputError::System { what, error }.into()
+    InputError::failed("a run of the demo")(error).into()
 }
 
 /// The names of the files in a folder that begin so; none if there is no folder yet.
@@ -235,13 +231,13 @@ fn undisturbed(args: &Cli, sandbox: &Sandbox) -> Result<Vec<ClosedWindow>, Error
     let source = KafkaSource::open(KafkaOptions {
         cluster: sandbox.brokers().into(),
         topic: sandbox.topic().to_string(),
-        group: args.source.group.clone(),
+        group: args.input.source.group.clone(),
         start: Start::Earliest,
         until_end: true,
         fetch: Fetch::Batch,
     })?;
     let mut windows = Windows::new(args.windows.window);
-    windows.tasks.on_bad_record = args.records.on_bad_record;
+    windows.tasks.on_bad_record = args.input.records.on_bad_record;
     let options = Options {
         windows,
         watermarks: args.time.strategy(),
@@ -270,18 +266,12 @@ fn json(windows: &[ClosedWindow]) -> Result<Vec<String>, Error> {
 fn show(args: &Cli, mut windows: Vec<ClosedWindow>) -> Result<(), Error> {
     const SHOWN: usize = 10;
     let all = windows.len();
-    if args.records.format == Text::Table {
+    if args.input.records.format == Text::Table {
         windows.sort_by_key(|closed| std::cmp::Reverse(closed.summed.0.rows));
         windows.truncate(SHOWN);
     }
-    let mut out = std::io::stdout().lock();
-    table::write(
-        &mut out,
-        args.records.format,
-        columns(false),
-        windows.iter().map(|closed| row(closed, false)),
-    )
-    .map_err(InputError::Output)?;
+    let rows = windows.iter().map(|closed| row(closed, false));
+    table::print(args.input.records.format, columns(false), rows)?;
     if windows.len() < all {
         say(format!(
             "and {} more rows, with fewer orders",
@@ -292,10 +282,7 @@ fn show(args: &Cli, mut windows: Vec<ClosedWindow>) -> Result<(), Error> {
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> Error {
-    move |error| {
-        let error = error.to_string();
-        InputError::System { what, error }.into()
-    }
+    move |error| InputError::failed(what)(error).into()
 }
 
 const TRY_NEXT: &str = "

@@ -5,10 +5,8 @@
 //! file is named, the others are still shown, and the command fails.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 
-use day01_consumer::Error as InputError;
 use day01_consumer::cli::say;
 use day01_consumer::lab::table::{self, Cell, Format};
 use day02_state::error::Error;
@@ -62,7 +60,7 @@ pub(super) fn run(command: &CheckpointCommand) -> Result<(), Error> {
     if rows.is_empty() && damaged.is_none() {
         say(format!("there is no checkpoint in {}", folder.place()));
     }
-    table::write(&mut io::stdout().lock(), *format, &COLUMNS, rows).map_err(InputError::Output)?;
+    table::print(*format, &COLUMNS, rows)?;
     damaged.map_or(Ok(()), |error| Err(Error::Restore(error.into())))
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{self, Interrupt, say};
+use day01_consumer::cli::{InputArgs, Interrupt, say};
 use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
@@ -77,27 +77,22 @@ fn run(args: &Cli) -> Result<(), Error> {
         }
     })?;
     let (store, restore) = open_store(&args.checkpoints)?;
-    let mut source = args.source.clone();
+    let mut input = args.input.clone();
     if let Some(checkpoint) = &restore {
         say(format!("going on from checkpoint {}", checkpoint.id));
         // A split that the checkpoint does not know has been found since, and is read from its beginning.
-        source.from = None;
+        input.source.from = None;
     }
-    let opened = cli::open(
-        &source,
-        &args.records,
-        &args.generator,
-        usize::from(args.tasks.sources),
-    )?;
+    let opened = input.open(usize::from(args.tasks.sources))?;
     say(&opened.description);
     let target = open_target(args)?;
     if let Some(publishes) = &target {
         say(format!("writing to {}", publishes.target.describe()));
     }
-    let endless = source.brokers.is_some() && !source.until_end;
-    let mut screen =
-        Screen::new(args.records.format, endless && target.is_none()).with_pane(args.time.lateness.is_some());
-    let windows = args.windows.options(&args.tasks, &args.records, &screen);
+    let InputArgs { source, records, .. } = &args.input;
+    let endless = source.is_endless() && target.is_none();
+    let mut screen = Screen::new(records.format, endless).with_pane(args.time.lateness.is_some());
+    let windows = args.windows.options(&args.tasks, records, &screen);
     let options = args.time.options(windows);
     // Without checkpoints, there is no epoch that late orders could go out with.
     let (late_folder, late_file) = match store {
@@ -167,7 +162,7 @@ fn open_late(folder: &Path, access: Access) -> Result<Box<dyn Target>, Error> {
 
 /// Where the result is published; none if it is printed. What has to wait for it does so on another thread.
 fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
-    let text = match (args.records.format, &args.sinks.sink) {
+    let text = match (args.input.records.format, &args.sinks.sink) {
         (Text::Csv, SinkArg::File(_) | SinkArg::Kafka(_)) => Text::Csv,
         _ => Text::Json,
     };
@@ -175,7 +170,7 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         what: "the place for results",
         failure,
     };
-    let target = match (&args.sinks.sink, args.source.cluster()?) {
+    let target = match (&args.sinks.sink, args.input.source.cluster()?) {
         // What is unknown was refused.
         (SinkArg::Print | SinkArg::Unknown, _) => return Ok(None),
         (SinkArg::File(folder), _) => {
@@ -192,12 +187,12 @@ fn open_target(args: &Cli) -> Result<Option<Publishes>, Error> {
         (SinkArg::Kafka(topic), Some(cluster)) => {
             let options = KafkaTargetOptions {
                 lost_marker: args.sinks.publish.lost_marker,
-                ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.source.topic))
+                ..KafkaTargetOptions::new(cluster, topic, format!("{}-to-{topic}", args.input.source.topic))
             };
             Background::start(KafkaTarget::open(options).map_err(|error| failed(error.into()))?)
         }
         (SinkArg::Postgres(url), _) => {
-            let (table, topic) = (&args.sinks.sink_table, &args.source.topic);
+            let (table, topic) = (&args.sinks.sink_table, &args.input.source.topic);
             let columns = columns(args.time.lateness.is_some()).iter();
             let columns = columns.map(|name| column(name)).collect();
             let options = PostgresOptions::new(url, table, format!("{topic}-to-{table}"), columns)

@@ -7,12 +7,14 @@
 //! **A sink never waits in its turn.** Both calls are made again and again until they are answered. What waits for a disk,
 //! a broker or a database runs behind [`Background`](super::background::Background), which answers at once.
 
+use auto_impl::auto_impl;
 use day02_state::operator::Outcome;
 
 use super::encoded::Rows;
 
 // ANCHOR: target
 /// Something that rows are published to.
+#[auto_impl(Box)]
 pub trait Target: Send {
     /// Which of these epochs is the last that is out. They rise; the first is known to be out, or is 0. Called before
     /// anything is published, with the same epochs until it is answered, and ends whatever an earlier run has left
@@ -28,20 +30,6 @@ pub trait Target: Send {
     fn describe(&self) -> String;
 }
 // ANCHOR_END: target
-
-impl<T: Target + ?Sized> Target for Box<T> {
-    fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
-        (**self).last_out(epochs)
-    }
-
-    fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {
-        (**self).publish(epoch, rows)
-    }
-
-    fn describe(&self) -> String {
-        (**self).describe()
-    }
-}
 
 /// What a step of publishing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

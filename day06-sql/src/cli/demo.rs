@@ -134,12 +134,8 @@ pub(super) fn run(args: &Cli) -> Result<(), Failed> {
         counted(rows) == lines.rows
     });
     if !same {
-        let error = "the lines of the first do not add up to the view of the second".to_string();
-        return Err(Error::from(InputError::System {
-            what: "comparing the two programs",
-            error,
-        })
-        .into());
+        let error = "the lines of the first do not add up to the view of the second";
+        return Err(Error::from(InputError::failed("comparing the two programs")(error)).into());
     }
     say("\nthe lines of the first program add up to the view of the second");
     say(TRY_NEXT);
