@@ -414,8 +414,18 @@ fn help_names_every_kind_and_groups_the_options_by_day() {
     );
 }
 
+/// What is in the picture is said beside it, in the lab.
 #[test]
-fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
+fn without_arguments_it_draws_a_picture_that_fits_on_a_screen() {
+    let run = Folder::new().run("");
+    let picture = day03_windows::lab::demo::picture().unwrap();
+    assert_eq!(run.result(), format!("{picture}\n"));
+    let lines = run.stdout.lines().chain(run.stderr.lines());
+    assert!(lines.count() <= 30, "{}", run.stderr);
+}
+
+#[test]
+fn generated_orders_need_nothing_installed_and_the_program_says_what_to_try_next() {
     let run = Folder::new().run("--rate 0 --orders 20000");
     assert!(run.result().contains("│ m-1 "), "{}", run.result());
     assert!(
@@ -433,7 +443,7 @@ fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
                 .strip_prefix("cargo run --release -p day03-windows -- ")
         })
         .collect();
-    assert_eq!(tips.len(), 4, "{}", run.stderr);
+    assert_eq!(tips.len(), 5, "{}", run.stderr);
     assert!(
         tips.iter().any(|tip| tip.starts_with("--window session:")),
         "{tips:?}"

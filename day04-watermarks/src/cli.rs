@@ -1,10 +1,12 @@
 //! The command line of day 4: that of day 3, and how far orders may be out of order.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
@@ -15,6 +17,7 @@ use day03_windows::job::WindowStats;
 use day03_windows::time::Span;
 
 use crate::job::{Options, wire};
+use crate::lab::demo;
 use crate::late::WithLateFile;
 use crate::splits::Strategy;
 use crate::status::HEADINGS;
@@ -41,8 +44,8 @@ records had no time. One whose clock is wrong closes all windows: --max-ahead re
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
-  day04-watermarks                                            the demo, nothing to install
-  day04-watermarks --delay 0s                                 nothing may be out of order: what is lost?
+  day04-watermarks                                            fifteen orders, row by row
+  day04-watermarks --delay 0s                                 a million, none out of order: what is lost?
   day04-watermarks --delay 0s --lateness 10s --late lost.json nothing is, and some rows come twice
   day04-watermarks --window hop:1m/10s --file orders.json     windows of all kinds, as on day 3
   day04-watermarks --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
@@ -144,6 +147,11 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
+    if std::env::args_os().len() == 1 {
+        writeln!(std::io::stdout(), "{}", demo::story()?).map_err(InputError::Output)?;
+        say(TRY_NEXT);
+        return Ok(());
+    }
     let opened = cli::open(
         &args.source,
         &args.records,
@@ -214,10 +222,9 @@ fn rounded_up(span: Span) -> Span {
 
 const TRY_NEXT: &str = "
 try next:
-  cargo run --release -p day04-watermarks -- --delay 0s                       nothing may be out of order: what is lost?
-  cargo run --release -p day04-watermarks -- --disorder 20s                   more disorder than the delay allows
-  cargo run --release -p day04-watermarks -- --window hop:1m/10s --workers 2
-  cargo run --release -p day04-watermarks -- --help                           all options";
+  cargo run --release -p day04-watermarks -- --delay 0s       a million orders: what is lost?
+  cargo run --release -p day04-watermarks -- --disorder 20s   more disorder than the delay allows
+  cargo run --release -p day04-watermarks -- --help           all options";
 
 #[cfg(test)]
 mod tests {

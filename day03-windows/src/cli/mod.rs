@@ -2,9 +2,11 @@
 
 mod screen;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, RecordArgs, SourceArgs, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
@@ -13,6 +15,7 @@ use day02_state::error::Error;
 pub use screen::{Printer, Screen, columns, row};
 
 use crate::job::{Options, wire};
+use crate::lab::demo;
 use crate::spec::WindowSpec;
 
 /// Counts and sums orders per merchant_id and window of event time.
@@ -34,8 +37,8 @@ by its own orders, so which ones are late can change with --workers.
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
-  day03-windows                                            the demo, nothing to install
-  day03-windows --window hop:1m/10s                        each order in six windows
+  day03-windows                                            a picture of three kinds of windows
+  day03-windows --window hop:1m/10s                        a million generated orders, nothing to install
   day03-windows --file orders.json --format csv            a row per merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
@@ -83,6 +86,11 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
+    if std::env::args_os().len() == 1 {
+        writeln!(std::io::stdout(), "{}", demo::picture()?).map_err(InputError::Output)?;
+        say(TRY_NEXT);
+        return Ok(());
+    }
     let opened = cli::open(
         &args.source,
         &args.records,
@@ -113,10 +121,11 @@ fn run(args: &Cli) -> Result<(), Error> {
 
 const TRY_NEXT: &str = "
 try next:
-  cargo run --release -p day03-windows -- --disorder 0s                       no order is out of order: is any late?
-  cargo run --release -p day03-windows -- --window hop:1m/10s                 each order in six windows
+  cargo run --release -p day03-windows -- --window tumble:10s   a million orders: how many are late?
+  cargo run --release -p day03-windows -- --disorder 0s         none out of order: is any late?
+  cargo run --release -p day03-windows -- --window hop:1m/10s   each order in six windows
   cargo run --release -p day03-windows -- --window session:30s --merchants 100000
-  cargo run --release -p day03-windows -- --help                              all options";
+  cargo run --release -p day03-windows -- --help                all options";
 
 #[cfg(test)]
 mod tests {

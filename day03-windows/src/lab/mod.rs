@@ -2,6 +2,7 @@
 //! part of the engine.
 
 pub mod bridge;
+pub mod demo;
 pub mod evaluator;
 pub mod sharing;
 pub mod stream_time;
