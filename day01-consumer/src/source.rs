@@ -351,26 +351,26 @@ impl fmt::Display for Warning {
         match self {
             Warning::BrokerAway { brokers, reason } => write!(
                 f,
-                "lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost"
+                "lost Kafka at {brokers} ({reason}); waiting for it; no record is lost"
             ),
             Warning::BrokerBack { brokers } => write!(f, "Kafka at {brokers} is back"),
             Warning::PartitionFound { split } => {
-                write!(f, "new partition {split}, reading it from its beginning")
+                write!(f, "found partition {split}; reading it from its beginning")
             }
             Warning::FilesLeftOut { files } => write!(
                 f,
-                "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
-                 are not followed",
+                "not read: {}; in a folder, names that begin with . or _ or end with .writing are left out, and links \
+                 to folders are not followed",
                 list_of(files)
             ),
             Warning::OpenTransaction { split, records } => write!(
                 f,
-                "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
+                "{records} records of {split} are behind an open transaction: they are read when it ends"
             ),
             Warning::NoTopicId { topic } => write!(
                 f,
-                "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, \
-                 that may go unnoticed"
+                "the brokers give no id for topic {topic} (Kafka does since 2.8): if the topic is deleted and created \
+                 again, this program may not notice"
             ),
         }
     }

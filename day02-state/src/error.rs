@@ -31,18 +31,18 @@ pub enum Error {
         failure: Failure,
     },
     /// A part of what was loaded could not be restored.
-    #[error("cannot go on from the saved state: {0}")]
+    #[error("cannot restore the saved state: {0}")]
     Restore(Failure),
     /// What was loaded has state of an operator that this job does not have.
-    #[error("cannot go on from the saved state: it has state of {operator:?}, which this job does not have")]
+    #[error("cannot restore the saved state: it has state of {operator:?}, which this job does not have")]
     UnknownOperator {
         /// The id of the operator.
         operator: String,
     },
     /// What was loaded has the position of a split that no source reads.
     #[error(
-        "cannot go on from the saved state: it has a position in {split}, which is not among what is read; \
-         to start anew, leave out --load"
+        "cannot restore the saved state: it has a position in {split}, which is not part of the input; to start anew, \
+         leave out --load"
     )]
     UnknownSplit {
         /// The split.
@@ -70,7 +70,7 @@ pub enum JobError {
         message: String,
     },
     /// A neighbour of this task has gone without saying that it ended.
-    #[error("{task}: {neighbour} vanished without an end")]
+    #[error("{task}: {neighbour} disappeared before its end")]
     Vanished {
         /// The task that noticed.
         task: String,

@@ -260,7 +260,7 @@ fn a_damaged_checkpoint_is_an_error_that_names_it_and_the_one_before() {
         let run = folder.run(&format!("{options} --until-end"));
         let said = error(&run);
         let begins = format!(
-            "error: cannot go on from the saved state: {path} is the newest checkpoint and cannot be restored: {problem}"
+            "error: cannot restore the saved state: {path} is the newest checkpoint and cannot be restored: {problem}"
         );
         assert!(said.starts_with(&begins), "{said}");
         assert!(
@@ -316,7 +316,7 @@ fn results_of_a_newer_checkpoint_than_the_newest_are_an_error() {
     let run = folder.run(&options);
     let said = error(&run);
     assert!(
-        said.contains("windows has what another run has written, up to epoch 1, and this run begins anew: "),
+        said.contains("windows holds files of another run, up to epoch 1, but this run starts anew: "),
         "{said}"
     );
     assert_eq!(published(&folder), right(&orders));

@@ -50,7 +50,7 @@ impl Interrupt {
     /// Does so, and calls `also` when an end is first asked for: for tasks that sleep, and would not look.
     pub fn install_with(also: impl Fn() + Send + 'static) -> Result<Self, Error> {
         if stdout_is_closed() {
-            let closed = "it is closed; if nobody is to see the result, send it to /dev/null";
+            let closed = "stdout is closed; to discard the result, redirect it to /dev/null";
             return Err(Error::Output(io::Error::other(closed)));
         }
         let failed = |error: io::Error| Error::System {

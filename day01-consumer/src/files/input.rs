@@ -140,10 +140,7 @@ impl Read for Input {
             Input::Plain(raw) => raw.read(into),
             Input::Gzip(decoder) => decoder.read(into).map_err(|error| match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted => error,
-                kind => io::Error::new(
-                    kind,
-                    format!("it is compressed by gzip, and damaged or cut off: {error}"),
-                ),
+                kind => io::Error::new(kind, format!("its gzip data is damaged or cut off: {error}")),
             }),
         }
     }

@@ -116,7 +116,7 @@ impl FileSource {
         match self.splits.iter().find(|split| split.partition == partition) {
             Some(split) => Ok(split.name.clone()),
             None => Err(Error::Usage(format!(
-                "--from {partition}=…: there is no file {partition}, the first is number 0"
+                "--from {partition}=…: there is no file {partition}; the first file is number 0"
             ))),
         }
     }
@@ -175,8 +175,8 @@ impl FileSource {
         let offset = file.next_line;
         let payload = file.lines.bytes(line);
         if offset == 0 && (payload.starts_with(b"\xff\xfe") || payload.starts_with(b"\xfe\xff")) {
-            let error =
-                "it is UTF-16 by its byte order mark; convert it, for instance with iconv -f UTF-16 -t UTF-8";
+            let error = "it is UTF-16, by its byte order mark; convert it to UTF-8, for instance with iconv -f UTF-16 -t \
+                 UTF-8";
             return Err(Error::file(&file.path)(io::Error::other(error)));
         }
         file.next_line += 1;

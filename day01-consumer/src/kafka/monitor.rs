@@ -86,7 +86,7 @@ impl Monitor {
             .name("kafka-monitor".to_string())
             .spawn(run)
             .map_err(|error| Error::System {
-                what: "starting a thread that asks Kafka",
+                what: "starting the thread that sends requests to Kafka",
                 error: error.to_string(),
             })?;
         Ok(Monitor {
@@ -111,7 +111,7 @@ impl Monitor {
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => Err(Error::System {
                 what: "asking Kafka",
-                error: "the thread that asks has ended".to_string(),
+                error: "the thread that sends requests to Kafka has ended".to_string(),
             }),
         }
     }

@@ -149,7 +149,7 @@ impl Shared {
             Feeder::Gone => {
                 return Err(Error::System {
                     what: "reading from the sandbox",
-                    error: "nobody fills it any more".to_string(),
+                    error: "the thread that fills it has ended".to_string(),
                 });
             }
         }
@@ -311,7 +311,7 @@ mod tests {
             errors,
             [
                 "filling the sandbox: it is full",
-                "reading from the sandbox: nobody fills it any more"
+                "reading from the sandbox: the thread that fills it has ended"
             ]
         );
     }

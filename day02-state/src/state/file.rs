@@ -129,12 +129,12 @@ impl Snapshot {
         if bytes.is_empty() || !MAGIC.starts_with(begins) {
             return Err("it is not a snapshot".to_string());
         }
-        let cut = |wanted: u64| format!("it is cut off: {} bytes of {wanted}", bytes.len());
+        let cut = |wanted: u64| format!("it is cut off: it has {} of {wanted} bytes", bytes.len());
         let mut header = bytes.get(MAGIC.len()..HEADER).ok_or_else(|| cut(HEADER as u64))?;
         let version = u32::from_le_bytes(take(&mut header).unwrap_or_default());
         if version != VERSION {
             return Err(format!(
-                "it is of version {version}, and this program reads version {VERSION}"
+                "its format has version {version}, and this program reads version {VERSION}"
             ));
         }
         let length = u64::from_le_bytes(take(&mut header).unwrap_or_default());
@@ -156,7 +156,7 @@ impl Snapshot {
         let mut body = &content[HEADER..];
         match (operators(&mut body), body.is_empty()) {
             (Some(operators), true) => Ok(Snapshot(operators)),
-            _ => Err("its content makes no sense, although its checksum is right".to_string()),
+            _ => Err("its content is not valid, although its checksum is right".to_string()),
         }
     }
 }
@@ -296,9 +296,9 @@ mod tests {
         let table = [
             (b"{\"merchant_id\":1}".to_vec(), "it is not a snapshot"),
             (longer,                          "it has 1 bytes after its end"),
-            (sealed(newer),                   "it is of version 3, and this program reads version 2"),
+            (sealed(newer),                   "its format has version 3, and this program reads version 2"),
             (damaged,                         "it is damaged: its checksum is wrong"),
-            (sealed(senseless),               "its content makes no sense, although its checksum is right"),
+            (sealed(senseless),               "its content is not valid, although its checksum is right"),
         ];
         for (bytes, said) in table {
             assert_eq!(Snapshot::decode(&bytes).expect_err(said), said);

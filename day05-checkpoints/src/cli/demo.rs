@@ -94,18 +94,18 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
     wanted_lines.sort();
     let may_be_late = args.generator.disorder.as_millis() > i128::from(args.time.delay.0);
     if lines == wanted_lines {
-        say("a run that nothing befell comes to the same windows: none is missing, none is there twice");
+        say("an undisturbed run has the same windows: none is missing, none is there twice");
     } else if may_be_late {
         say(format!(
-            "a run that nothing befell comes to {} windows, not all of them the same: orders are up to {:#} out of order, and \
-             with a --delay of {} some are late; which of them depends on which partition is read first",
+            "an undisturbed run has {} windows, and some of them differ: orders are up to {:#} out of order, so with \
+             a --delay of {} some are late, and which ones depends on which partition is read first",
             wanted_lines.len(),
             args.generator.disorder,
             args.time.delay
         ));
     } else {
         return Err(InputError::System {
-            what: "comparing with a run that nothing befell",
+            what: "comparing with an undisturbed run",
             error: format!(
                 "{} windows were published, and {} are right",
                 lines.len(),

@@ -30,7 +30,7 @@ impl CheckpointLog {
                 heard.longest = heard.longest.max(took);
             }
             Event::Aborted(id, after, missing) => say(format!(
-                "warning: checkpoint {id} was given up after {:.0} s, it waited for {}",
+                "warning: checkpoint {id} was aborted after {:.0} s: it waited for {}",
                 after.as_secs_f64(),
                 missing.join(", ")
             )),

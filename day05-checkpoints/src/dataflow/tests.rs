@@ -159,9 +159,9 @@ fn state_that_nobody_takes_and_state_that_nobody_understands_are_errors() {
     #[rustfmt::skip]
     let table = [
         (checkpoint(&[("numbers", &count), ("join", &count)]),
-            "cannot go on from the saved state: it has state of \"join\", which this job does not have"),
+            "cannot restore the saved state: it has state of \"join\", which this job does not have"),
         (checkpoint(&[("numbers", &count), ("counts", b"three")]),
-            "cannot go on from the saved state: state \"count\" of the first worker: no number"),
+            "cannot restore the saved state: state \"count\" of the first worker: no number"),
     ];
     for (restore, said) in table {
         assert_eq!(finished(restore).expect_err(said).to_string(), said);

@@ -116,14 +116,13 @@ impl<D: Disk> Target for FileTarget<D> {
             file if file <= first => LastPublished::UpTo(first),
             file if epochs.contains(&file) => LastPublished::UpTo(file),
             file if last == 0 => LastPublished::Unknown(format!(
-                "{} has what another run has written, up to epoch {file}, and this run begins anew: go on with the \
-                 --checkpoint-dir of that run, move its files away, or take another folder",
+                "{} holds files of another run, up to epoch {file}, but this run starts anew: use the \
+                 --checkpoint-dir of that run, move its files away, or choose another folder",
                 self.disk.place()
             )),
             file => LastPublished::Unknown(format!(
-                "{} has a file of epoch {file}, and this run goes on with epoch {last}: the file is of \
-                 another job, or of a newer checkpoint that was removed; move all files behind epoch \
-                 {last} away, or take another folder",
+                "{} has a file of epoch {file}, and this run goes on from epoch {last}: the file belongs to another \
+                 job, or to a newer checkpoint that was removed; move all files after epoch {last} away, or choose another folder",
                 self.disk.place()
             )),
         })
@@ -259,17 +258,17 @@ mod tests {
         for epoch in [4, 5, 6] {
             publish(&mut target, epoch, &rows(&["row"]));
         }
-        let anew = "memory has what another run has written, up to epoch 6, and this run begins anew: go on with the \
-                    --checkpoint-dir of that run, move its files away, or take another folder";
+        let anew = "memory holds files of another run, up to epoch 6, but this run starts anew: use the \
+                    --checkpoint-dir of that run, move its files away, or choose another folder";
         assert_eq!(
             json(&disk).last_out(&[0]).expect("known"),
             LastPublished::Unknown(anew.to_string())
         );
         for epoch in [3, 5] {
             let said = format!(
-                "memory has a file of epoch 6, and this run goes on with epoch {epoch}: the file is of \
-                 another job, or of a newer checkpoint that was removed; move all files behind epoch \
-                 {epoch} away, or take another folder"
+                "memory has a file of epoch 6, and this run goes on from epoch {epoch}: the file belongs to another \
+                 job, or to a newer checkpoint that was removed; move all files after epoch \
+                 {epoch} away, or choose another folder"
             );
             assert_eq!(
                 json(&disk).last_out(&[0, epoch]).expect("known"),
