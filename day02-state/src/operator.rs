@@ -38,13 +38,15 @@ pub enum Message<D, C> {
     Control(C),
 }
 
-/// Where something came from. Channels are counted over all ports of a task, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Where something came from, and when it was taken. Channels are counted over all ports of a task, from 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Input {
     /// Which of the operator's inputs: a join has two.
     pub port: usize,
     /// Which channel: one for each task that sends.
     pub channel: usize,
+    /// By the clock of the job.
+    pub now: Duration,
 }
 
 /// How a stream has ended.

@@ -30,6 +30,8 @@ use day01_consumer::order::Reason;
 pub struct Status {
     /// What it waits for or works on, in phrases: those of the operator, and of the adapters around it.
     pub phrases: Vec<String>,
+    /// The task that sends on each of its channels, which is filled in before the operator is asked.
+    pub senders: Vec<String>,
     /// What each of its channels may do.
     pub channels: Vec<String>,
     /// Why no results come out, if it knows: a line worth showing to a person.

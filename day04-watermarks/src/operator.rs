@@ -220,7 +220,11 @@ mod tests {
     fn restored(fault: Option<Fault>) -> Outcome<Times> {
         fault::with(fault, || {
             let at = |millis| Watermark::At(EventTime(millis));
-            let channel = |channel| Input { port: 0, channel };
+            let channel = |channel| Input {
+                port: 0,
+                channel,
+                now: Duration::ZERO,
+            };
             let (mut before, mut times) = (WatermarkOperator::new(1, Says), Times::default());
             before.on_control(channel(0), at(10), &mut times)?;
             let (mut after, mut times) = (WatermarkOperator::new(2, Says), Times::default());

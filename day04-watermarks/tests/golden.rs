@@ -207,7 +207,7 @@ impl Output<WindowOutput, Watermark> for Said {
 fn scores(is_mine: fn(&Comes) -> Option<&'static str>) -> (Vec<String>, u64) {
     let options = Windows::new("tumble:2m".parse().unwrap());
     let (mut worker, mut said) = (worker(1, &options), Said::default());
-    let input = Input { port: 0, channel: 0 };
+    let input = Input::default();
     worker.on_turn(MILLI, &mut said).unwrap();
     for comes in &SCHEDULE {
         match comes {

@@ -132,7 +132,11 @@ fn status(operator: &mut impl Operator<Watermark>) -> String {
 }
 
 const fn channel(channel: usize) -> Input {
-    Input { port: 0, channel }
+    Input {
+        port: 0,
+        channel,
+        now: Duration::ZERO,
+    }
 }
 
 fn at(millis: i64) -> Watermark {
@@ -182,7 +186,17 @@ fn everything_else_is_handed_through() {
         valved.on_turn(second, said).unwrap(),
         Turn::Wait(Some(2 * second))
     );
-    valved.on_data(Input { port: 1, channel: 3 }, 5, said).unwrap();
+    valved
+        .on_data(
+            Input {
+                port: 1,
+                channel: 3,
+                now: Duration::ZERO,
+            },
+            5,
+            said,
+        )
+        .unwrap();
     valved.on_mail(Idle, said).unwrap();
     valved.on_input_end(channel(1), EndReason::Stopped, said).unwrap();
     valved.on_flush(said).unwrap();

@@ -94,6 +94,11 @@ impl BarrierAligner {
     }
     // ANCHOR_END: aligner
 
+    /// Whether this barrier would be the first of its number.
+    pub fn begins(&self, barrier: u64) -> bool {
+        barrier > self.current
+    }
+
     /// The barrier that is being aligned, and the channels that it has not come from.
     pub fn waits_for(&self) -> Option<(u64, Vec<usize>)> {
         let missing = |(channel, barrier): (usize, &Option<u64>)| {

@@ -48,11 +48,11 @@ impl<D, C> Output<D, C> for InnerOutput<'_, D, C> {
 /// Everything before barrier `id` has been taken in, and nothing behind it.
 fn checkpoint<C, O: Operator<C> + Stateful>(
     inner: &mut O,
-    id: u64,
+    (id, aligned): (u64, Duration),
     out: &mut dyn Output<WithAcks<O::Out>, Signal<C>>,
 ) -> Outcome {
     inner.on_flush(&mut InnerOutput(out))?;
-    out.data(Either::Right(vec![Ack::State(id, inner.snapshot(id))]));
+    out.data(Either::Right(vec![Ack::State(id, inner.snapshot(id), aligned)]));
     out.control(Signal::Barrier(id));
     Ok(())
 }
@@ -62,19 +62,44 @@ fn checkpoint<C, O: Operator<C> + Stateful>(
 pub struct CheckpointedOperator<O> {
     aligner: BarrierAligner,
     inner: O,
+    /// When the barrier that is being aligned came in first.
+    aligns_since: Duration,
 }
 
 impl<O> CheckpointedOperator<O> {
     /// An operator whose task has so many channels, restored from this checkpoint (0 for none).
     pub fn new(channels: usize, restored: u64, inner: O) -> Self {
-        let aligner = BarrierAligner::new(channels, restored);
-        CheckpointedOperator { aligner, inner }
+        Self::with(BarrierAligner::new(channels, restored), inner)
     }
 
     /// The same, but no channel is held back while others wait for their barriers: see [`BarrierAligner::tracking`].
     pub fn tracking(channels: usize, restored: u64, inner: O) -> Self {
-        let aligner = BarrierAligner::tracking(channels, restored);
-        CheckpointedOperator { aligner, inner }
+        Self::with(BarrierAligner::tracking(channels, restored), inner)
+    }
+
+    fn with(aligner: BarrierAligner, inner: O) -> Self {
+        CheckpointedOperator {
+            aligner,
+            inner,
+            aligns_since: Duration::ZERO,
+        }
+    }
+
+    /// Takes part in the checkpoint whose barrier has passed by this input, if one has.
+    fn checkpoint<C>(
+        &mut self,
+        passed: Option<u64>,
+        input: Input,
+        out: Out<'_, WithAcks<O::Out>, Signal<C>>,
+    ) -> Outcome
+    where
+        O: Operator<C> + Stateful,
+    {
+        let Some(id) = passed else {
+            return Ok(());
+        };
+        let aligned = input.now.saturating_sub(self.aligns_since);
+        checkpoint(&mut self.inner, (id, aligned), out)
     }
 }
 
@@ -86,10 +111,13 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
     fn on_control(&mut self, input: Input, signal: Signal<C>, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         match signal {
             Signal::Inner(control) => self.inner.on_control(input, control, &mut InnerOutput(out)),
-            Signal::Barrier(id) => match self.aligner.on_barrier(input.channel, id) {
-                Some(id) => checkpoint(&mut self.inner, id, out),
-                None => Ok(()),
-            },
+            Signal::Barrier(id) => {
+                if self.aligner.begins(id) {
+                    self.aligns_since = input.now;
+                }
+                let passed = self.aligner.on_barrier(input.channel, id);
+                self.checkpoint(passed, input, out)
+            }
             Signal::Complete(_) | Signal::Pause | Signal::Finish | Signal::Suspend => {
                 Err("this goes by mail, not through a channel".into())
             }
@@ -111,10 +139,8 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
 
     fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_input_end(input, how, &mut InnerOutput(out))?;
-        match self.aligner.on_end(input.channel) {
-            Some(id) => checkpoint(&mut self.inner, id, out),
-            None => Ok(()),
-        }
+        let passed = self.aligner.on_end(input.channel);
+        self.checkpoint(passed, input, out)
     }
 
     fn accepts(&self, channel: usize) -> bool {
@@ -141,8 +167,13 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
     fn status(&mut self, status: &mut Status) {
         self.inner.status(status);
         if let Some((id, channels)) = self.aligner.waits_for() {
-            let waits = format!("checkpoint {id} waits for its barrier on channels {channels:?}");
-            status.phrases.push(waits);
+            let senders = channels
+                .into_iter()
+                .filter_map(|channel| status.senders.get(channel));
+            let senders: Vec<&str> = senders.map(String::as_str).collect();
+            status
+                .phrases
+                .push(format!("waits for barrier {id} of {}", senders.join(", ")));
         }
     }
 }
@@ -199,7 +230,7 @@ impl<C: Clone + Send, O: Operator<C, In = ()> + Stateful> Operator<Signal<C>> fo
             // The last checkpoint covers everything that was sent; a later one would never be complete, because those
             // that have ended take no part in it.
             (Signal::Barrier(_), State::Finished) if !put_in(Fault::BarrierAfterFinish) => Ok(()),
-            (Signal::Barrier(id), _) => checkpoint(&mut self.inner, id, out),
+            (Signal::Barrier(id), _) => checkpoint(&mut self.inner, (id, Duration::ZERO), out),
             (Signal::Complete(id), _) => {
                 self.inner.on_checkpoint_complete(id);
                 Ok(())

@@ -25,12 +25,12 @@ use std::time::Duration;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
-use day02_state::status::Status;
+use day02_state::status::{Gauge, OverTasks, Status, StatusBoard};
 
 use crate::disk::Disk;
 use crate::fault::{Fault, put_in};
 use crate::signal::{Ack, Signal};
-use crate::store::{Progress, Store};
+use crate::store::{Progress, Size, Store};
 
 /// How long a job that is to stop waits for all tasks to acknowledge the last checkpoint.
 const STOPS_WITHIN: Duration = Duration::from_secs(1);
@@ -63,10 +63,39 @@ impl Default for Schedule {
 /// What happens to checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// This one is durable, so long after it was begun.
-    Durable(u64, Duration),
-    /// This one was given up after so long; these tasks had not acknowledged it.
+    /// This one is durable.
+    Durable(u64, Cost),
+    /// This one was given up after so long; these tasks had not acknowledged it, and this is how each of them stood.
     Aborted(u64, Duration, Vec<String>),
+}
+
+/// What a checkpoint has cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// From its beginning until it was durable.
+    pub took: Duration,
+    /// For how long a task held channels back for it, at most.
+    pub aligned: Duration,
+    /// For how long it was written, once all tasks had acknowledged it.
+    pub stored: Duration,
+    /// What was written.
+    pub size: Size,
+}
+
+/// How long the last checkpoint took.
+pub const CHECKPOINT_MILLIS: Gauge = gauge("checkpoint_ms");
+/// For how long a task held channels back for it, at most.
+pub const ALIGNMENT_MILLIS: Gauge = gauge("checkpoint_alignment_ms");
+/// For how long it was written.
+pub const STORE_MILLIS: Gauge = gauge("checkpoint_store_ms");
+/// How many bytes were written.
+pub const CHECKPOINT_BYTES: Gauge = gauge("checkpoint_bytes");
+
+const fn gauge(name: &'static str) -> Gauge {
+    Gauge {
+        name,
+        over_tasks: OverTasks::Max,
+    }
 }
 
 /// Whoever hears of them.
@@ -80,8 +109,8 @@ pub(crate) struct Member {
     /// The id under which its state is saved.
     pub operator: String,
     pub is_source: bool,
-    /// What it has sent for the checkpoint that is under way.
-    pub state: Option<Frozen>,
+    /// What it has sent for the checkpoint that is under way, and for how long it has held channels back.
+    pub state: Option<(Frozen, Duration)>,
     pub drained: bool,
     pub ended: bool,
 }
@@ -93,8 +122,8 @@ enum Phase {
     Rests,
     /// Not all tasks have acknowledged it.
     Gathers { started: Duration, deadline: Duration },
-    /// The store is at work.
-    Stores { started: Duration },
+    /// The store is at work, since all have acknowledged it.
+    Stores { started: Duration, complete: Duration },
 }
 
 /// Begins checkpoints, and says when they are durable.
@@ -107,9 +136,13 @@ pub struct Coordinator<C, D> {
     schedule: Schedule,
     listener: Listener,
     stop: Stop,
+    /// Where tasks say what they wait for.
+    board: StatusBoard,
     /// The last one that was begun.
     id: u64,
     phase: Phase,
+    /// What the one under way, or the last one, has cost.
+    cost: Cost,
     due: Option<Duration>,
     timeout: Duration,
     /// Whether the job is to stop.
@@ -127,7 +160,7 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
         store: Option<Store<D>>,
         schedule: Schedule,
         listener: Listener,
-        (stop, restored): (Stop, u64),
+        (stop, board, restored): (Stop, StatusBoard, u64),
     ) -> Self {
         Coordinator {
             members,
@@ -137,14 +170,22 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
             schedule,
             listener,
             stop,
+            board,
             id: restored,
             phase: Phase::Rests,
+            cost: Cost::default(),
             due: None,
             timeout: schedule.timeout,
             suspends: false,
             stops_at: None,
             last: None,
         }
+    }
+
+    /// The tasks that have not acknowledged the checkpoint under way.
+    fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = self.members.iter().filter(|member| member.state.is_none());
+        missing.map(|member| member.task.as_str())
     }
 
     fn all_sources(&self, are: impl Fn(&Member) -> bool) -> bool {
@@ -169,8 +210,11 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
     }
 
     fn give_up(&mut self, now: Duration, started: Duration) {
-        let missing = self.members.iter().filter(|member| member.state.is_none());
-        let missing = missing.map(|member| member.task.clone()).collect();
+        let missing = self.missing().map(|task| match self.board.task(task) {
+            Some(status) => format!("{task} ({status})"),
+            None => task.to_string(),
+        });
+        let missing = missing.collect();
         (self.listener)(Event::Aborted(self.id, now - started, missing));
         self.members.iter_mut().for_each(|member| member.state = None);
         self.phase = Phase::Rests;
@@ -182,22 +226,33 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
     // ANCHOR_END: begin
 
     /// All have acknowledged: everything goes to the store.
-    fn store(&mut self, started: Duration) -> Outcome {
+    fn store(&mut self, started: Duration, complete: Duration) -> Outcome {
+        self.cost = Cost::default();
         let members = self.members.iter_mut();
-        let states = members.map(|member| (member.operator.clone(), member.state.take().unwrap_or_default()));
+        let states = members.map(|member| {
+            let (state, aligned) = member.state.take().unwrap_or_default();
+            self.cost.aligned = self.cost.aligned.max(aligned);
+            (member.operator.clone(), state)
+        });
         let states = states.collect();
         if let Some(store) = &mut self.store {
             store.begin(self.id, states)?;
         }
-        self.phase = Phase::Stores { started };
+        self.phase = Phase::Stores { started, complete };
         Ok(())
     }
 
     // ANCHOR: durable
-    fn durable(&mut self, took: Duration) {
+    fn durable(&mut self, took: Duration, stored: Duration) {
         self.phase = Phase::Rests;
         self.timeout = self.schedule.timeout.max(self.timeout / 2);
-        (self.listener)(Event::Durable(self.id, took));
+        self.cost = Cost {
+            took,
+            stored,
+            size: self.store.as_ref().map(Store::size).unwrap_or_default(),
+            ..self.cost
+        };
+        (self.listener)(Event::Durable(self.id, self.cost));
         self.others
             .iter()
             .for_each(|mail| mail.send(Signal::Complete(self.id)));
@@ -244,8 +299,8 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
             match ack {
                 Ack::Drained => member.drained = true,
                 // What belongs to a checkpoint that was given up is worth nothing.
-                Ack::State(id, state) if id == self.id => member.state = Some(state),
-                Ack::State(_, _) => {}
+                Ack::State(id, state, aligned) if id == self.id => member.state = Some((state, aligned)),
+                Ack::State(..) => {}
             }
         }
         Ok(())
@@ -291,7 +346,7 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
                 let all = self.members.iter().all(|member| member.state.is_some());
                 let deadline = self.stops_at.map_or(deadline, |stops_at| stops_at.min(deadline));
                 match all {
-                    true => self.store(started)?,
+                    true => self.store(started, now)?,
                     false if now >= deadline => {
                         self.give_up(now, started);
                         if self.stops_at.is_some_and(|stops_at| now >= stops_at) {
@@ -301,26 +356,36 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
                     false => return Ok(Turn::Wait(Some(deadline))),
                 }
             }
-            Phase::Stores { started } => match &mut self.store {
-                None => self.durable(now - started),
-                Some(store) => {
-                    if let Progress::Durable(_) = store.step()? {
-                        self.durable(now - started);
-                    }
+            Phase::Stores { started, complete } => {
+                let stored = self.store.as_mut().map(Store::step).transpose()?;
+                if let None | Some(Progress::Durable(_)) = stored {
+                    self.durable(now - started, now - complete);
                 }
-            },
+            }
         }
         Ok(Turn::Again)
     }
 
     fn status(&mut self, status: &mut Status) {
-        let missing = self.members.iter().filter(|member| member.state.is_none());
-        let missing: Vec<&str> = missing.map(|member| member.task.as_str()).collect();
+        let missing: Vec<&str> = self.missing().collect();
         status.phrases.push(match self.phase {
             Phase::Rests => format!("the last checkpoint was {}", self.id),
             Phase::Gathers { .. } => format!("checkpoint {} waits for {}", self.id, missing.join(", ")),
             Phase::Stores { .. } => format!("checkpoint {} is being stored", self.id),
         });
+        let Cost {
+            took,
+            aligned,
+            stored,
+            size,
+        } = self.cost;
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        status.gauges.extend([
+            (CHECKPOINT_MILLIS, millis(took)),
+            (ALIGNMENT_MILLIS, millis(aligned)),
+            (STORE_MILLIS, millis(stored)),
+            (CHECKPOINT_BYTES, i64::try_from(size.new).unwrap_or(i64::MAX)),
+        ]);
     }
 }
 

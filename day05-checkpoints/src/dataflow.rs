@@ -9,13 +9,13 @@
 //!                     └──► coordinator ◄──┘ ── mail ─► everybody
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use day02_state::error::Error;
 use day02_state::operator::Operator;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, Mailbox, Stop, mailbox, single};
-use day02_state::state::{Stateful, share};
+use day02_state::state::{Owner, Stateful, share};
 use day04_watermarks::watermark::Watermark;
 
 use crate::checkpointed::{CheckpointedOperator, CheckpointedSource};
@@ -32,8 +32,8 @@ pub struct Dataflow {
     job: Job,
     buffers: Buffers,
     restore: Option<Checkpoint>,
-    /// The operators that have got their state back.
-    restored: BTreeSet<String>,
+    /// Whose state operators have got back.
+    restored: BTreeMap<String, BTreeSet<Owner>>,
     members: Vec<Member>,
     acks: Inbox<Vec<Ack>, Control>,
     sources: Vec<Mail<Control>>,
@@ -65,7 +65,7 @@ impl Dataflow {
             job: Job::new(),
             buffers,
             restore,
-            restored: BTreeSet::new(),
+            restored: BTreeMap::new(),
             members: Vec::new(),
             acks: Inbox::none(),
             sources: Vec::new(),
@@ -153,9 +153,10 @@ impl Dataflow {
         let Some(checkpoint) = &self.restore else {
             return Ok(());
         };
-        self.restored.insert(subtask.operator.to_string());
         let parts = checkpoint.snapshot.parts(subtask.operator);
         let parts = share(parts, subtask.number, subtask.of, |split| reads(operator, split));
+        let owners = self.restored.entry(subtask.operator.to_string()).or_default();
+        owners.extend(parts.iter().map(|part| part.owner.clone()));
         operator.restore(parts).map_err(Error::Restore)
     }
 
@@ -190,11 +191,17 @@ impl Dataflow {
         listener: Listener,
         stop: &Stop,
     ) -> Result<(Job, Mail<Control>), Error> {
-        let saved = self.restore.iter().flat_map(|from| from.snapshot.operators());
-        if let Some(unknown) = saved.into_iter().find(|id| !self.restored.contains(*id)) {
-            return Err(Error::UnknownOperator {
-                operator: unknown.to_string(),
-            });
+        for snapshot in self.restore.iter().map(|from| &from.snapshot) {
+            for operator in snapshot.operators() {
+                let unknown = || Error::UnknownOperator {
+                    operator: operator.to_string(),
+                };
+                let owners = self.restored.get(operator).ok_or_else(unknown)?;
+                let mut parts = snapshot.parts(operator).iter();
+                if let Some(part) = parts.find(|part| !owners.contains(&part.owner)) {
+                    return Err(Error::Restore(part.bad("no task owns it").into()));
+                }
+            }
         }
         let passed = self.passed();
         let coordinator = Coordinator::new(
@@ -202,7 +209,7 @@ impl Dataflow {
             store,
             schedule,
             listener,
-            (stop.clone(), passed),
+            (stop.clone(), self.job.board(), passed),
         );
         let (mail, mailbox) = mailbox();
         self.job

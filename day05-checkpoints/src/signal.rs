@@ -4,6 +4,8 @@
 //! to checkpoint `n`, what stands behind it to the next. Everything else goes by mail, because it is about the job and not
 //! about a place in the stream.
 
+use std::time::Duration;
+
 use day02_state::state::Frozen;
 
 // ANCHOR: signal
@@ -27,8 +29,8 @@ pub enum Signal<C> {
 /// What a task tells the coordinator.
 #[derive(Debug)]
 pub enum Ack {
-    /// Its state at this barrier.
-    State(u64, Frozen),
+    /// Its state at this barrier, and how long it held channels back until the barrier was in on all of them.
+    State(u64, Frozen, Duration),
     /// It is a source, and has nothing more to send.
     Drained,
 }

@@ -150,7 +150,9 @@ fn check_run(
     }
     for event in &run.events {
         match (event, with, plan.fate) {
-            (Event::Durable(_, took), Drive::Stepper(_), _) if plan.step.is_zero() && !took.is_zero() => {
+            (Event::Durable(_, cost), Drive::Stepper(_), _)
+                if plan.step.is_zero() && !cost.took.is_zero() =>
+            {
                 return Err(format!("a checkpoint has waited for the clock: {event:?}"));
             }
             (Event::Durable(..), ..) => {}

@@ -8,6 +8,7 @@ mod hung;
 #[path = "../../day01-consumer/tests/kafka/mod.rs"]
 mod kafka;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use day01_consumer::log::Log;
@@ -73,8 +74,19 @@ fn a_sink_that_refuses_rows_because_its_broker_hangs_ends_when_it_is_asked_to() 
         let refuses = |said: &String| said.contains("it takes no more rows");
         said.iter().any(refuses).then_some(())
     });
+    let missing = Arc::clone(&run.missing);
     let took = run.end();
     assert!(took < Duration::from_secs(3), "{took:?}");
+    // The barrier waits behind rows that the sink refuses, and that is what is said of it.
+    let missing = missing.lock().unwrap();
+    let sink = missing.iter().find(|task| task.starts_with("sink 0 ("));
+    let sink = sink.unwrap_or_else(|| panic!("{missing:?}"));
+    for said in [
+        "it takes no more rows until some are out",
+        "windows 0 is held back",
+    ] {
+        assert!(sink.contains(said), "{sink}");
+    }
 }
 
 /// No rows.

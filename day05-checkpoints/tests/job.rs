@@ -443,7 +443,7 @@ fn under_threads_with_tiny_packets_and_a_tiny_interval_no_checkpoint_needs_its_t
                 assert!(
                     events
                         .iter()
-                        .all(|event| matches!(event, Event::Durable(_, took) if *took < 30_000 * MS)),
+                        .all(|event| matches!(event, Event::Durable(_, cost) if cost.took < 30_000 * MS)),
                     "repetition {repetition}: {events:?}"
                 );
                 checkpoints += events.len();
@@ -556,7 +556,7 @@ fn a_source_that_is_idle_holds_no_checkpoint_back() {
     assert!(
         events
             .iter()
-            .all(|event| matches!(event, Event::Durable(_, took) if *took < 500 * MS))
+            .all(|event| matches!(event, Event::Durable(_, cost) if cost.took < 500 * MS))
     );
 }
 

@@ -22,6 +22,7 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::mem;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -347,8 +348,14 @@ fn a_job_whose_broker_hangs_ends_when_asked_to_and_the_next_run_publishes_the_re
                 .any(|said| said.contains("the sink waits for Kafka topic"))
                 .then_some(())
         });
+        let missing = Arc::clone(&run.missing);
         let took = run.end();
         assert!(took < Duration::from_secs(3), "{took:?}");
+        let missing = missing.lock().unwrap();
+        assert!(
+            missing.iter().any(|task| task.starts_with("sink 0 (")),
+            "{missing:?}"
+        );
     }
     let run = start();
     // The last window stays open.

@@ -58,6 +58,7 @@ fn client() -> Client {
     Client::connect(&url(), NoTls).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test against a server of its own")]
 fn unused_name(what: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     format!("{what}_{}", now.as_nanos())

@@ -11,14 +11,18 @@
 //!
 //! 1. Every error has a place: the binder keeps the spans of the parser down to single names.
 //! 2. Lines and columns count from 1, columns in characters, as editors do.
-//! 3. The error owns the line that it shows, so it can be printed when the text is long gone.
+//! 3. The error owns the line that it shows, so it can be printed when the text is long gone. Of a long line it shows what
+//!    stands around the place, and of a password only how long it is.
 //!
 //! Left out: more than one error a run. The first one is the one that the others follow from.
 
 use std::error::Error;
 use std::fmt;
 
+use day01_consumer::printable::COLUMNS;
 use sqlparser::tokenizer::Span;
+
+use crate::secrets::without_secrets;
 
 /// How similar a name must be to be suggested: 1 is equal. `merchnt_id` and `merchant_id` have 0.97.
 const SIMILAR: f64 = 0.8;
@@ -34,8 +38,10 @@ pub struct Location {
     pub column: usize,
     /// How many characters of the line it covers; at least 1.
     pub width: usize,
-    /// The whole line.
+    /// The line, or of a long one what stands around the place. Secrets are stars.
     pub text: String,
+    /// How many characters of `text` stand before the place.
+    pub before: usize,
 }
 
 /// A statement that cannot be read, understood or planned. Displayed as one line; [`render`](Self::render) draws it.
@@ -88,8 +94,18 @@ impl SqlError {
         self.at.origin = origin.to_string();
         self.at.line = self.at.line.max(1);
         self.at.column = self.at.column.max(1);
-        self.at.text = text.lines().nth(self.at.line - 1).unwrap_or_default().to_string();
-        let rest = (self.at.text.chars().count() + 1).saturating_sub(self.at.column);
+        let text = without_secrets(text);
+        let line = text.lines().nth(self.at.line - 1).unwrap_or_default();
+        let characters = line.chars().count();
+        let cut = match characters > COLUMNS {
+            true => (self.at.column - 1).saturating_sub(COLUMNS / 2),
+            false => 0,
+        };
+        let shown: String = line.chars().skip(cut).take(COLUMNS).collect();
+        let [left, right] = [cut > 0, characters > cut + COLUMNS].map(|more| if more { "…" } else { "" });
+        self.at.text = format!("{left}{shown}{right}");
+        self.at.before = self.at.column - 1 - cut + left.chars().count();
+        let rest = self.at.text.chars().count().saturating_sub(self.at.before);
         self.at.width = self.at.width.min(rest).max(1);
         self
     }
@@ -102,10 +118,11 @@ impl SqlError {
             column,
             width,
             text,
+            before,
         } = &self.at;
         let gutter = " ".repeat(line.to_string().len());
         // A tab is as wide as a terminal makes it, so the caret goes behind the same tab.
-        let before = text.chars().chain(std::iter::repeat(' ')).take(column - 1);
+        let before = text.chars().chain(std::iter::repeat(' ')).take(*before);
         let before: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let carets = "^".repeat(*width);
         let mut drawn = format!(
@@ -184,6 +201,27 @@ mod tests {
             error(2, 1, 2).located(text, "f").to_string(),
             "f:2:1: wrong (right)"
         );
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown_and_of_a_password_nothing() {
+        let column = |number: usize| format!("column_{number:0>4}, ");
+        let long: String = (0..9_000).map(column).collect();
+        let text = format!("{long}'sasl.password' = 'HUNTER2'");
+        // 13 characters each; the place is the number 5,000.
+        let located = error(1, 5_000 * 13 + 1, 5_000 * 13 + 12).located(&text, "f");
+        let drawn = located.render();
+        assert!(drawn.contains(" --> f:1:65001\n"), "{drawn}");
+        let lines: Vec<&str> = drawn.lines().collect();
+        let at = lines[4].find('^').expect("carets");
+        let place: String = lines[3].chars().skip(at).take(11).collect();
+        assert_eq!(
+            (place.as_str(), lines[4].matches('^').count()),
+            ("column_5000", 11)
+        );
+        assert!(lines.iter().all(|line| line.chars().count() < 220), "{drawn}");
+        let at_the_end = error(1, 117_001, 117_016).located(&text, "f").render();
+        assert!(at_the_end.contains("'sasl.password' = '*******'"), "{at_the_end}");
     }
 
     #[test]

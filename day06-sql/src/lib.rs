@@ -19,5 +19,6 @@ pub mod lab;
 pub mod numeric;
 mod parse;
 pub mod plan;
+mod secrets;
 pub mod types;
 pub mod view;

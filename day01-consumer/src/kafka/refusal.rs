@@ -1,4 +1,8 @@
 //! What a broker means by refusing a record, for everything that writes.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what a message says of the wall clock is all that depends on it"
+)]
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 

@@ -159,6 +159,7 @@ pub fn admin() -> AdminClient<DefaultClientContext> {
 }
 
 /// A name that no other test and no other run uses.
+#[expect(clippy::disallowed_methods, reason = "a test against a server of its own")]
 pub fn unused_name(what: &str) -> String {
     static MADE: AtomicU32 = AtomicU32::new(0);
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();

@@ -134,7 +134,11 @@ impl<C: Clone + Send, O: Operator<C>> Step for Task<O, C> {
     }
 
     fn status(&mut self) -> Status {
-        let mut status = Status::default();
+        let senders = self.channels.iter().map(|channel| channel.sender.get());
+        let mut status = Status {
+            senders: senders.map(str::to_string).collect(),
+            ..Status::default()
+        };
         self.operator.status(&mut status);
         let channels = self.channels.iter().enumerate().map(|(index, channel)| {
             let (sender, waiting) = (channel.sender.get(), channel.packets.len() + channel.rest.len());
@@ -274,6 +278,7 @@ impl<C: Clone + Send, O: Operator<C>> Task<O, C> {
         let input = Input {
             port: self.channels[channel].port,
             channel,
+            now,
         };
         let out = &mut TimedOutput(&mut self.outbox, now);
         let (did, done) = match message {

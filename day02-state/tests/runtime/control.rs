@@ -87,7 +87,7 @@ fn rows_that_wait_for_a_full_packet_go_before_the_control_behind_them() {
         both(300, 24, |driver| {
             let edge: Edge = shape(buffers(8, 1_000));
             for log in send(driver, edge.outboxes, edge.inboxes) {
-                let input = Input { port: 0, channel: 0 };
+                let input = Input::default();
                 let expected = [
                     Call::Data(input, Numbers(vec![1])),
                     Call::Control(input, 1),
@@ -189,7 +189,7 @@ impl Output<Numbers, Barrier> for Said {
 #[test]
 fn by_default_control_is_passed_on_and_nothing_else_says_anything() {
     let (mut plain, mut said) = (Plain, Said::default());
-    let input = Input { port: 0, channel: 0 };
+    let input = Input::default();
     plain.on_flush(&mut said).unwrap();
     plain.on_mail(1, &mut said).unwrap();
     plain.on_input_end(input, EndReason::Drained, &mut said).unwrap();

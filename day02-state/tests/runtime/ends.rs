@@ -12,7 +12,11 @@ use day02_state::stepper::run_stepper;
 use crate::operators::*;
 
 const fn input(port: usize, channel: usize) -> Input {
-    Input { port, channel }
+    Input {
+        port,
+        channel,
+        now: Duration::ZERO,
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Operator<u8> for Writes {
         let turn = self.0.on_turn(now, out)?;
         let letter = char::from(b'a' + self.0.turns as u8 - 1);
         if turn != Turn::Done {
-            self.0.on_data(Input { port: 0, channel: 0 }, letter, out)?;
+            self.0.on_data(Input::default(), letter, out)?;
         }
         Ok(turn)
     }
@@ -103,9 +103,9 @@ impl Stateful for Writes {
     }
 }
 
-/// What came out, in words.
+/// What came out, in words, and how long it took to align.
 #[derive(Default)]
-struct Heard(Vec<String>);
+struct Heard(Vec<String>, Vec<Duration>);
 
 impl Output<WithAcks<char>, Signal<u8>> for Heard {
     fn data(&mut self, data: WithAcks<char>) {
@@ -113,7 +113,8 @@ impl Output<WithAcks<char>, Signal<u8>> for Heard {
             Either::Left(letter) => self.0.push(letter.to_string()),
             Either::Right(acks) => self.0.extend(acks.into_iter().map(|ack| match ack {
                 Ack::Drained => "drained".to_string(),
-                Ack::State(id, state) => {
+                Ack::State(id, state, aligned) => {
+                    self.1.push(aligned);
                     let seen = state.parts().concat_bytes();
                     format!("state {id}: {seen}")
                 }
@@ -139,7 +140,11 @@ impl ConcatBytes for Vec<Part> {
 }
 
 fn on(channel: usize) -> Input {
-    Input { port: 0, channel }
+    Input {
+        port: 0,
+        channel,
+        now: Duration::ZERO,
+    }
 }
 
 /// What may stand in a channel.
@@ -203,7 +208,10 @@ fn states(heard: &[Vec<String>]) -> Vec<String> {
 }
 
 fn status(operator: &mut impl Operator<Signal<u8>>) -> String {
-    let mut status = Status::default();
+    let mut status = Status {
+        senders: ["source 0", "source 1", "source 2"].map(str::to_string).to_vec(),
+        ..Status::default()
+    };
     operator.status(&mut status);
     status.to_string()
 }
@@ -246,13 +254,42 @@ fn a_channel_that_ends_lets_the_barrier_pass() {
     assert!(!adapter.accepts(0));
     assert_eq!(
         status(&mut adapter),
-        "waits for input; checkpoint 1 waits for its barrier on channels [1]"
+        "waits for input; waits for barrier 1 of source 1"
     );
     adapter
         .on_input_end(on(1), EndReason::Drained, &mut heard)
         .expect("taken");
     assert!(adapter.accepts(0));
     assert_eq!(heard.0, ["state 1: ", "Barrier(1)"]);
+}
+
+#[test]
+fn how_long_channels_were_held_back_is_told_with_the_state() {
+    let mut adapter = CheckpointedOperator::new(3, 0, Letters::default());
+    let mut heard = Heard::default();
+    let at = |channel, millis| Input {
+        now: Duration::from_millis(millis),
+        ..on(channel)
+    };
+    let mut barrier = |channel, millis, id| {
+        let taken = adapter.on_control(at(channel, millis), Signal::Barrier(id), &mut heard);
+        taken.expect("taken");
+    };
+    let given_up_and_late = [
+        (0, 10, 1),
+        (1, 20, 1),
+        (0, 30, 2),
+        (2, 35, 1),
+        (1, 40, 2),
+        (2, 75, 2),
+    ];
+    let ended_by_an_end = [(0, 100, 3), (1, 110, 3)];
+    for (channel, millis, id) in given_up_and_late.into_iter().chain(ended_by_an_end) {
+        barrier(channel, millis, id);
+    }
+    let ended = adapter.on_input_end(at(2, 180), EndReason::Drained, &mut heard);
+    ended.expect("taken");
+    assert_eq!(heard.1, [45, 80].map(Duration::from_millis));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use day01_consumer::cli::say;
 
-use crate::coordinator::{Event, Listener};
+use crate::coordinator::{Cost, Event, Listener};
 
 /// What has happened to checkpoints so far.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +15,7 @@ pub struct CheckpointLog(Arc<Mutex<Counts>>);
 #[derive(Debug, Default)]
 struct Counts {
     durable: u64,
-    last: Option<(u64, Duration)>,
+    last: Option<(u64, Cost)>,
     longest: Duration,
 }
 
@@ -23,14 +24,14 @@ impl CheckpointLog {
     pub fn listener(&self) -> Listener {
         let heard = Arc::clone(&self.0);
         Box::new(move |event| match event {
-            Event::Durable(id, took) => {
+            Event::Durable(id, cost) => {
                 let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
                 heard.durable += 1;
-                heard.last = Some((id, took));
-                heard.longest = heard.longest.max(took);
+                heard.last = Some((id, cost));
+                heard.longest = heard.longest.max(cost.took);
             }
             Event::Aborted(id, after, missing) => say(format!(
-                "warning: checkpoint {id} was aborted after {:.0} s: it waited for {}",
+                "warning: checkpoint {id} was aborted after {:.0} s without an acknowledgement of {}",
                 after.as_secs_f64(),
                 missing.join(", ")
             )),
@@ -42,12 +43,17 @@ impl CheckpointLog {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match heard.last {
             None => "no checkpoint was taken".to_string(),
-            Some((id, took)) => format!(
-                "{} checkpoint{}, the last one is {id} and took {} ms, the longest {} ms",
+            Some((id, cost)) => format!(
+                "{} checkpoint{}, the longest took {} ms; the last one is {id} and took {} ms, of which alignment {} ms \
+                 and storing {} ms: {} written, {} in older files",
                 heard.durable,
                 if heard.durable == 1 { "" } else { "s" },
-                took.as_millis(),
-                heard.longest.as_millis()
+                heard.longest.as_millis(),
+                cost.took.as_millis(),
+                cost.aligned.as_millis(),
+                cost.stored.as_millis(),
+                ByteSize::b(cost.size.new).display().iec(),
+                ByteSize::b(cost.size.reused).display().iec(),
             ),
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use day02_state::keys::KEY_GROUPS;
 use day02_state::operator::{Input, Out, Outcome, Turn};
 use day02_state::runtime::{forward, mailbox, run_threads};
 use day02_state::state::file::Snapshot;
@@ -165,6 +166,24 @@ fn state_that_nobody_takes_and_state_that_nobody_understands_are_errors() {
     ];
     for (restore, said) in table {
         assert_eq!(finished(restore).expect_err(said).to_string(), said);
+    }
+    let owned_by = |owner| {
+        let mut restore = checkpoint(&[("numbers", &count)]);
+        let part = Part {
+            name: "count".to_string(),
+            owner,
+            bytes: count.to_vec(),
+        };
+        restore.snapshot.add("counts", vec![part]);
+        restore
+    };
+    assert!(finished(owned_by(Owner::Group(KEY_GROUPS - 1))).is_ok());
+    for (owner, whose) in [
+        (Owner::Group(KEY_GROUPS), format!("key group {KEY_GROUPS}")),
+        (Owner::Split("orders/7".to_string()), "split orders/7".to_string()),
+    ] {
+        let said = format!("cannot go on from the saved state: state \"count\" of {whose}: no task owns it");
+        assert_eq!(finished(owned_by(owner)).expect_err(&said).to_string(), said);
     }
 }
 

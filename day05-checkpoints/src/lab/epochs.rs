@@ -115,7 +115,7 @@ impl Lab {
     }
 
     fn rows(&mut self, epoch: usize, rows: Vec<&'static str>) -> Outcome {
-        let input = Input { port: 0, channel: 0 };
+        let input = Input::default();
         let what = match rows.len() {
             1 => "1 row comes".to_string(),
             count => format!("{count} rows come"),

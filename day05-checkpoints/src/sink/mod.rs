@@ -48,6 +48,12 @@ pub const UNPUBLISHED: Gauge = Gauge {
     over_tasks: OverTasks::Sum,
 };
 
+/// How long it took to publish the last epoch, from the first request until it was out.
+pub const COMMIT_MILLIS: Gauge = Gauge {
+    name: "commit_ms",
+    over_tasks: OverTasks::Max,
+};
+
 /// How long a job that was asked to stop goes on publishing. What is not out by then is in the last checkpoint.
 const ENDS_WITHIN: Duration = Duration::from_millis(500);
 
@@ -92,6 +98,8 @@ pub struct Sink<F, T> {
     warnings: Vec<String>,
     /// Until when it goes on publishing, once the job was asked to stop.
     ends: Option<Duration>,
+    /// When it began to publish the epoch under way, and how long the last one took.
+    commit: (Option<Duration>, Duration),
 }
 
 /// The question which epochs are out.
@@ -116,12 +124,13 @@ impl<F, T: Target> Sink<F, T> {
             patience: Patience::default(),
             warnings: Vec::new(),
             ends: None,
+            commit: (None, Duration::ZERO),
         }
     }
 
     // ANCHOR: publish
     /// Takes one step of publishing, if there is something to be published.
-    fn step(&mut self) -> Outcome<Option<Published>> {
+    fn step(&mut self, now: Duration) -> Outcome<Option<Published>> {
         if let Question::Open = self.question {
             self.question = Question::Asked(self.pending.epochs());
         }
@@ -136,9 +145,11 @@ impl<F, T: Target> Sink<F, T> {
         let Some((epoch, rows)) = self.pending.to_publish() else {
             return Ok(None);
         };
+        let since = *self.commit.0.get_or_insert(now);
         let (epoch, published) = (*epoch, self.target.publish(*epoch, rows)?);
         if published == Published::Done {
             self.pending.is_out(epoch);
+            self.commit = (None, now - since);
         }
         Ok(Some(published))
     }
@@ -180,7 +191,7 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
     }
 
     fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
-        let step = self.step()?;
+        let step = self.step(now)?;
         if step == Some(Published::Pending) {
             return Ok(self.waits(now));
         }
@@ -200,7 +211,10 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
     fn status(&mut self, status: &mut Status) {
         status.warnings.append(&mut self.warnings);
         let unpublished = i64::try_from(self.pending.bytes()).unwrap_or(i64::MAX);
-        status.gauges.insert(UNPUBLISHED, unpublished);
+        let commit = i64::try_from(self.commit.1.as_millis()).unwrap_or(i64::MAX);
+        status
+            .gauges
+            .extend([(UNPUBLISHED, unpublished), (COMMIT_MILLIS, commit)]);
         if let Some(waiting) = self.waiting().filter(|waiting| !waiting.waited.is_zero()) {
             status.phrases.push(waiting.to_string());
             status.explanation = Some(waiting.to_string());

@@ -278,7 +278,7 @@ fn hung(hangs: bool) -> (Sink<Texts, Hangs>, Stop) {
 }
 
 fn takes(sink: &mut Sink<Texts, Hangs>, row: &'static str) {
-    let input = Input { port: 0, channel: 0 };
+    let input = Input::default();
     sink.on_data(input, vec![row], &mut Nobody).expect("taken");
 }
 

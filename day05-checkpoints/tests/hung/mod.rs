@@ -1,7 +1,7 @@
 //! A job that never ends by itself, whose windows go to a Kafka that may hang.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub struct Run {
     job: JoinHandle<Result<(), JobError>>,
     suspend: Mail<Control>,
     durable: Arc<AtomicU64>,
+    /// The tasks that had not acknowledged a checkpoint that was given up, and how they stood.
+    pub missing: Arc<Mutex<Vec<String>>>,
     pub board: StatusBoard,
 }
 
@@ -48,13 +50,14 @@ impl Run {
         let restore = store.latest().unwrap();
         let (durable, stop) = (Arc::new(AtomicU64::new(0)), Stop::new());
         let told = Arc::clone(&durable);
+        let missing = Arc::<Mutex<Vec<String>>>::default();
+        let is_missing = Arc::clone(&missing);
         let checkpoints = Checkpoints {
             restore,
             schedule: Schedule::every(Some(Duration::from_millis(50))),
-            listener: Box::new(move |event| {
-                if let Event::Durable(id, _) = event {
-                    told.store(id, Ordering::Relaxed);
-                }
+            listener: Box::new(move |event| match event {
+                Event::Durable(id, _) => told.store(id, Ordering::Relaxed),
+                Event::Aborted(_, _, tasks) => is_missing.lock().unwrap().extend(tasks),
             }),
             ..Checkpoints::new(Some(store), &stop)
         };
@@ -78,6 +81,7 @@ impl Run {
             job: thread::spawn(move || run_threads(job, &stop)),
             suspend,
             durable,
+            missing,
             board,
         }
     }
