@@ -12,7 +12,7 @@
 //!   an end that was heard of a moment ago may have moved. Only once the source knows that nothing follows does the
 //!   position pass the gap.
 //!
-//! Positions belong to whoever reads. The broker can be *told* about them ([`Source::commit`]), and after a restart it
+//! Positions belong to the reader. The broker can be *told* about them ([`Source::commit`]), and after a restart it
 //! can be asked, but no day of this book relies on its answer except to show what goes wrong.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Which windows somebody asks for, as a person writes it: `hop:1m/10s`.
+//! The windows that a user asks for, parsed from text such as `hop:1m/10s`.
 //!
 //! Everything that cannot work is refused here, with the sentence that says why; the parts behind it take for
 //! granted that sizes are positive and divide each other.

@@ -120,7 +120,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         ("--sink file:w",                                        "needs --checkpoint-dir"),
         ("--file o.json --checkpoint-dir c --sink kafka:w",      "--sink kafka:TOPIC needs --brokers"),
         ("--brokers localhost:1 --checkpoint-dir c --sink kafka:orders", "would write into the topic that is read"),
-        ("--file o.json --checkpoint-dir c --sink file:c",       "a directory each"),
+        ("--file o.json --checkpoint-dir c --sink file:c",       "different directories"),
         ("--file o.json --checkpoint-dir c --sink w",            "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --sink file:",        "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --checkpoint-interval 0s", "longer than zero"),
@@ -217,7 +217,7 @@ fn a_file_that_was_replaced_is_refused_with_the_way_out_of_this_day() {
     let run = folder.run(&args);
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
     for said in [
-        "orders.json is not what it was",
+        "orders.json has changed since its position was saved",
         "to start anew, take another --checkpoint-dir",
     ] {
         assert!(error(&run).contains(said), "{}", run.stderr);

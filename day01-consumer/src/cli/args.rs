@@ -1,5 +1,5 @@
-//! The options, as a person types them. Later days flatten [`SourceArgs`], [`RecordArgs`] and the generator's options
-//! into their own.
+//! The options of day 1. Later days flatten [`SourceArgs`], [`RecordArgs`] and the generator's options into their
+//! own.
 
 use std::path::PathBuf;
 

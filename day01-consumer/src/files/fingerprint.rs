@@ -1,4 +1,4 @@
-//! How a file is known again: by its first bytes.
+//! Recognises a file again by its first bytes, so that a position is not used in another file.
 //!
 //! A path says little. A log that was rotated has a new file under its old name, and a position in the old one
 //! means nothing in the new one. What stays the same while a file only grows are the bytes at its beginning.

@@ -1,6 +1,6 @@
 //! The thread that puts questions to the brokers while a source reads, so that the source never waits for an answer.
 //!
-//! A question to a broker that hangs blocks whoever asks. The source belongs to a task, which must hand on barriers and
+//! A request to a broker that hangs blocks the caller. The source belongs to a task, which must hand on barriers and
 //! hear of an end whatever the broker does. So the source hands its question to this thread, one at a time, and looks
 //! now and then whether the answer is there.
 //!

@@ -9,8 +9,8 @@
 //!    So at any moment the file is the old snapshot or the new one, and never something between.
 //! 2. What is read is believed only once the length and the checksum are right. A file that is cut, damaged, not ours, or
 //!    of another version is an error that says so, and no operator has seen any of it.
-//! 3. State belongs to the operator whose id it carries, and nobody else ever sees it. Ids are names that a job gives,
-//!    not numbers that shift when a job changes.
+//! 3. State belongs to the operator whose id it carries, and no other operator ever sees it. Ids are names that a job
+//!    gives, not numbers that shift when a job changes.
 //! 4. Equal state gives equal bytes: operators by id, parts by name and owner, and key groups are whole parts.
 //!
 //! Numbers are little-endian. Left out: snapshots that hold only what has changed (day 5 writes those), and files of more than memory.

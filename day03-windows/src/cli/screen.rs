@@ -1,4 +1,4 @@
-//! What a person sees of windows: a live view while they close, and the result.
+//! The screen of day 3: a live view while windows close, and the result.
 //!
 //! A bounded run prints its result at its end. One that never ends prints rows as windows close, as json or csv; as a table
 //! it shows the largest when it is interrupted.

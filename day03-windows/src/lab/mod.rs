@@ -1,5 +1,5 @@
-//! What it takes to try windows out: the right answers, and small runs that the book draws. None of it is
-//! part of the engine.
+//! Tools to try windows out: an evaluator with the right answers, the demo, and small runs that the book draws. None
+//! of it is part of the engine.
 
 pub mod bridge;
 pub mod demo;

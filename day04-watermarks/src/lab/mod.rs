@@ -1,4 +1,5 @@
-//! What it takes to try watermarks out: small runs that the book draws and prints. None of it is part of the engine.
+//! Tools to try watermarks out: the demo, and small runs that the book draws and prints. None of it is part of the
+//! engine.
 
 pub mod demo;
 pub mod drift;

@@ -3,7 +3,7 @@
 //! ```text
 //!   part-00000000000000000007.json           epoch 7, out
 //!   part-00000000000000000009.json           epoch 9, out; epoch 8 had no rows
-//!   part-00000000000000000010.json.writing   epoch 10, on its way: nobody should read it
+//!   part-00000000000000000010.json.writing   epoch 10, being written: not to be read
 //!   .lock                                    held by the run
 //! ```
 //!
@@ -19,7 +19,7 @@
 //!    one where it is: the next one is only written when its checkpoint is complete.
 //! 5. An epoch without rows makes no file, so that a quiet night does not leave thousands of them.
 //! 6. A file of an epoch behind the one with which a run starts is of another job, or of a checkpoint
-//!    that somebody has removed. To go on would publish its rows twice, or replace it; so the run ends
+//!    that was removed. To go on would publish its rows twice, or replace it; so the run ends
 //!    and says so.
 //!
 //! Left out: several epochs in one file, and files that are read by their columns (both in the file

@@ -217,7 +217,7 @@ fn a_target_that_hangs_stops_what_is_read_and_nothing_is_lost_or_doubled_when_it
         };
         let begins = "the sink waits for the folder: no answer for 5 s";
         assert!(
-            waits.starts_with(begins) && waits.ends_with("it takes no more rows until some are out"),
+            waits.starts_with(begins) && waits.ends_with("it takes no more rows until some are published"),
             "{waits}"
         );
         assert!(
