@@ -29,7 +29,7 @@ const WRITING: &str = ".writing";
 // ANCHOR: atomic_file
 /// A file on its way to the disk, from blocks of bytes, each of which is made when it is written.
 #[derive(Debug)]
-pub struct AtomicFile<B = std::iter::Once<Vec<u8>>> {
+pub struct AtomicFile<B> {
     name: String,
     blocks: B,
     next: Step,
@@ -44,15 +44,8 @@ enum Step {
     Nothing,
 }
 
-impl AtomicFile {
-    /// A file of this name with these bytes, of which nothing is written yet.
-    pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        AtomicFile::in_blocks(name, std::iter::once(bytes))
-    }
-}
-
 impl<B: Iterator<Item = Vec<u8>>> AtomicFile<B> {
-    /// A file of this name with the bytes of all these blocks.
+    /// A file of this name with the bytes of all these blocks, of which nothing is written yet.
     pub fn in_blocks(name: String, blocks: B) -> Self {
         let next = Step::Write;
         AtomicFile { name, blocks, next }
@@ -133,8 +126,8 @@ mod tests {
         from_digits(name.strip_prefix("part-")?)
     }
 
-    fn file() -> AtomicFile {
-        AtomicFile::new(NAME.to_string(), b"rows".to_vec())
+    fn file() -> AtomicFile<std::iter::Once<Vec<u8>>> {
+        AtomicFile::in_blocks(NAME.to_string(), std::iter::once(b"rows".to_vec()))
     }
 
     fn names(disk: &Fragile) -> Vec<String> {

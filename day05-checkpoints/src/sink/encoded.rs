@@ -1,6 +1,7 @@
 //! Rows on their way out of the job, as the bytes in which they will be read.
 //!
-//! In memory they lie as they are saved, so saving an epoch is copying it, and reading it back is checking it:
+//! In memory they lie as they are saved, so saving them is copying them, piece by piece, and reading them back is checking
+//! them:
 //!
 //! ```text
 //!   8 bytes: 0 for no key, or 1 + the length of the key │ 8 bytes: length of the payload │ key │ payload │ next row
@@ -55,6 +56,21 @@ impl Encoded {
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
+
+    /// The rows in a form that [`Encoded::decode`] reads.
+    pub fn encode(&self) -> Vec<u8> {
+        self.bytes.clone()
+    }
+
+    /// Takes over what [`Encoded::encode`] gave; none if it is damaged.
+    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let (mut rest, mut rows) = (bytes.as_slice(), 0);
+        while !rest.is_empty() {
+            split_row(&mut rest)?;
+            rows += 1;
+        }
+        Some(Encoded { bytes, rows })
+    }
 }
 
 /// A row: its key or none, and its payload.
@@ -108,23 +124,9 @@ impl Rows {
         self.0.iter().map(|piece| piece.bytes()).sum()
     }
 
-    /// The rows in a form that [`Rows::decode`] reads, the same however they lie in pieces.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.bytes());
-        self.0
-            .iter()
-            .for_each(|piece| bytes.extend_from_slice(&piece.bytes));
-        bytes
-    }
-
-    /// Takes over what [`Rows::encode`] gave; none if it is damaged.
-    pub fn decode(bytes: Vec<u8>) -> Option<Self> {
-        let (mut rest, mut count) = (bytes.as_slice(), 0);
-        while !rest.is_empty() {
-            split_row(&mut rest)?;
-            count += 1;
-        }
-        Some(Rows::from(Encoded { bytes, rows: count }))
+    /// The pieces, in order.
+    pub fn pieces(&self) -> impl Iterator<Item = Arc<Encoded>> + use<> {
+        self.0.clone().into_iter()
     }
 }
 
@@ -166,19 +168,17 @@ mod tests {
 
     #[test]
     fn saved_rows_are_read_back_and_damaged_ones_are_refused() {
-        let rows = Rows::from(some());
+        let rows = some();
         let bytes = rows.encode();
-        assert_eq!(Rows::decode(bytes.clone()), Some(rows.clone()));
-        let twice: Rows = [rows.clone(), rows].into_iter().collect();
-        assert_eq!(twice.encode(), bytes.repeat(2));
+        assert_eq!(Encoded::decode(bytes.clone()), Some(rows));
         let row_ends = [0, 24, 40, bytes.len()];
         for cut in (0..bytes.len()).filter(|cut| !row_ends.contains(cut)) {
-            assert_eq!(Rows::decode(bytes[..cut].to_vec()), None, "{cut}");
+            assert_eq!(Encoded::decode(bytes[..cut].to_vec()), None, "{cut}");
         }
         for at in [0, 8] {
             let mut too_long = bytes.clone();
             too_long[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-            assert_eq!(Rows::decode(too_long), None, "a length at {at}");
+            assert_eq!(Encoded::decode(too_long), None, "a length at {at}");
         }
     }
 }

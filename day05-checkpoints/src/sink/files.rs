@@ -54,26 +54,32 @@ impl Format {
         }
     }
 
-    fn bytes(&self, rows: &Rows) -> Vec<u8> {
-        let header = match self {
+    /// The lines of a file, a block for each piece of the rows, the first one with the header.
+    fn lines(&self, rows: &Rows) -> Lines {
+        let mut header = match self {
             Format::Json | Format::Csv { header: None } => None,
-            Format::Csv { header: Some(header) } => Some(header.as_bytes()),
+            Format::Csv { header: Some(header) } => Some(format!("{header}\n").into_bytes()),
         };
-        let mut bytes = Vec::with_capacity(rows.bytes());
-        for line in header.into_iter().chain(rows.rows().map(|(_, payload)| payload)) {
-            bytes.extend_from_slice(line);
-            bytes.push(b'\n');
-        }
-        bytes
+        Box::new(rows.pieces().map(move |piece| {
+            let mut block = header.take().unwrap_or_default();
+            block.reserve(piece.bytes());
+            for (_, payload) in piece.rows() {
+                block.extend_from_slice(payload);
+                block.push(b'\n');
+            }
+            block
+        }))
     }
 }
 
+/// The blocks of a file, each of which is made when it is written: so an epoch is not held twice.
+type Lines = Box<dyn Iterator<Item = Vec<u8>> + Send>;
+
 /// A folder with one file for each epoch.
-#[derive(Debug)]
 pub struct FileTarget<D> {
     disk: D,
     format: Format,
-    under_way: Option<(u64, AtomicFile)>,
+    under_way: Option<(u64, AtomicFile<Lines>)>,
 }
 
 impl<D: Disk> FileTarget<D> {
@@ -95,7 +101,7 @@ impl<D: Disk> Target for FileTarget<D> {
         }
         let mut file = match self.under_way.take() {
             Some((under_way, file)) if under_way == epoch => file,
-            _ => AtomicFile::new(name_of(epoch, &self.format), self.format.bytes(rows)),
+            _ => AtomicFile::in_blocks(name_of(epoch, &self.format), self.format.lines(rows)),
         };
         if file.step(&mut self.disk)? {
             return Ok(Published::Done);

@@ -21,6 +21,8 @@ pub mod postgres;
 pub mod target;
 pub mod waiting;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
@@ -236,7 +238,7 @@ impl<F: Format, T: Target> OnWatermark for Sink<F, T> {
 }
 
 impl<F: Send, T: Target> Stateful for Sink<F, T> {
-    /// Each epoch is a part of its own, whose name and bytes stay the same in every snapshot that holds it.
+    /// Each piece of an epoch is a part of its own, whose name and bytes stay the same in every snapshot that holds it.
     fn snapshot(&mut self, id: u64) -> Frozen {
         self.pending.seal(id);
         let out = self.pending.last_out().to_le_bytes().to_vec();
@@ -245,11 +247,17 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
             owner: Owner::First,
             bytes,
         };
-        let epochs = self.pending.sealed().map(|(epoch, rows)| {
-            let (name, rows) = (format!("{EPOCH}{}", digits(*epoch)), rows.clone());
-            Frozen::new(move || vec![part(name, rows.encode())])
-        });
-        epochs.fold(Frozen::new(move || vec![part(OUT.to_string(), out)]), Frozen::and)
+        let frozen = Frozen::new(move || vec![part(OUT.to_string(), out)]);
+        self.pending.sealed().fold(frozen, |frozen, (epoch, rows)| {
+            // An epoch without rows is an epoch too.
+            let nothing = rows.is_empty().then(Arc::default);
+            let (epoch, pieces) = (digits(*epoch), rows.pieces().chain(nothing));
+            let parts = pieces.zip(0_u64..).map(move |(piece, number)| {
+                let name = format!("{EPOCH}{epoch}-{}", digits(number));
+                Frozen::new(move || vec![part(name, piece.encode())])
+            });
+            parts.fold(frozen, Frozen::and)
+        })
     }
 
     fn on_checkpoint_complete(&mut self, id: u64) {
@@ -257,18 +265,25 @@ impl<F: Send, T: Target> Stateful for Sink<F, T> {
     }
 
     fn restore(&mut self, parts: Vec<Part>) -> Outcome {
-        let (mut out, mut sealed) = (0, Vec::new());
+        let (mut out, mut pieces) = (0, BTreeMap::new());
         for part in parts {
             let bad = part.bad("these are no rows of a sink");
-            let epoch = part.name.strip_prefix(EPOCH).and_then(from_digits);
-            match (part.name.as_str(), epoch) {
+            let numbers = part
+                .name
+                .strip_prefix(EPOCH)
+                .and_then(|name| name.split_once('-'));
+            let numbers = numbers.and_then(|(epoch, piece)| from_digits(epoch).zip(from_digits(piece)));
+            match (part.name.as_str(), numbers) {
                 (OUT, None) => out = u64::from_le_bytes(part.bytes.try_into().map_err(|_| bad)?),
-                (_, Some(epoch)) => sealed.push((epoch, Rows::decode(part.bytes).ok_or(bad)?)),
+                (_, Some(numbers)) => _ = pieces.insert(numbers, Encoded::decode(part.bytes).ok_or(bad)?),
                 _ => return Err(bad.into()),
             }
         }
-        sealed.sort_by_key(|(epoch, _)| *epoch);
-        self.pending = Pending::restored(out, sealed);
+        let mut sealed: BTreeMap<u64, Rows> = BTreeMap::new();
+        for ((epoch, _), piece) in pieces {
+            sealed.entry(epoch).or_default().push(piece);
+        }
+        self.pending = Pending::restored(out, sealed.into_iter().collect());
         Ok(())
     }
 }
