@@ -1,6 +1,7 @@
 //! From bytes to the few fields that a job reads.
 //!
-//! Decoding is most of what a small streaming job pays for, and most of that cost is building what nobody reads. Hence:
+//! Decoding is most of what a small streaming job pays for, and most of that cost is building values that the job
+//! does not read. Hence:
 //!
 //! 1. **UTF-8 is checked once for a whole batch** ([`texts`]), not once for each string of each record. All payloads lie
 //!    end to end; if the whole is valid and a record begins and ends between two characters, the record is valid.

@@ -19,7 +19,7 @@ pub enum Error {
     },
 
     /// The brokers do not have the topic.
-    #[error("no topic {topic:?} at {brokers}; there is {}", list_of(known))]
+    #[error("no topic {topic:?} at {brokers}; topics there: {}", list_of(known))]
     UnknownTopic {
         topic: String,
         brokers: String,
@@ -29,7 +29,7 @@ pub enum Error {
     /// The topic is another one than that of the positions.
     #[error(
         "topic {topic} at {brokers} was deleted and created again: it was {before}, and is {now}; \
-         a position in the old one means nothing in the new one"
+         a position in the old topic means nothing in the new one"
     )]
     TopicRecreated {
         topic: String,
@@ -39,14 +39,14 @@ pub enum Error {
     },
 
     /// A position names a split that the source does not have.
-    #[error("no split {split:?}; there is {}", list_of(known))]
+    #[error("no split {split:?}; splits there: {}", list_of(known))]
     UnknownSplit { split: String, known: Vec<String> },
 
     /// A position lies outside of what the split still holds: to read on from anywhere else would lose records, or read
     /// them twice, in silence.
     #[error(
-        "{split}: offset {wanted} is out of range, available is {low} to {high}; \
-         to go on from the oldest record that is left, say --from {partition}={low}"
+        "{split}: offset {wanted} is out of range, available is {low} to {high}; to start at the oldest record that \
+         is left, use --from {partition}={low}"
     )]
     OffsetOutOfRange {
         split: String,
@@ -60,7 +60,7 @@ pub enum Error {
     },
 
     /// A split is not what it was when a position in it was saved: the position means nothing in it.
-    #[error("{split} is not what it was when its position was saved: it was {saved}, and is {found}")]
+    #[error("{split} has changed since its position was saved: it was {saved}, and is {found}")]
     OtherInput {
         split: String,
         saved: String,
@@ -69,21 +69,21 @@ pub enum Error {
 
     /// A file that is read was replaced or cut: what lies behind the position is no continuation of what lies before it.
     #[error(
-        "{}: the file was replaced or cut short while it was read; give the file that was read its name back, or start anew",
+        "{}: the file was replaced or cut short while it was being read; put the original file back, or start anew",
         path.display()
     )]
     Replaced { path: PathBuf },
 
     /// A record is longer than the limit that keeps memory bounded.
     #[error(
-        "{at} is longer than {}; if that is meant, raise the limit with --max-record",
+        "{at} is longer than {}; to accept longer records, raise --max-record",
         bytesize::ByteSize::b(*max as u64).display().iec()
     )]
     RecordTooLong { at: String, max: usize },
 
     /// A record that the job cannot use, under `--on-bad-record fail`.
     #[error(
-        "{at}: {reason}{}: {excerpt}\n  to count such records and go on, say --on-bad-record skip",
+        "{at}: {reason}{}: {excerpt}\n  to skip and count such records, use --on-bad-record skip",
         detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default()
     )]
     BadRecord {

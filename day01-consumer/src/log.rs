@@ -6,7 +6,7 @@
 //!
 //! 1. offsets have gaps ([`Log::skip`]), as compaction and transaction markers leave them;
 //! 2. the oldest records go away ([`Log::forget_before`]), as retention makes them;
-//! 3. partitions can be added while somebody reads ([`Log::add_partition`]).
+//! 3. partitions can be added while a source reads ([`Log::add_partition`]).
 //!
 //! Left out: several topics, keys choosing partitions, and waiting (an empty poll returns at once, so tests never sleep).
 

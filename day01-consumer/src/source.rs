@@ -12,7 +12,7 @@
 //!   an end that was heard of a moment ago may have moved. Only once the source knows that nothing follows does the
 //!   position pass the gap.
 //!
-//! Positions belong to whoever reads. The broker can be *told* about them ([`Source::commit`]), and after a restart it
+//! Positions belong to the reader. The broker can be *told* about them ([`Source::commit`]), and after a restart it
 //! can be asked, but no day of this book relies on its answer except to show what goes wrong.
 
 use std::collections::BTreeMap;
@@ -312,25 +312,23 @@ fn partition_and_offset(pair: &str) -> Option<(i32, i64)> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// No broker can be reached any more. The source waits for one.
-    #[error("lost Kafka at {brokers} ({reason}); waiting for it, nothing is lost")]
+    #[error("lost Kafka at {brokers} ({reason}); waiting for it; no record is lost")]
     BrokerAway { brokers: String, reason: String },
     /// A broker answers again.
     #[error("Kafka at {brokers} is back")]
     BrokerBack { brokers: String },
     /// A partition was added to the topic, and is read from its beginning.
-    #[error("new partition {split}, reading it from its beginning")]
+    #[error("found partition {split}; reading it from its beginning")]
     PartitionFound { split: String },
     /// Files of a folder are not read: those hidden by their names, and links to folders.
     #[error(
-        "not read: {}; names that begin with . or _ or end with .writing hide a file in a folder, and links to folders \
-         are not followed",
+        "not read: {}; in a folder, names that begin with . or _ or end with .writing are left out, and links to \
+         folders are not followed",
         list_of(files)
     )]
     FilesLeftOut { files: Vec<String> },
     /// Records are there, and cannot be read before a transaction ends.
-    #[error(
-        "{records} records of {split} wait for a transaction that is open: they are not read before it ends"
-    )]
+    #[error("{records} records of {split} are behind an open transaction: they are read when it ends")]
     OpenTransaction {
         split: String,
         /// How many offsets lie behind the beginning of the transaction.
@@ -338,8 +336,8 @@ pub enum Warning {
     },
     /// The brokers tell no id of the topic, so one that is deleted and created again may pass for it.
     #[error(
-        "the brokers tell no id of topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, that \
-         may go unnoticed"
+        "the brokers give no id for topic {topic} (Kafka does since 2.8): if the topic is deleted and created again, this \
+         program may not notice"
     )]
     NoTopicId { topic: String },
 }

@@ -179,7 +179,8 @@ fn a_message_shows_what_is_around_the_place_and_never_all_of_a_long_record() {
         assert!(run.stderr.len() < 1_000, "{} bytes", run.stderr.len());
         assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains('\u{202e}'));
         let run = folder.run("--file long.json --max-record 64KiB");
-        let said = "error: long.json:1 is longer than 64.0 KiB; if that is meant, raise the limit with --max-record\n";
+        let said =
+            "error: long.json:1 is longer than 64.0 KiB; to accept longer records, raise --max-record\n";
         assert!(run.stderr.ends_with(said), "{:.1000}", run.stderr);
     }
 }
@@ -276,10 +277,10 @@ fn what_cannot_be_done_is_refused_with_a_helpful_word() {
         ("--file orders.json --brokers localhost:9092",              "cannot be used with '--brokers"),
         ("--from latest",                                            "--from needs --brokers or --file"),
         ("--brokers=",                                               "--brokers"),
-        ("--brokers kafka://localhost:9092",                         "leave out kafka:// and say localhost:9092"),
+        ("--brokers kafka://localhost:9092",                         "leave out kafka:// and write localhost:9092"),
         ("--kafka-option security.protocol=ssl",                     "--brokers"),
         ("--brokers localhost:1 --kafka-option sasl.pasword=s3cret", "did you mean sasl.password?"),
-        ("--brokers localhost:1 --kafka-option isolation.level=s3cret", "aborted would be counted"),
+        ("--brokers localhost:1 --kafka-option isolation.level=s3cret", "reads committed records only"),
         ("produce --brokers localhost:1 --kafka-option acks=s3cret", "--kafka-option acks"),
         ("--topic=",                                                 "--topic"),
         ("--fiel orders.json",                                       "similar argument exists: '--file'"),
@@ -555,7 +556,8 @@ fn a_closed_stdout_is_an_error() {
     for args in ["--file orders.json", "produce --orders 1"] {
         let run = folder.start_in_shell("exec >&-;", args).finish();
         assert_eq!(run.code, 1, "{args}");
-        let said = "error: cannot write the result: it is closed; if nobody is to see the result, send it to /dev/null\n";
+        let said = "error: cannot write the result: stdout is closed; to discard the result, redirect it to \
+            /dev/null\n";
         assert_eq!(run.stderr, said, "{args}");
         let run = folder.start_in_shell("exec >/dev/null;", args).finish();
         assert_eq!(run.code, 0, "{args}");

@@ -317,7 +317,7 @@ fn a_start_that_retention_has_passed_is_refused() {
             error.to_string(),
             format!(
                 "{topic}/1: offset 6 is out of range, available is 7 to 10; \
-                 to go on from the oldest record that is left, say --from 1=7"
+                 to start at the oldest record that is left, use --from 1=7"
             )
         );
         let seen = read_to_end(&mut open(options(7)));
@@ -340,7 +340,7 @@ fn a_reader_that_retention_passes_stops_with_an_error() {
             error.to_string(),
             format!(
                 "{topic}/1: offset {read} is out of range, available is 19000 to 20000; \
-                 to go on from the oldest record that is left, say --from 1=19000"
+                 to start at the oldest record that is left, use --from 1=19000"
             )
         );
     });
@@ -631,17 +631,17 @@ fn a_port_that_speaks_something_else_is_named() {
     let (with_login, with_both) = (&ways[0].1, &ways[1].1);
     let only_tls = [with_both[4].clone(), "security.protocol=ssl".to_string()];
     for (address, options, said) in [
-        (&login, &[][..], "as one that wants a login does"),
-        (&tls, &[], "as one that speaks TLS does"),
-        (&tls, with_login, "as one that speaks TLS does"),
-        (&tls, &only_tls, "as one that wants a login"),
-        (&plain, with_login, "this port takes no login"),
-        (&plain, with_both, "this port speaks no TLS"),
-        (&login, with_both, "this port speaks no TLS"),
+        (&login, &[][..], "as brokers do that require a login"),
+        (&tls, &[], "as brokers do that require TLS"),
+        (&tls, with_login, "as brokers do that require TLS"),
+        (&tls, &only_tls, "as brokers do that require a login"),
+        (&plain, with_login, "this port does not accept a login"),
+        (&plain, with_both, "this port does not speak TLS"),
+        (&login, with_both, "this port does not speak TLS"),
         (
             &kafka::real::controller_port(),
             &[],
-            "a controller of Kafka answers there",
+            "a Kafka controller answers at this port",
         ),
     ] {
         // A broker under load may not answer in time.
@@ -757,8 +757,8 @@ fn a_position_in_a_topic_that_was_created_anew_is_refused() {
     assert_eq!(
         source.check_identity(&split, &saved).unwrap_err().to_string(),
         format!(
-            "topic {topic} at {} was deleted and created again: it was {}, and is {}; a position in the old one means \
-             nothing in the new one",
+            "topic {topic} at {} was deleted and created again: it was {}, and is {}; a position in the old topic \
+             means nothing in the new one",
             brokers(),
             saved.words,
             now.words

@@ -231,7 +231,7 @@ fn a_record_longer_than_the_limit_is_an_error_that_names_it(fetch: Fetch) {
                 Err(error) => break Some(error.to_string()),
             }
         };
-        let said = "letters/1@1 is longer than 10 B; if that is meant, raise the limit with --max-record";
+        let said = "letters/1@1 is longer than 10 B; to accept longer records, raise --max-record";
         assert_eq!(end.as_deref(), refused.then_some(said));
     }
 }
@@ -334,7 +334,7 @@ fn a_partition_that_is_not_there_cannot_be_started_from() {
         .unwrap();
     assert_eq!(
         error.to_string(),
-        r#"no split "letters/7"; there is letters/0, letters/1"#
+        r#"no split "letters/7"; splits there: letters/0, letters/1"#
     );
 }
 
@@ -352,7 +352,7 @@ fn a_start_out_of_range_is_refused_with_what_there_is(fetch: Fetch) {
     assert_eq!(
         error.to_string(),
         "letters/1: offset 3 is out of range, available is 0 to 2; \
-         to go on from the oldest record that is left, say --from 1=0"
+         to start at the oldest record that is left, use --from 1=0"
     );
 }
 
@@ -679,7 +679,7 @@ fn a_topic_that_is_not_there_is_named_with_those_that_are() {
             .unwrap();
         assert_eq!(
             error.to_string(),
-            format!(r#"no topic "leters" at {brokers}; there is letters, numbers"#)
+            format!(r#"no topic "leters" at {brokers}; topics there: letters, numbers"#)
         );
     }
 }

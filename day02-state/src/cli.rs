@@ -23,17 +23,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The columns of the result.
 const COLUMNS: [&str; 4] = ["merchant_id", "order_count", "amount_sum", "amount_max"];
 
-/// Counts and sums orders per merchant_id on any number of tasks, and can be stopped and go on where it was.
+/// Counts and sums orders per merchant_id on any number of tasks. Can be stopped, and restored from a file.
 #[derive(Debug, clap::Parser)]
 #[command(name = "day02-state", version)]
 #[command(after_help = "Examples:
   day02-state                                                the demo, nothing to install
-  day02-state --workers 2 --sources 2                        the same answer, by more tasks
-  day02-state --file orders.json --save state                count, and save state and positions in one file
-  day02-state --file orders.json --load state --save state   go on from there: only what is new is counted
+  day02-state --workers 2 --sources 2                        the same answer from more tasks
+  day02-state --file orders.json --save state                count, and save state and positions to one file
+  day02-state --file orders.json --load state --save state   restore from there: only new orders are counted
   day01-consumer produce --file orders.json                  write generated orders
 
-Results go to stdout, everything else to stderr. Ctrl-C prints the result so far, and saves it; twice aborts.
+Results go to stdout, everything else to stderr. Ctrl-C ends the run, and prints and saves the result
+so far; a second Ctrl-C aborts.
 Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 struct Cli {
     #[command(flatten)]
@@ -48,10 +49,10 @@ struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 2: tasks")]
 pub struct TaskArgs {
-    /// How many workers keep state, each for its share of the 128 key groups
+    /// The number of workers; each keeps the state of its share of the 128 key groups
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(KEY_GROUPS)))]
     pub workers: u16,
-    /// How many tasks read and decode, each its share of the partitions or files
+    /// The number of source tasks; each reads and decodes its share of the partitions or files
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=128))]
     pub sources: u16,
 }
@@ -63,8 +64,8 @@ struct StateArgs {
     /// Save state and positions to this file at the end, also after Ctrl-C
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Go on from this file, with any number of workers and sources. --from is then ignored: a partition that the file
-    /// does not know is read from its beginning
+    /// Restore from this file, with any number of workers and sources. --from is then ignored: a partition that is
+    /// not in the file is read from its beginning
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }
@@ -117,7 +118,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     }
     if let Some(path) = &args.state.save {
         if input.source.files.iter().any(|file| path.starts_with(file)) {
-            let said = format!("--save {} would overwrite what is read", path.display());
+            let said = format!("--save {} would overwrite an input", path.display());
             return Err(InputError::Usage(said).into());
         }
         Snapshot::check_writable(path)?;
@@ -176,7 +177,7 @@ fn going_on(path: &Path, snapshot: &Snapshot) -> String {
 
 const TRY_NEXT: &str = "
 try next:
-  cargo run --release -p day02-state -- --workers 2 --sources 2                     the same answer, by more tasks
+  cargo run --release -p day02-state -- --workers 2 --sources 2                     the same answer from more tasks
   cargo run --release -p day01-consumer -- produce --file orders.json
   cargo run --release -p day02-state -- --file orders.json --save state             stop it with Ctrl-C, if you are quick
   cargo run --release -p day02-state -- --file orders.json --load state --workers 3

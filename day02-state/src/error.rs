@@ -26,15 +26,15 @@ pub enum Error {
     #[error("{what}: {failure}")]
     Place { what: &'static str, failure: Failure },
     /// A part of what was loaded could not be restored.
-    #[error("cannot go on from the saved state: {0}")]
+    #[error("cannot restore the saved state: {0}")]
     Restore(Failure),
     /// What was loaded has state of an operator that this job does not have.
-    #[error("cannot go on from the saved state: it has state of {operator:?}, which this job does not have")]
+    #[error("cannot restore the saved state: it has state of {operator:?}, which this job does not have")]
     UnknownOperator { operator: String },
     /// What was loaded has the position of a split that no source reads.
     #[error(
-        "cannot go on from the saved state: it has a position in {split}, which is not among what is read; \
-         to start anew, leave out --load"
+        "cannot restore the saved state: it has a position in {split}, which is not part of the input; to start anew, \
+         leave out --load"
     )]
     UnknownSplit { split: String },
 }
@@ -50,7 +50,7 @@ pub enum JobError {
     #[error("{task} panicked: {message}")]
     Panicked { task: String, message: String },
     /// A neighbour of this task has gone without saying that it ended.
-    #[error("{task}: {neighbour} vanished without an end")]
+    #[error("{task}: {neighbour} disappeared before its end")]
     Vanished { task: String, neighbour: String },
     /// Nothing can go on, and nothing ever will.
     #[error("the job is stuck:\n{0}")]

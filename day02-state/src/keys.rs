@@ -10,7 +10,8 @@
 //! workers = 3    groups 0 ................ 42 | 43 ............... 85 | 86 .............. 127
 //! ```
 //!
-//! A row without a key has no owner, so there is none: whoever makes rows decides what stands for a missing key, and gives it bytes.
+//! A row without a key has no owner, so there are no such rows: the code that makes rows decides which bytes stand
+//! for a missing key.
 //!
 //! With another number of workers, groups move as a whole, and each worker still reads one contiguous piece of what was
 //! saved. `hash % workers` would move single keys, three quarters of them from 3 workers to 4.

@@ -1,7 +1,7 @@
 //! What the tasks of a running job say of themselves, and where an observer reads it.
 //!
 //! Progress does not travel with the data: it would wait in the same channels, and come too late just when someone asks
-//! why nothing comes out. Each task writes its [`Status`] on one board, and whoever wants to know reads it there: a live
+//! why nothing comes out. Each task writes its [`Status`] on one board, and an observer reads it there: a live
 //! table, a status line, a test, and a page of metrics if there were one.
 //!
 //! ```text

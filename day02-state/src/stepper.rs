@@ -1,4 +1,5 @@
-//! The other driver: the same tasks on one thread, in an order drawn from a seed, under a clock that nobody waits for.
+//! The stepper, the second driver: it runs the same tasks on one thread, in an order drawn from a seed, under a
+//! virtual clock.
 //!
 //! Threads show a program one interleaving at a time, and never the same one again. Here the next task, and the channel
 //! that it takes from, are drawn from a seed, so a thousand seeds are a thousand interleavings, and a failing one can be

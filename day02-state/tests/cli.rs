@@ -136,7 +136,7 @@ fn a_bad_record_ends_the_run_and_is_named_with_its_task_and_a_way_on() {
         let said = format!(
             "error: {task}: two.json:1: amount is not a number with at most two decimals: \
              {{\"merchant_id\":\"m-1\",\"amount\":\"1\"}}\n  \
-             to count such records and go on, say --on-bad-record skip\n"
+             to skip and count such records, use --on-bad-record skip\n"
         );
         assert!(run.stderr.ends_with(&said), "{}", run.stderr);
     }
@@ -251,11 +251,11 @@ fn what_cannot_be_gone_on_from_is_named_with_its_file_and_nothing_is_counted() {
         ("folder",    "Is a directory (os error 21)".to_string()),
         ("empty",     "it is not a snapshot".to_string()),
         ("foreign",   "it is not a snapshot".to_string()),
-        ("header",    "it is cut off: 15 bytes of 20".to_string()),
-        ("truncated", format!("it is cut off: {} bytes of {bytes}", bytes - 1)),
+        ("header",    "it is cut off: it has 15 of 20 bytes".to_string()),
+        ("truncated", format!("it is cut off: it has {} of {bytes} bytes", bytes - 1)),
         ("longer",    "it has 1 bytes after its end".to_string()),
         ("damaged",   "it is damaged: its checksum is wrong".to_string()),
-        ("newer",     "it is of version 3, and this program reads version 2".to_string()),
+        ("newer",     "its format has version 3, and this program reads version 2".to_string()),
     ];
     for (name, problem) in table {
         let run = folder.run(&format!(
@@ -275,8 +275,8 @@ fn a_saved_position_that_the_input_does_not_have_is_named() {
     folder.run("--file orders.json --save state").result();
     let run = folder.run("--file other.json --load state");
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
-    let said = "error: cannot go on from the saved state: it has a position in orders.json, \
-                which is not among what is read; to start anew, leave out --load\n";
+    let said = "error: cannot restore the saved state: it has a position in orders.json, \
+                which is not part of the input; to start anew, leave out --load\n";
     assert!(run.stderr.ends_with(said), "{}", run.stderr);
 }
 
@@ -293,7 +293,7 @@ fn a_file_that_was_replaced_or_cut_is_not_gone_on_from_and_one_that_has_grown_is
             let run = folder.run(&format!("--file orders.json --load state --save state {tasks}"));
             assert_eq!((run.code, run.stdout.as_str()), (1, ""));
             for said in [
-                "error: cannot go on from the saved state: orders.json is not what it was when its position was saved: \
+                "error: cannot restore the saved state: orders.json has changed since its position was saved: \
                  it was a file whose first 141 bytes",
                 "Bring back what was there, or to start anew, leave out --load\n",
             ] {
@@ -355,17 +355,14 @@ fn a_folder_is_gone_on_from_with_the_files_that_came_since() {
     let run = folder.run("--file in --load state --format csv");
     assert_eq!(run.result(), format!("{FOUR_ORDERS_COUNTED}m-7,1,1.00,1.00\n"));
     assert!(
-        run.stderr.contains("warning: not read: in/_tmp; names"),
+        run.stderr
+            .contains("warning: not read: in/_tmp; in a folder, names"),
         "{}",
         run.stderr
     );
     let run = folder.run("--file in --save in/state");
     assert_eq!(run.code, 2);
-    assert!(
-        run.stderr.contains("would overwrite what is read"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("would overwrite an input"), "{}", run.stderr);
 }
 
 #[test]
@@ -388,8 +385,7 @@ fn what_is_read_is_not_overwritten() {
     let run = folder.run("--file orders.json --save orders.json");
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(
-        run.stderr
-            .contains("--save orders.json would overwrite what is read"),
+        run.stderr.contains("--save orders.json would overwrite an input"),
         "{}",
         run.stderr
     );

@@ -362,7 +362,8 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
         (with("windows", part("open", Owner::Group(3), b"")),
          r#"it has state of "windows", which this job does not have"#.to_string()),
         (with(SOURCE, part("position", split("orders/9"), &position(1))),
-         "it has a position in orders/9, which is not among what is read; to start anew, leave out --load".to_string()),
+         "it has a position in orders/9, which is not part of the input; to start anew, leave out \
+          --load".to_string()),
         (instead(SOURCE, part("position", split("orders/1"), b"123")),
          r#"state "position" of split orders/1: not a position"#.to_string()),
         (instead(SOURCE, part("position", split("orders/1"), &[0; 9])),
@@ -403,7 +404,7 @@ fn state_that_cannot_be_restored_is_an_error_and_nothing_runs() {
             let error = wired.err().expect(&said);
             assert_eq!(
                 error.to_string(),
-                format!("cannot go on from the saved state: {said}")
+                format!("cannot restore the saved state: {said}")
             );
             assert_eq!(touched.times(), 0, "nothing was read");
             assert!(touched.is_let_go(), "no task is left");
@@ -490,7 +491,7 @@ fn a_bad_record_ends_the_whole_job_and_names_its_task_and_itself() {
                 error.to_string(),
                 format!(
                     "source 1: orders/1@{bad_at}: merchant_id is null: {{\"merchant_id\":null,\"amount\":1.00}}\n  \
-                     to count such records and go on, say --on-bad-record skip"
+                     to skip and count such records, use --on-bad-record skip"
                 )
             );
             assert!(touched.is_let_go(), "no task is left, and so no thread");

@@ -107,7 +107,7 @@ fn state_that_has_no_taker_is_an_error() {
         );
         assert_eq!(
             wired.err().expect(said).to_string(),
-            format!("cannot go on from the saved state: {said}")
+            format!("cannot restore the saved state: {said}")
         );
     }
 }

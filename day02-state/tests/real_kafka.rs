@@ -146,7 +146,7 @@ fn a_partition_added_while_two_sources_read_is_told_of_once_and_saved() {
     assert_eq!(
         warnings,
         [format!(
-            "warning: new partition {topic}/1, reading it from its beginning"
+            "warning: found partition {topic}/1; reading it from its beginning"
         )]
     );
     let positions = [(format!("{topic}/0"), 750), (format!("{topic}/1"), 250)];
@@ -172,7 +172,8 @@ fn a_position_that_retention_has_passed_is_an_error_that_names_the_split() {
         let run = folder.run(&to_the_end(&topic, &args));
         assert_eq!((run.code, run.stdout.as_str()), (1, ""));
         let said = format!(
-            "error: cannot go on from the saved state: {topic}/1: the saved position 10 is out of range, available is 13 to 20: "
+            "error: cannot restore the saved state: {topic}/1: the saved position 10 is out of range, available is 13 \
+             to 20: "
         );
         assert!(run.stderr.contains(&said), "{}", run.stderr);
     }

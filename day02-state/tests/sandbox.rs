@@ -99,7 +99,8 @@ fn a_position_that_the_broker_has_dropped_is_an_error_that_names_the_split() {
         let error = life(shares(&options, sources), 2, Some(&saved))
             .unwrap_err()
             .to_string();
-        let said = "cannot go on from the saved state: orders/1: the saved position 1 is out of range, available is ";
+        let said =
+            "cannot restore the saved state: orders/1: the saved position 1 is out of range, available is ";
         assert!(error.starts_with(said), "{error}");
         assert!(error.contains(" to 11: records were deleted"), "{error}");
     }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! - [`time`], [`window`]: points and half-open stretches of event time
-//! - [`spec`]: which windows somebody asks for; [`assigner`]: where slices and windows lie
+//! - [`spec`]: which windows the user asks for; [`assigner`]: where slices and windows lie
 //! - [`aggregate`]: what is kept of the rows of a window
 //! - [`windower`]: the contract; [`slices`], [`sessions`]: the two ways to keep it; [`ordered`]: the table
 //!   that sessions lie in

@@ -6,7 +6,7 @@
 //! rising suffix. What a suffix means is up to the caller; [`time_suffix`] makes one of a time.
 //!
 //! An [`EntryKey`] is both as one string of bytes, which sorts as they do. These strings lie in a persistent
-//! B-tree. A clone of it shares all its nodes, and whoever changes one first copies that path: freezing costs
+//! B-tree. A clone of it shares all its nodes, and a change first copies its path: freezing costs
 //! nothing, whatever the size.
 //!
 //! A snapshot has a part for each key group, and the group follows from the key alone. The bytes of one are a

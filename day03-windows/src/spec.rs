@@ -1,4 +1,4 @@
-//! Which windows somebody asks for, as a person writes it: `hop:1m/10s`.
+//! The windows that a user asks for, parsed from text such as `hop:1m/10s`.
 //!
 //! Everything that cannot work is refused here, with the sentence that says why; the parts behind it take for
 //! granted that sizes are positive and divide each other.
@@ -54,15 +54,15 @@ pub enum WindowSpec {
 pub enum BadSpec {
     /// It is not written as any kind of window is.
     #[error(
-        "{0:?} is no window; write tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP or session:GAP, for instance hop:1m/10s, \
-         and move it with an offset like tumble:1h+15m"
+        "{0:?} is not a window; write tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP or session:GAP, for instance \
+         hop:1m/10s, or with an offset tumble:1h+15m"
     )]
     Form(String),
     /// A length cannot be read.
     #[error("{0}")]
     Length(String),
     /// A length is zero or negative.
-    #[error("the {what} of a window has to be longer than zero, and {length} is not")]
+    #[error("the {what} of a window must be longer than zero, and {length} is not")]
     NotPositive {
         /// Which length.
         what: &'static str,
@@ -71,8 +71,8 @@ pub enum BadSpec {
     },
     /// A size is no multiple of its slide or step.
     #[error(
-        "a {of} of {size} cannot be divided into {what}s of {part}: windows are put together from slices, and each slice has to \
-         belong to a window as a whole or not at all"
+        "a {of} of {size} is not a multiple of a {what} of {part}; choose a {what} that divides it, because windows \
+         are put together from whole slices"
     )]
     Indivisible {
         /// What is to be divided.
@@ -86,7 +86,7 @@ pub enum BadSpec {
     },
     /// A slide or step is longer than the window.
     #[error(
-        "a {what} of {part} is longer than the {of} of {size}: rows between two windows would be in none"
+        "a {what} of {part} is longer than the {of} of {size}: rows between two windows would not be counted"
     )]
     TooLong {
         /// Which length is too long.
@@ -100,8 +100,8 @@ pub enum BadSpec {
     },
     /// A row would be in more windows than anyone can want.
     #[error(
-        "a {of} of {size} with a {what} of {part} puts each row into {windows} windows, and {MAX_WINDOWS_PER_ROW} is the limit: each of \
-         them is a row of the result; take a longer {what}, or a shorter {of}"
+        "a {of} of {size} with a {what} of {part} puts each row into {windows} windows, and {MAX_WINDOWS_PER_ROW} is \
+         the limit, because each of them is a row of the result; choose a longer {what}, or a shorter {of}"
     )]
     TooMany {
         /// What is divided.
@@ -263,24 +263,24 @@ mod tests {
     fn what_cannot_work_is_refused_with_the_reason() {
         #[rustfmt::skip]
         let table = [
-            ("10s",             "is no window; write tumble:SIZE"),
-            ("tumbling:10s",    "is no window"),
-            ("tumble:1m/10s",   "is no window"),
-            ("hop:1m",          "is no window"),
-            ("session:1m/10s",  "is no window"),
-            ("tumble:",         "is no length of time"),
-            ("tumble:10",       "is no length of time"),
-            ("tumble:ten",      "is no length of time"),
-            ("tumble:0s",       "the size of a window has to be longer than zero, and 0s is not"),
-            ("tumble:-5s",      "the size of a window has to be longer than zero"),
-            ("hop:1m/0s",       "the slide of a window has to be longer than zero"),
-            ("hop:10s/-5s",     "the slide of a window has to be longer than zero"),
-            ("session:0ms",     "the gap of a window has to be longer than zero"),
-            ("hop:1m/7s",       "a size of 1m cannot be divided into slides of 7s"),
+            ("10s",             "is not a window; write tumble:SIZE"),
+            ("tumbling:10s",    "is not a window"),
+            ("tumble:1m/10s",   "is not a window"),
+            ("hop:1m",          "is not a window"),
+            ("session:1m/10s",  "is not a window"),
+            ("tumble:",         "is not a length of time"),
+            ("tumble:10",       "is not a length of time"),
+            ("tumble:ten",      "is not a length of time"),
+            ("tumble:0s",       "the size of a window must be longer than zero, and 0s is not"),
+            ("tumble:-5s",      "the size of a window must be longer than zero"),
+            ("hop:1m/0s",       "the slide of a window must be longer than zero"),
+            ("hop:10s/-5s",     "the slide of a window must be longer than zero"),
+            ("session:0ms",     "the gap of a window must be longer than zero"),
+            ("hop:1m/7s",       "a size of 1m is not a multiple of a slide of 7s; choose a slide that divides it"),
             ("hop:10s/1m",      "a slide of 1m is longer than the size of 10s"),
             ("hop:1000000000s/1s", "puts each row into 1000000000 windows, and 10000 is the limit"),
             ("cumulate:1d/1s",  "a maximum of 24h with a step of 1s puts each row into 86400 windows"),
-            ("cumulate:1h/7m",  "a maximum of 1h cannot be divided into steps of 7m"),
+            ("cumulate:1h/7m",  "a maximum of 1h is not a multiple of a step of 7m; choose a step that divides it"),
             ("tumble:1mo",      "months and years have no fixed length"),
             ("tumble:1us",      "whole milliseconds"),
             ("session:30s+5s",  "a session has no offset"),

@@ -104,7 +104,7 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let span: jiff::Span = text
             .parse()
-            .map_err(|_| format!("{text:?} is no length of time; write it like 10s, 15m, 1h or 250ms"))?;
+            .map_err(|_| format!("{text:?} is not a length of time; write it like 10s, 15m, 1h or 250ms"))?;
         if span.get_months() != 0 || span.get_years() != 0 {
             return Err(format!("{text:?}: months and years have no fixed length"));
         }

@@ -203,8 +203,8 @@ fn late_orders_are_told_and_are_in_no_row() {
     ];
     let folder = Folder::with("orders.json", lines.concat());
     let (late, missing) = (
-        "2 orders (40.0 %) came late for all their windows, and are in no row\n",
-        "times, an order came late for one of its windows, and is not in that row\n",
+        "2 orders (40.0 %) were late for all their windows, and are not counted\n",
+        "times an order was late for one of its windows, and is not counted in it\n",
     );
     let run = folder.run("--file orders.json --format csv --window tumble:10s");
     let printed = "\
@@ -224,7 +224,7 @@ m-2,2026-01-01T00:00:10.000Z,2026-01-01T00:00:20.000Z,1,16.00,16.00,16.00,16.000
     assert!(run.stderr.ends_with(&format!("\n3 {missing}")), "{}", run.stderr);
     assert!(
         run.stderr
-            .contains("\n1 orders (20.0 %) came late for all their windows"),
+            .contains("\n1 orders (20.0 %) were late for all their windows"),
         "{}",
         run.stderr
     );
@@ -264,7 +264,7 @@ fn an_order_without_a_time_is_a_bad_record() {
         assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{bad}");
         let said = format!(
             "error: source 0: orders.json:6: {reason}: {bad}\n  \
-             to count such records and go on, say --on-bad-record skip\n"
+             to skip and count such records, use --on-bad-record skip\n"
         );
         assert!(run.stderr.ends_with(&said), "{}", run.stderr);
 
@@ -310,9 +310,8 @@ fn ctrl_c_while_a_pipe_stays_open_prints_what_has_closed_and_counts_what_has_not
         let whole = five_orders().run(&format!("--file orders.json --format csv --window {windows}"));
         let rows: Vec<&str> = whole.result().lines().take(1 + closed).collect();
         assert_eq!(run.result().lines().collect::<Vec<_>>(), rows, "{windows}");
-        let said = format!(
-            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open}, "
-        );
+        let said =
+            format!("interrupted: only windows that have closed are printed (sums in open windows: {open}, ");
         assert!(run.stderr.contains(&said), "{windows}: {}", run.stderr);
     }
 }
@@ -344,17 +343,18 @@ fn windows_that_cannot_be_had_are_refused_with_the_sentence_that_says_why() {
     let folder = five_orders();
     #[rustfmt::skip]
     let table = [
-        ("tumble:0s",        "the size of a window has to be longer than zero, and 0s is not"),
-        ("tumble:-5s",       "the size of a window has to be longer than zero, and -5s is not"),
-        ("hop:1m/0s",        "the slide of a window has to be longer than zero, and 0s is not"),
-        ("session:-1s",      "the gap of a window has to be longer than zero, and -1s is not"),
-        ("hop:1m/7s",        "a size of 1m cannot be divided into slides of 7s: windows are put together from slices"),
-        ("cumulate:1h/7m",   "a maximum of 1h cannot be divided into steps of 7m: windows are put together from slices"),
+        ("tumble:0s",        "the size of a window must be longer than zero, and 0s is not"),
+        ("tumble:-5s",       "the size of a window must be longer than zero, and -5s is not"),
+        ("hop:1m/0s",        "the slide of a window must be longer than zero, and 0s is not"),
+        ("session:-1s",      "the gap of a window must be longer than zero, and -1s is not"),
+        ("hop:1m/7s",        "a size of 1m is not a multiple of a slide of 7s; choose a slide that divides it"),
+        ("cumulate:1h/7m",   "a maximum of 1h is not a multiple of a step of 7m; choose a step that divides it"),
         ("tumble:1mo",       "\"1mo\": months and years have no fixed length"),
         ("tumble:1us",       "\"1us\": event time has whole milliseconds"),
         ("session:30s+5s",   "a session has no offset: it begins with its first row"),
-        ("nonsense",         "\"nonsense\" is no window; write tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP or session:GAP"),
-        ("tumble:nonsense",  "\"nonsense\" is no length of time; write it like 10s, 15m, 1h or 250ms"),
+        ("nonsense",         "\"nonsense\" is not a window; write tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP or \
+            session:GAP"),
+        ("tumble:nonsense",  "\"nonsense\" is not a length of time; write it like 10s, 15m, 1h or 250ms"),
     ];
     for (windows, said) in table {
         let run = folder.run(&format!("--file orders.json --window {windows}"));
@@ -414,8 +414,18 @@ fn help_names_every_kind_and_groups_the_options_by_day() {
     );
 }
 
+/// What is in the picture is said beside it, in the lab.
 #[test]
-fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
+fn without_arguments_it_draws_a_picture_that_fits_on_a_screen() {
+    let run = Folder::new().run("");
+    let picture = day03_windows::lab::demo::picture().unwrap();
+    assert_eq!(run.result(), format!("{picture}\n"));
+    let lines = run.stdout.lines().chain(run.stderr.lines());
+    assert!(lines.count() <= 30, "{}", run.stderr);
+}
+
+#[test]
+fn generated_orders_need_nothing_installed_and_the_program_says_what_to_try_next() {
     let run = Folder::new().run("--rate 0 --orders 20000");
     assert!(run.result().contains("│ m-1 "), "{}", run.result());
     assert!(
@@ -433,7 +443,7 @@ fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
                 .strip_prefix("cargo run --release -p day03-windows -- ")
         })
         .collect();
-    assert_eq!(tips.len(), 4, "{}", run.stderr);
+    assert_eq!(tips.len(), 5, "{}", run.stderr);
     assert!(
         tips.iter().any(|tip| tip.starts_with("--window session:")),
         "{tips:?}"

@@ -194,8 +194,8 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
     for other in ["tumble:200ms", "tumble:100ms+1ms", "hop:100ms/50ms"] {
         let said = refused(other, &laid);
         let told = format!(
-            "state \"windows\" of every worker: they were tumble:100ms and would be {other} now; go on with tumble:100ms, or start \
-             anew"
+            "state \"windows\" of every worker: the saved windows are tumble:100ms, and this run has {other}; use \
+             tumble:100ms, or start anew"
         );
         assert!(said.ends_with(&told), "{said}");
     }
@@ -206,7 +206,7 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
         snapshot.add(WINDOWS, vec![Part { name, owner, bytes }]);
         refused("tumble:100ms", &snapshot)
     };
-    let unreadable = "cannot go on from the saved state: state \"slice 100\" of";
+    let unreadable = "cannot restore the saved state: state \"slice 100\" of";
     assert_eq!(
         with(Owner::First),
         format!("{unreadable} the first worker: no worker owns it")

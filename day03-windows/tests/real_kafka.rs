@@ -86,9 +86,8 @@ fn rows_are_printed_as_windows_close_and_ctrl_c_counts_what_is_open() {
         program.interrupt();
         let run = program.wait();
         assert_eq!(run.result(), "", "{windows}: nothing of open windows");
-        let said = format!(
-            "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open}, "
-        );
+        let said =
+            format!("interrupted: only windows that have closed are printed (sums in open windows: {open}, ");
         assert!(run.stderr.contains(&said), "{windows}: {}", run.stderr);
     }
     // One more order closes more, and the program that is there sees it come.

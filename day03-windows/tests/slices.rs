@@ -323,8 +323,7 @@ fn windows_that_were_kept_longer_or_shorter_are_not_taken_over() {
     let parts = short.snapshot().parts();
     let mut long = Workers::new(spec, 60_000, 1).0.remove(0);
     let error = long.restore(&parts).unwrap_err().to_string();
-    let wanted =
-        "they were tumble:10s with a lateness of 1s and would be tumble:10s with a lateness of 1m now";
+    let wanted = "the saved windows are tumble:10s with a lateness of 1s, and this run has tumble:10s with a lateness of 1m";
     assert!(error.contains(wanted), "{error}");
 }
 

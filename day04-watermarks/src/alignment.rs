@@ -2,7 +2,8 @@
 //!
 //! Windows close when the slowest split lets them. What a faster split brings until then is kept open: the further it is
 //! ahead, the more windows there are. If partitions differ by a day, and the job begins with all of them at once, that is a
-//! day of windows in memory. Reading the faster one helps nobody, so it is not read until the others have caught up.
+//! day of windows in memory. Reading the faster one brings no result earlier, so it is not read until the others have
+//! caught up.
 //!
 //! ```text
 //! at most 30 s ahead      time of 0   time of 1   not read
@@ -25,8 +26,8 @@
 //! never held back is exact. A source that is told to pause may also go on (see [`Source::pause`]): then memory grows, as
 //! it does without alignment.
 //!
-//! A split that has come to its end holds back nobody here, but it holds the watermark until its source has come to its
-//! end too. Until then the windows of the others stay open.
+//! A split that has come to its end holds back no other split, but it holds the watermark until its source has come
+//! to its end too. Until then the windows of the others stay open.
 //!
 //! Flink aligns in the same way (`withWatermarkAlignment`), with a message to the coordinator once a second.
 //!

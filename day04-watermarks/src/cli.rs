@@ -1,10 +1,12 @@
 //! The command line of day 4: that of day 3, and how far orders may be out of order.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use day01_consumer::Error as InputError;
 use day01_consumer::cli::{InputArgs, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
@@ -14,40 +16,43 @@ use day03_windows::job::WindowStats;
 use day03_windows::time::Span;
 
 use crate::job::{Options, wire};
+use crate::lab::demo;
 use crate::late::WithLateFile;
 use crate::splits::Strategy;
 use crate::status::HEADINGS;
 
-/// Counts and sums orders per merchant_id and window of event time, also where they come out of order.
+/// Counts and sums orders per merchant_id and window of event time, also if they arrive out of order.
 #[derive(Debug, clap::Parser)]
 #[command(name = "day04-watermarks", version)]
 #[command(after_help = "Watermarks:
-  Each partition may have its orders out of order by up to --delay: none of them is late for its
-  window. A window closes when every partition has had an order with a ts at its end plus the
-  delay, or has been silent for --idle-timeout, or at the end of the input. What comes after that
-  is late, and is counted, not printed. Results do not depend on --workers, and with orders that
-  are within the delay not on --sources either.
+  The watermark of a partition is its latest ts less --delay, and a task goes by the slowest of its
+  partitions. A partition that has been silent for --idle-timeout is not waited for. A window closes
+  when the watermark reaches its end, and at the end of the input. An order that arrives after that
+  is late. Late orders are counted and reported, but are not in the result. Results do not depend on
+  --workers, and if no order is late they do not depend on --sources either.
 
-Late orders: with --lateness a window takes orders for so long after it has closed, and comes out
-again for each of them: the whole result, which replaces the one before. What comes later still is
-lost, counted, and with --late FILE written down; that file can be read again as an input.
+Late orders:
+  With --lateness a closed window still takes orders for that long. Each of them makes the window
+  fire again, with its whole result, which replaces the one before. Orders that arrive later still
+  are lost. --late FILE writes them to a file, which can be read again as an input.
 
-Nothing comes out? The line that says where the watermark is also names the partition that holds
-it back, and why. Behind a run that ends with Ctrl-C stands a table of all partitions: how far each
-has come in time, how many records wait, for how long it has had no order, and how many of its
-records had no time. One whose clock is wrong closes all windows: --max-ahead refuses its orders.
+Does no window close? The status line names the partition that holds the watermark back, and the
+reason. After Ctrl-C a table shows all partitions: the latest ts of each, how many records wait, how
+long it has had no order, and how many of its records had no ts. A partition whose clock is wrong
+closes all windows too early; --max-ahead refuses its orders.
 
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
-  day04-watermarks                                            the demo, nothing to install
-  day04-watermarks --delay 0s                                 nothing may be out of order: what is lost?
-  day04-watermarks --delay 0s --lateness 10s --late lost.json nothing is, and some rows come twice
+  day04-watermarks                                            fifteen orders, row by row
+  day04-watermarks --delay 0s                                 a million, none out of order: what is lost?
+  day04-watermarks --delay 0s --lateness 10s --late lost.json nothing is lost, some rows come twice
   day04-watermarks --window hop:1m/10s --file orders.json     windows of all kinds, as on day 3
   day04-watermarks --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
-Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice
-aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+Results go to stdout, everything else to stderr. Ctrl-C ends the run, and windows that have closed
+are printed; a second Ctrl-C aborts.
+Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 struct Cli {
     #[command(flatten)]
     time: TimeArgs,
@@ -59,26 +64,30 @@ struct Cli {
     input: InputArgs,
 }
 
-/// How event time is told.
+/// How watermarks are made from event time.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 4: event time")]
 pub struct TimeArgs {
-    /// How far an order may be behind the latest one of its partition without being late
+    /// How far the watermark is behind the latest order of a partition, and so how far an order may be behind
+    /// without being late
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = not_negative, allow_hyphen_values = true)]
     pub delay: Span,
-    /// After how long a partition that has been read to its end and stays silent holds windows back no longer
+    /// How long a partition that has been read to its end may be without orders before windows no longer wait for it
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
     pub idle_timeout: Span,
-    /// How long after its close a window takes late orders, each of which makes it come out again with a higher `pane`
+    /// How long a closed window still takes late orders; each of them makes it fire again, with the next number in
+    /// the column `pane`
     #[arg(long, value_name = "TIME", value_parser = not_zero)]
     pub lateness: Option<Span>,
-    /// Write orders that are late for all their windows here, as JSON lines: to a file, on day 5 with checkpoints to a folder
+    /// Write orders that are late for all their windows to this file as JSON lines; on day 5 with checkpoints, to a
+    /// folder
     #[arg(long, value_name = "FILE")]
     pub late: Option<PathBuf>,
-    /// Refuse an order whose ts is further ahead of its partition's latest one and of when its record was written
+    /// Treat an order as a bad record if its ts is further ahead of its partition's latest order and of the time at
+    /// which its record was written
     #[arg(long, value_name = "TIME", value_parser = not_zero)]
     pub max_ahead: Option<Span>,
-    /// Do not read a partition that is further ahead of the slowest one, until that has caught up
+    /// Pause a partition that is further ahead of the slowest one until that one has caught up
     #[arg(long, value_name = "TIME", value_parser = not_zero)]
     pub max_drift: Option<Span>,
 }
@@ -112,7 +121,7 @@ impl TimeArgs {
 fn not_zero(text: &str) -> Result<Span, String> {
     match text.parse::<Span>()? {
         span if span > Span(0) => Ok(span),
-        _ => Err("it has to be longer than zero; leave the option out for none".to_string()),
+        _ => Err("it must be longer than zero; to turn it off, leave the option out".to_string()),
     }
 }
 
@@ -128,7 +137,9 @@ fn not_negative(text: &str) -> Result<Span, String> {
 fn positive(text: &str) -> Result<Span, String> {
     match text.parse::<Span>()? {
         span if span > Span(0) => Ok(span),
-        _ => Err("it has to be longer than zero: a partition is silent between any two orders".to_string()),
+        _ => Err(
+            "it must be longer than zero, because a partition is silent between any two orders".to_string(),
+        ),
     }
 }
 
@@ -139,6 +150,11 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
+    if std::env::args_os().len() == 1 {
+        writeln!(std::io::stdout(), "{}", demo::story()?).map_err(InputError::Output)?;
+        say(TRY_NEXT);
+        return Ok(());
+    }
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
@@ -204,10 +220,9 @@ fn rounded_up(span: Span) -> Span {
 
 const TRY_NEXT: &str = "
 try next:
-  cargo run --release -p day04-watermarks -- --delay 0s                       nothing may be out of order: what is lost?
-  cargo run --release -p day04-watermarks -- --disorder 20s                   more disorder than the delay allows
-  cargo run --release -p day04-watermarks -- --window hop:1m/10s --workers 2
-  cargo run --release -p day04-watermarks -- --help                           all options";
+  cargo run --release -p day04-watermarks -- --delay 0s       a million orders: what is lost?
+  cargo run --release -p day04-watermarks -- --disorder 20s   more disorder than the delay allows
+  cargo run --release -p day04-watermarks -- --help           all options";
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,8 @@
 //! 5. When all are idle, the watermark goes to the *highest* that any of them has said, and then the task is idle too.
 //!    So it does not matter in which order they went idle. If none has said anything, there is nothing to promise,
 //!    least of all the end of time, which would make everything late that comes after.
-//! 6. A channel that comes back behind the watermark takes no part until it has caught up: nobody waits for it, and
-//!    the watermark never goes back. Its rows may be late.
+//! 6. A channel that comes back behind the watermark takes no part until it has caught up: the valve does not wait
+//!    for it, and the watermark never goes back. Its rows may be late.
 //! 7. A channel that ends keeps its last word. One that was drained has said the end of time before; one that was
 //!    stopped has rows that were never sent, and what is open stays open.
 //!

@@ -10,7 +10,7 @@
 //! watermark is at `t` or later, and nowhere in this book is there a millisecond to add or to take away. Flink promises
 //! that nothing at `t` follows either, which is why its windows have a last millisecond, `end - 1`.
 //!
-//! `Idle` says that there is nothing to promise: nothing comes, and nobody should wait.
+//! `Idle` says that the channel makes no promise: it has no rows, and the valve must not wait for it.
 
 use day03_windows::time::EventTime;
 

@@ -165,7 +165,7 @@ fn what_was_late_is_said_with_the_delay_that_would_have_kept_it() {
         assert_eq!(late(&again), None, "{enough}: {}", again.stderr);
     }
     let hop = folder.run("--file orders.json --format csv --delay 0s --window hop:20s/5s");
-    let missing = "2 times, an order came late for one of its windows, and is not in that row\n";
+    let missing = "2 times an order was late for one of its windows, and is not counted in it\n";
     assert!(hop.stderr.ends_with(missing), "{}", hop.stderr);
 }
 
@@ -268,8 +268,7 @@ fn ctrl_c_prints_what_has_closed_and_names_the_split_that_holds_the_rest_back() 
         assert_eq!(run.result().lines().count(), 1 + closed, "{}", run.stdout);
         let status = format!("\nwatermark 2026-01-01T00:00:{second:02}.000Z, held back by stdin: ");
         assert!(run.stderr.contains(&status), "{}", run.stderr);
-        let open =
-            "interrupted: these are the windows that have closed; what is still open is not printed (sums: ";
+        let open = "interrupted: only windows that have closed are printed (sums in open windows: ";
         assert!(run.stderr.contains(open), "{}", run.stderr);
     }
 }
@@ -310,17 +309,17 @@ fn times_are_written_with_a_unit() {
 #[test]
 fn times_that_cannot_be_had_are_refused_with_the_sentence_that_says_why() {
     let folder = five_orders();
-    let positive = "it has to be longer than zero: a partition is silent between any two orders";
+    let positive = "it must be longer than zero, because a partition is silent between any two orders";
     #[rustfmt::skip]
     let table = [
         ("delay",        "-1s",  "-1s is negative: the watermark would be ahead of every order"),
-        ("delay",        "5",    "\"5\" is no length of time; write it like 10s, 15m, 1h or 250ms"),
-        ("delay",        "soon", "\"soon\" is no length of time; write it like 10s, 15m, 1h or 250ms"),
+        ("delay",        "5",    "\"5\" is not a length of time; write it like 10s, 15m, 1h or 250ms"),
+        ("delay",        "soon", "\"soon\" is not a length of time; write it like 10s, 15m, 1h or 250ms"),
         ("delay",        "1us",  "\"1us\": event time has whole milliseconds"),
         ("delay",        "1mo",  "\"1mo\": months and years have no fixed length"),
         ("idle-timeout", "0s",   positive),
         ("idle-timeout", "-1m",  positive),
-        ("idle-timeout", "30",   "\"30\" is no length of time; write it like 10s, 15m, 1h or 250ms"),
+        ("idle-timeout", "30",   "\"30\" is not a length of time; write it like 10s, 15m, 1h or 250ms"),
     ];
     for (option, time, said) in table {
         let run = folder.run(&format!("--file orders.json --{option}={time}"));
@@ -372,7 +371,7 @@ fn help_explains_watermarks_and_groups_the_options_by_day() {
     position("[default: 5s]");
     position("[default: 30s]");
     position("\nWatermarks:\n");
-    position("Nothing comes out?");
+    position("Does no window close?");
     position("Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.");
     assert_eq!(
         folder.run("--version").result(),
@@ -380,8 +379,18 @@ fn help_explains_watermarks_and_groups_the_options_by_day() {
     );
 }
 
+/// What the story has to tell is said beside it, in the lab.
 #[test]
-fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
+fn without_arguments_it_tells_a_story_that_fits_on_a_screen() {
+    let run = Folder::new().run("");
+    let story = day04_watermarks::lab::demo::story().unwrap();
+    assert_eq!(run.result(), format!("{story}\n"));
+    let lines = run.stdout.lines().chain(run.stderr.lines());
+    assert!(lines.count() <= 30, "{}", run.stderr);
+}
+
+#[test]
+fn generated_orders_need_nothing_installed_and_the_program_says_what_to_try_next() {
     let run = Folder::new().run("--rate 0 --orders 20000");
     assert!(run.result().contains("│ m-1 "), "{}", run.result());
     assert!(
@@ -401,7 +410,7 @@ fn the_demo_runs_without_anything_installed_and_says_what_to_try_next() {
                 .strip_prefix("cargo run --release -p day04-watermarks -- ")
         })
         .collect();
-    assert_eq!(tips.len(), 4, "{}", run.stderr);
+    assert_eq!(tips.len(), 3, "{}", run.stderr);
     // What it says can be done, and what it promises of it.
     for tip in tips {
         let args = tip.split("  ").next().unwrap();

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! 1. Barriers have numbers that rise. When one is in on all channels, it has *passed*.
-//! 2. A barrier with a higher number cancels the one that is being aligned: somebody has given that one up.
+//! 2. A barrier with a higher number cancels the one that is being aligned: the coordinator has aborted that one.
 //! 3. A barrier that has passed, or was cancelled, is ignored when it comes again on a slow channel, and holds nothing back.
 //! 4. A channel that has ended counts as if its barrier were in.
 //! 5. Nothing behind a barrier is read before its time, no watermark either.

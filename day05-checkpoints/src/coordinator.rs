@@ -13,12 +13,12 @@
 //! 2. One at a time. The next one is due an interval after the beginning of the one before, but not before that has ended.
 //! 3. One that takes too long is given up, and the next one gets twice the time. Without that, a job whose checkpoints
 //!    are slower than the limit never completes any.
-//! 4. When all sources are drained, or when somebody wants the job to stop, there is a last one. After that nothing is
-//!    sent any more, so it covers everything.
-//!    A job that is to stop does not wait for tasks that cannot acknowledge it, because what they wait for hangs: after a
-//!    second it stops without, and the next run goes on from the checkpoint before.
-//! 5. Sources hear of a durable checkpoint after everybody else: they may end at the word, and those behind them then end
-//!    too, who must have it in their mail by then.
+//! 4. When all sources are drained, or when the job is asked to stop, there is a last one. After that nothing is sent
+//!    any more, so it covers everything. A job that is to stop does not wait for tasks that cannot acknowledge it,
+//!    because what they wait for hangs: after a second it stops without, and the next run goes on from the checkpoint
+//!    before.
+//! 5. Sources hear of a durable checkpoint after all other tasks: they may end when they hear of it, and the tasks
+//!    behind them then end too, so all of them must have it in their mail by then.
 
 use std::time::Duration;
 

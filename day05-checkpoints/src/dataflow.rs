@@ -1,12 +1,13 @@
 //! A job with checkpoints, put together task by task.
 //!
 //! It does for each task what has to be done for all: the adapter around the operator, the state that it gets back, a
-//! channel to the coordinator, and a mailbox. Which tasks there are, and what goes where, is left to whoever wires the job.
+//! channel to the coordinator, and a mailbox. Which tasks there are, and what goes where, is for the code that wires
+//! the job.
 //!
 //! ```text
 //!   source ──┬─► rows ──► task ──┬─► rows ──► …
 //!            └─ acks ─┐          └─ acks ─┐
-//!                     └──► coordinator ◄──┘ ── mail ─► everybody
+//!                     └──► coordinator ◄──┘ ── mail ─► all tasks
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};

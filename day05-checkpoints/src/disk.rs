@@ -11,7 +11,7 @@
 //!
 //! 1. Bytes are safe after [`Disk::sync`], and not before. A file can have its name and none of its bytes.
 //! 2. A new name, a rename and a removal are safe after [`Disk::sync_folder`], and not before.
-//! 3. A rename is atomic: whoever looks finds the old file under the name, or the new one.
+//! 3. A rename is atomic: the name stands for the old file or for the new one at any moment.
 //! 4. When the *process* dies, nothing is lost that the system was told. What a run finds after a
 //!    restart may therefore still be taken away by a power cut, until it has synced the folder itself.
 //!

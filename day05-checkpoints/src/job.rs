@@ -159,7 +159,7 @@ fn advised(error: Error) -> Error {
     match error {
         Error::UnknownSplit { split } => Error::Restore(
             format!(
-                "it has a position in {split}, which is not among what is read; to start anew, {START_ANEW}"
+                "it has a position in {split}, which is not part of the input; to start anew, {START_ANEW}"
             )
             .into(),
         ),

@@ -1,7 +1,7 @@
 //! Day 5 of thirty days of streaming: checkpoints, recovery, and output exactly once.
 //!
 //! Day 4 is right as long as nothing goes wrong. Here a job may be killed at any instruction, and what it has published is
-//! in the end what a run that nothing befell would have published: nothing is lost, and nothing is there twice.
+//! in the end what an undisturbed run would have published: nothing is lost, and nothing is there twice.
 //!
 //! ```text
 //! what is in the channels          what is kept                what goes out

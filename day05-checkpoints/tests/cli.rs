@@ -120,7 +120,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         ("--sink file:w",                                        "needs --checkpoint-dir"),
         ("--file o.json --checkpoint-dir c --sink kafka:w",      "--sink kafka:TOPIC needs --brokers"),
         ("--brokers localhost:1 --checkpoint-dir c --sink kafka:orders", "would write into the topic that is read"),
-        ("--file o.json --checkpoint-dir c --sink file:c",       "a directory each"),
+        ("--file o.json --checkpoint-dir c --sink file:c",       "different directories"),
         ("--file o.json --checkpoint-dir c --sink w",            "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --sink file:",        "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --checkpoint-interval 0s", "longer than zero"),
@@ -217,7 +217,7 @@ fn a_file_that_was_replaced_is_refused_with_the_way_out_of_this_day() {
     let run = folder.run(&args);
     assert_eq!((run.code, run.stdout.as_str()), (1, ""));
     for said in [
-        "orders.json is not what it was",
+        "orders.json has changed since its position was saved",
         "to start anew, take another --checkpoint-dir",
     ] {
         assert!(error(&run).contains(said), "{}", run.stderr);
@@ -260,7 +260,7 @@ fn a_damaged_checkpoint_is_an_error_that_names_it_and_the_one_before() {
         let run = folder.run(&format!("{options} --until-end"));
         let said = error(&run);
         let begins = format!(
-            "error: cannot go on from the saved state: {path} is the newest checkpoint and cannot be restored: {problem}"
+            "error: cannot restore the saved state: {path} is the newest checkpoint and cannot be restored: {problem}"
         );
         assert!(said.starts_with(&begins), "{said}");
         assert!(
@@ -316,7 +316,7 @@ fn results_of_a_newer_checkpoint_than_the_newest_are_an_error() {
     let run = folder.run(&options);
     let said = error(&run);
     assert!(
-        said.contains("windows has what another run has written, up to epoch 1, and this run begins anew: "),
+        said.contains("windows holds files of another run, up to epoch 1, but this run starts anew: "),
         "{said}"
     );
     assert_eq!(published(&folder), right(&orders));

@@ -82,7 +82,7 @@ fn a_sink_that_refuses_rows_because_its_broker_hangs_ends_when_it_is_asked_to() 
     let sink = missing.iter().find(|task| task.starts_with("sink 0 ("));
     let sink = sink.unwrap_or_else(|| panic!("{missing:?}"));
     for said in [
-        "it takes no more rows until some are out",
+        "it takes no more rows until some are published",
         "windows 0 is held back",
     ] {
         assert!(sink.contains(said), "{sink}");

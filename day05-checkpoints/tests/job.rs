@@ -397,7 +397,7 @@ fn a_checkpoint_of_another_input_is_refused() {
         .to_string();
     assert_eq!(
         error,
-        "cannot go on from the saved state: it has a position in orders/2, which is not among what is read; to start \
+        "cannot restore the saved state: it has a position in orders/2, which is not part of the input; to start \
          anew, take another --checkpoint-dir"
     );
 }

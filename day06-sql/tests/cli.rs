@@ -436,7 +436,7 @@ fn a_run_goes_on_where_the_last_one_has_ended() {
     // The state of another query is not taken up.
     let changed = sql.replace("COUNT(*) AS order_count", "COUNT(amount) AS order_count");
     folder.write("q.sql", changed);
-    let said = "cannot go on from the saved state: the query of totals was another one when the checkpoint was taken; \
+    let said = "cannot restore the saved state: the query of totals was another one when the checkpoint was taken; \
                 run the SQL that took it, or begin anew in another folder";
     failed(&folder.run(args), 1, said);
 }

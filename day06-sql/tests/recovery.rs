@@ -243,7 +243,7 @@ fn the_checkpoint_of_other_sql_is_refused() {
         assert_ne!(changed, SQL);
         let error = try_run(&changed, &mut world, How::default()).expect_err("an error");
         assert!(
-            error.starts_with("cannot go on from the saved state: ") && error.contains(said),
+            error.starts_with("cannot restore the saved state: ") && error.contains(said),
             "{error}"
         );
     }

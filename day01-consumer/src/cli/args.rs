@@ -1,4 +1,4 @@
-//! The options, as a person types them. Later days flatten [`InputArgs`] into their own.
+//! The options of day 1. Later days flatten [`InputArgs`] into their own.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,8 @@ use crate::source::Start;
   day01-consumer --file orders.json --format csv          one row per merchant
   day01-consumer produce --brokers localhost:9092         fill a topic with generated orders
 
-Results go to stdout, everything else to stderr. Ctrl-C prints the count so far; twice aborts.
+Results go to stdout, everything else to stderr. Ctrl-C ends the run and prints the count so far;
+a second Ctrl-C aborts.
 Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage.")]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -32,8 +33,7 @@ pub(super) struct Cli {
     pub source: SourceArgs,
     #[command(flatten)]
     pub records: RecordArgs,
-    /// Commit the group's offsets to the broker: before a batch is counted (a crash loses it) or after (a crash doubles
-    /// it)
+    /// Commit offsets to the broker before a batch is counted (a crash loses it) or after (a crash doubles it)
     #[arg(long, value_enum, default_value_t, help_heading = "Day 1: offsets by hand")]
     pub commit: Commit,
     #[command(flatten)]
@@ -67,24 +67,23 @@ pub struct SourceArgs {
     /// Read from this Kafka
     #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
-    /// An option of librdkafka for all clients, such as security.protocol=sasl_ssl; may be given several times
+    /// A librdkafka option for all clients, such as security.protocol=sasl_ssl; repeatable
     #[arg(long = "kafka-option", value_name = "NAME=VALUE", requires = "brokers")]
     pub kafka_options: Vec<ClientOption>,
     /// The topic to read
     #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new())]
     pub topic: String,
-    /// Read JSON lines from this file or folder instead, also if they are compressed by gzip, or from stdin with `-`; may
-    /// be given several times
+    /// Read JSON lines from this file or folder, plain or gzip, or from stdin with `-`; repeatable
     #[arg(long = "file", value_name = "PATH", conflicts_with = "brokers")]
     pub files: Vec<PathBuf>,
     /// Start at: earliest, latest, group (where the group has committed), timestamp:2026-01-01T00:00:00Z, or an offset
     /// for each partition like 0=12,1=40 [default: earliest]
     #[arg(long, value_name = "WHERE")]
     pub from: Option<Start>,
-    /// Stop at the ends that the topic's partitions have at the start
+    /// Stop at the end offsets that the partitions have at the start
     #[arg(long)]
     pub until_end: bool,
-    /// The consumer group of --from group; day 1 also commits its offsets
+    /// The consumer group that --from group reads; day 1 also commits to it
     #[arg(long, value_name = "NAME", default_value = "thirty-days", value_parser = NotEmpty::new())]
     pub group: String,
 }
@@ -106,13 +105,13 @@ impl SourceArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 1: records and results")]
 pub struct RecordArgs {
-    /// What to do with a record that cannot be used: end with an error that names it, or count it and go on
+    /// What to do with a bad record: end with an error that names it, or skip and count it
     #[arg(long, value_enum, default_value_t)]
     pub on_bad_record: OnBadRecord,
-    /// End with an error at a record that is longer than this, such as a file without line ends, before it fills the memory
+    /// The longest record that is accepted; a longer one, such as a file without line ends, is an error
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = byte_count)]
     pub max_record: usize,
-    /// How the result is written
+    /// The format of the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -139,19 +138,19 @@ pub(super) struct ProduceArgs {
     /// Write to this Kafka
     #[arg(long, value_name = "HOST:PORT[,…]", value_parser = NotEmpty::new())]
     pub brokers: Option<String>,
-    /// An option of librdkafka for all clients, such as security.protocol=sasl_ssl; may be given several times
+    /// A librdkafka option for all clients, such as security.protocol=sasl_ssl; repeatable
     #[arg(long = "kafka-option", value_name = "NAME=VALUE", requires = "brokers")]
     pub kafka_options: Vec<ClientOption>,
     /// The topic to write to
     #[arg(long, value_name = "NAME", default_value = "orders", value_parser = NotEmpty::new(), requires = "brokers")]
     pub topic: String,
-    /// How many partitions the topic gets if it is not there yet
+    /// The number of partitions, if the topic has to be created
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(i32).range(1..), requires = "brokers")]
     pub partitions: i32,
     /// The key of each record
     #[arg(long, value_enum, default_value_t, requires = "brokers")]
     pub key: Key,
-    /// Write JSON lines to this file instead, or to stdout with `-`, which is also the default
+    /// Write JSON lines to this file, or to stdout with `-` [default: stdout]
     #[arg(long, value_name = "PATH", conflicts_with = "brokers")]
     pub file: Option<PathBuf>,
     #[command(flatten)]

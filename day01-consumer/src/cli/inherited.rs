@@ -1,8 +1,9 @@
-//! What this process was given by whoever started it, looked at before Rust's runtime changes it.
+//! What this process inherited from its parent: ignored signals and a closed stdout. It is read before Rust's
+//! runtime changes it.
 //!
 //! `nohup`, and a shell that starts a job in the background, say by *ignored* signals that the job is not to end with the
-//! terminal. A handler would undo that. And whoever closes stdout (`>&-`) gets `/dev/null` from the runtime, into which
-//! results vanish without an error.
+//! terminal. A handler would undo that. And if stdout is closed (`>&-`), the runtime opens `/dev/null` in its place,
+//! and results would vanish without an error.
 #![allow(
     unsafe_code,
     reason = "neither question can be asked in another way, nor later"

@@ -1,13 +1,13 @@
-//! Asked to end, a program ends: by Ctrl-C, SIGTERM or SIGHUP.
+//! How Ctrl-C, SIGTERM and SIGHUP end a program.
 //!
 //! ```text
 //!   opening          at work                    closing
 //!   ends at once     after the batch in hand    ends at once
 //! ```
 //!
-//! While a program opens what it reads and writes, there is nothing yet that could be lost, and once the result is out, there
-//! is nothing any more; but a broker that does not answer may hold it up in either. So then a signal ends it at once. At work
-//! the first signal asks for an end, and the second ends it. A signal that was ignored at the start stays ignored.
+//! While a program opens its inputs and outputs, and after its result is printed, there is nothing to lose, but a
+//! broker that does not answer may hold it up. So a signal ends it at once there. At work, the first signal asks for
+//! an end, and the second ends it at once. A signal that was ignored at the start stays ignored.
 
 use std::io;
 use std::process::exit;
@@ -50,7 +50,7 @@ impl Interrupt {
     /// Does so, and calls `also` when an end is first asked for: for tasks that sleep, and would not look.
     pub fn install_with(also: impl Fn() + Send + 'static) -> Result<Self, Error> {
         if stdout_is_closed() {
-            let closed = "it is closed; if nobody is to see the result, send it to /dev/null";
+            let closed = "stdout is closed; to discard the result, redirect it to /dev/null";
             return Err(Error::Output(io::Error::other(closed)));
         }
         let failed = || Error::failed("listening for Ctrl-C");

@@ -1,4 +1,5 @@
-//! What a person sees while a job runs: on a terminal a table that is redrawn, elsewhere a line now and then.
+//! The live view of a running job on stderr: on a terminal a table that is redrawn, elsewhere a line every few
+//! seconds.
 
 use std::fmt;
 use std::io::{self, Write};

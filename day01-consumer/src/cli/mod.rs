@@ -1,7 +1,7 @@
-//! The command line of day 1. Its options, its manners and its exit codes hold for all days.
+//! The command line of day 1. Its options, its use of stdout and stderr, and its exit codes hold for all days.
 //!
-//! stdout carries the result and nothing else; what is said to a person meanwhile goes to stderr. Exit code 0 means that
-//! the work was done or that Ctrl-C ended it, 1 that the run failed (one line says why), 2 that it was asked wrongly.
+//! stdout carries the result and nothing else; progress and messages go to stderr. Exit code 0 means that the work
+//! was done or that Ctrl-C ended it, 1 that the run failed (one line says why), 2 that the options are wrong.
 
 mod args;
 mod inherited;

@@ -1,4 +1,4 @@
-//! From options to a source that is ready to read.
+//! Opens the source that the options name: files, a Kafka, or the sandbox.
 
 use super::args::{InputArgs, RecordArgs, SourceArgs};
 use super::live::say;

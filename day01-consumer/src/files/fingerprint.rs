@@ -1,7 +1,7 @@
-//! How a file is known again: by its first bytes.
+//! Recognises a file again by its first bytes, so that a position is not used in another file.
 //!
-//! A path says little. A log that was rotated has a new file under its old name, and a position in the old one means nothing
-//! in the new one. What stays the same while a file only grows are the bytes at its beginning.
+//! A path says little. A log that was rotated has a new file under its old name, and a position in the old one
+//! means nothing in the new one. What stays the same while a file only grows are the bytes at its beginning.
 //!
 //! A file may be shorter than a fingerprint when it is first seen, and longer when it is seen again. So the fingerprint
 //! says how many bytes it covers, and the later file is asked for as many. An empty one covers none, and every file

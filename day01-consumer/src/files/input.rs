@@ -1,8 +1,8 @@
 //! The bytes of a file, a pipe or stdin, read without ever waiting for them.
 //!
-//! A named pipe keeps whoever opens it waiting for a writer, and whoever reads from it waiting for bytes, and meanwhile a
-//! program could not be asked to end. So it is opened and read in a way that does not wait, and [`wait_for_any`] waits, for
-//! as long as it is told. What gzip has compressed is known by its first two bytes, whatever its name, and unpacked.
+//! Opening a named pipe waits for a writer, and reading from it waits for bytes. A program that waits there cannot
+//! be asked to end. So this file opens and reads without waiting, and only [`wait_for_any`] waits, for a given time.
+//! A gzip file is known by its first two bytes, whatever its name, and unpacked.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -140,10 +140,7 @@ impl Read for Input {
             Input::Plain(raw) => raw.read(into),
             Input::Gzip(decoder) => decoder.read(into).map_err(|error| match error.kind() {
                 ErrorKind::WouldBlock | ErrorKind::Interrupted => error,
-                kind => io::Error::new(
-                    kind,
-                    format!("it is compressed by gzip, and damaged or cut off: {error}"),
-                ),
+                kind => io::Error::new(kind, format!("its gzip data is damaged or cut off: {error}")),
             }),
         }
     }

@@ -4,9 +4,9 @@
 //! written by hand, and blank lines (which are no records) leave gaps as on Kafka. Files are read in turn, a batch of
 //! each, so that none of them runs far ahead of the others. A position says no more than what was read, so:
 //!
-//! 1. A last line without a line end is a record: whoever writes a file by hand forgets the line end. But the file may also
-//!    have been looked at while it was written. A JSON object says itself where it ends; the position goes behind one that
-//!    is whole, and stays before one that is not, which is then read again when it has grown.
+//! 1. A last line without a line end is a record: a file written by hand often lacks the last line end. But the file
+//!    may also have been looked at while it was written. A JSON object says itself where it ends; the position goes
+//!    behind one that is whole, and stays before one that is not, which is then read again when it has grown.
 //! 2. A file is known by its first bytes (`fingerprint.rs`). One that was replaced, or cut, or goes on in the middle of a
 //!    last line that was counted, is an error, on restart and while it is read.
 //!
@@ -116,7 +116,7 @@ impl FileSource {
         match self.splits.iter().find(|split| split.partition == partition) {
             Some(split) => Ok(split.name.clone()),
             None => Err(Error::Usage(format!(
-                "--from {partition}=…: there is no file {partition}, the first is number 0"
+                "--from {partition}=…: there is no file {partition}; the first file is number 0"
             ))),
         }
     }
@@ -175,8 +175,8 @@ impl FileSource {
         let offset = file.next_line;
         let payload = file.lines.bytes(line);
         if offset == 0 && (payload.starts_with(b"\xff\xfe") || payload.starts_with(b"\xfe\xff")) {
-            let error =
-                "it is UTF-16 by its byte order mark; convert it, for instance with iconv -f UTF-16 -t UTF-8";
+            let error = "it is UTF-16, by its byte order mark; convert it to UTF-8, for instance with iconv -f UTF-16 -t \
+                 UTF-8";
             return Err(Error::file(&file.path)(io::Error::other(error)));
         }
         file.next_line += 1;

@@ -1,4 +1,4 @@
-//! One file as it is being read: its lines, and what it is known by.
+//! One open file: its lines, and its fingerprint.
 
 use std::fs;
 use std::io::{self, ErrorKind};

@@ -1,4 +1,4 @@
-//! Which files a person means.
+//! Turns the paths of `--file` into a list of files.
 //!
 //! A path names a file, stdin (`-`) or a folder; `file:///…` is a path too, as other engines write it. A folder stands for
 //! all files in it and in its subfolders, by their names. Files whose names begin with `.` or `_` are no data by an old

@@ -8,7 +8,7 @@
 //! to the client ("all brokers are down") is an *event*, which the call would write to the log and forget. So the two are
 //! kept apart: the partitions are forwarded to a queue of our own, and events stay on the consumer's queue, where the safe
 //! `poll` reports them as it always does. One kind is lost all the same: that the topic has gone is an event on the queue
-//! of each partition. So `source.rs` asks the broker about that, whoever reads.
+//! of each partition. So `source.rs` asks the broker about that, with either reader.
 //!
 //! ```text
 //! orders/0 ──┐

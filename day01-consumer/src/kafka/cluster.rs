@@ -117,13 +117,13 @@ fn check_addresses(brokers: &str) -> Result<(), Error> {
         if let Some((scheme, rest)) = address.split_once("://") {
             let rest = rest.split('/').next().unwrap_or(rest);
             return Err(Error::Usage(format!(
-                "{address:?} is a URL, and the address of a broker is HOST:PORT: leave out {scheme}:// and say {rest}. How to \
-                 connect is said with --kafka-option security.protocol=sasl_ssl, or ssl, or sasl_plaintext"
+                "{address:?} is a URL, but a broker's address is HOST:PORT: leave out {scheme}:// and write {rest}. \
+                 To choose the protocol, use --kafka-option security.protocol=ssl, sasl_ssl or sasl_plaintext"
             )));
         }
         if address.is_empty() || address.contains([' ', '/', '@']) {
             return Err(Error::Usage(format!(
-                "{address:?} is no address of a broker, which is HOST:PORT"
+                "{address:?} is not the address of a broker; write HOST:PORT"
             )));
         }
     }
@@ -155,7 +155,7 @@ fn check(option: &ClientOption) -> Result<(), Error> {
             wrong(&reason)
         }
         Err(_) => {
-            wrong("librdkafka does not accept this value; its CONFIGURATION.md lists those that it does")
+            wrong("librdkafka does not accept this value; its CONFIGURATION.md lists the accepted ones")
         }
     }
 }
@@ -163,26 +163,26 @@ fn check(option: &ClientOption) -> Result<(), Error> {
 /// Why an option is not a person's to choose, if it is not.
 fn settled(name: &str) -> Option<&'static str> {
     Some(match name {
-        "bootstrap.servers" | "metadata.broker.list" => "say it with --brokers",
-        "group.id" => "say it with --group",
+        "bootstrap.servers" | "metadata.broker.list" => "use --brokers instead",
+        "group.id" => "use --group instead",
         "auto.offset.reset" | "topic.auto.offset.reset" => {
-            "say where to start with --from; while reading, the program never jumps to another offset"
+            "choose the start with --from; while it reads, the program never jumps to another offset"
         }
         "enable.auto.commit"
         | "auto.commit.enable"
         | "auto.commit.interval.ms"
         | "enable.auto.offset.store"
         | "offset.store.method" => {
-            "offsets belong to the program, which saves them with its state; a commit of its own would lose or double records"
+            "the program saves offsets with its state; commits by the client would lose or double records"
         }
         "isolation.level" => {
-            "the program reads what is committed; rows of a transaction that was aborted would be counted"
+            "the program reads committed records only, because rows of an aborted transaction must not be counted"
         }
         "transactional.id" | "transaction.timeout.ms" | "enable.idempotence" => {
-            "the program settles how it writes, or rows would get lost or be doubled"
+            "the program sets this itself, because other values could lose or double rows"
         }
         "allow.auto.create.topics" => {
-            "a topic with a mistyped name would be created, and read as an empty one"
+            "a topic with a mistyped name would be created and read as an empty one"
         }
         "enable.partition.eof" | "statistics.interval.ms" => {
             "the program depends on it to know where a partition ends"
@@ -249,7 +249,7 @@ mod tests {
         for scheme in ["kafka", "http", "SASL_SSL"] {
             let said = cluster(&format!("{scheme}://broker:9092/"), &[]).unwrap_err();
             assert!(
-                said.contains(&format!("leave out {scheme}:// and say broker:9092.")),
+                said.contains(&format!("leave out {scheme}:// and write broker:9092.")),
                 "{said}"
             );
         }
@@ -268,10 +268,10 @@ mod tests {
             ("security.protocoll=ssl", "did you mean security.protocol?"),
             ("nothing.like.it=x", "lists all"),
             ("security.protocol", "expected NAME=VALUE"),
-            ("isolation.level=read_uncommitted", "aborted would be counted"),
+            ("isolation.level=read_uncommitted", "reads committed records only"),
             ("enable.auto.commit=true", "lose or double records"),
             ("group.id=x", "--group"),
-            ("transactional.id=x", "settles how it writes"),
+            ("transactional.id=x", "sets this itself"),
             ("security.protocol=tls", "not accept this value"),
             ("sasl.jaas.config=org.apache", "JAAS"),
         ] {

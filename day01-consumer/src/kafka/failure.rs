@@ -1,4 +1,4 @@
-//! What a failure of the client means for the reading.
+//! Sorts failures of the Kafka client: those that pass by themselves, and those that end the run.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 

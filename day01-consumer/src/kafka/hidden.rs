@@ -1,5 +1,5 @@
-//! Records that are there and cannot be read yet: behind the first record of a transaction that is open, a reader of
-//! committed records sees nothing, whoever wrote it.
+//! Records that are in the topic and cannot be read yet: a reader of committed records stops at the first record of
+//! an open transaction, and sees nothing behind it, not even records of other writers.
 //!
 //! ```text
 //!   offset    0  1  2 [3  4] 5  6  7

@@ -9,7 +9,7 @@
 //! 2. A partition that appears later is read from its beginning, by the source whose share it falls to.
 //! 3. The end of a partition is the client's word (`PartitionEOF`), never a count: offsets have gaps.
 //! 4. A topic is known by its id, where the brokers tell one (since Kafka 2.8): one that is deleted and created again has
-//!    the old name, and a position in the old one means nothing in the new one.
+//!    the old name, and a position in the old topic means nothing in the new one.
 //! 5. A client that gets no answer for ten seconds is given up, and a new one reads on. Since 2.10, librdkafka forgets all
 //!    brokers when the only one that answers says twice that there are none (its issue 5301), as Kafka does between a
 //!    broker's hang and its coming back into the cluster; then it may never read again.

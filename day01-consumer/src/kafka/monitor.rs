@@ -1,6 +1,6 @@
 //! The thread that puts questions to the brokers while a source reads, so that the source never waits for an answer.
 //!
-//! A question to a broker that hangs blocks whoever asks. The source belongs to a task, which must hand on barriers and
+//! A request to a broker that hangs blocks the caller. The source belongs to a task, which must hand on barriers and
 //! hear of an end whatever the broker does. So the source hands its question to this thread, one at a time, and looks
 //! now and then whether the answer is there.
 //!
@@ -82,7 +82,7 @@ impl Monitor {
         thread::Builder::new()
             .name("kafka-monitor".to_string())
             .spawn(run)
-            .map_err(Error::failed("starting a thread that asks Kafka"))?;
+            .map_err(Error::failed("starting the thread that sends requests to Kafka"))?;
         Ok(Monitor {
             questions: Some(questions),
             answers,
@@ -103,9 +103,9 @@ impl Monitor {
         match self.answers.try_recv() {
             Ok(answer) => Ok(Some(answer)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => {
-                Err(Error::failed("asking Kafka")("the thread that asks has ended"))
-            }
+            Err(TryRecvError::Disconnected) => Err(Error::failed("asking Kafka")(
+                "the thread that sends requests to Kafka has ended",
+            )),
         }
     }
 }

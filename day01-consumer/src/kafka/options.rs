@@ -1,9 +1,9 @@
-//! Which topic to read, and how.
+//! The options of a Kafka source: which topic, from where, and by which reader.
 
 use super::cluster::Cluster;
 use crate::source::Start;
 
-/// Which topic to read, and how.
+/// The options of a Kafka source: which topic, from where, and by which reader.
 #[derive(Debug, Clone)]
 pub struct KafkaOptions {
     /// Where the brokers are, and how to connect.

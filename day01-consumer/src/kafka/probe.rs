@@ -28,35 +28,37 @@ const METADATA: &[u8] = b"\0\0\0\x0e\0\x03\0\x01\0\0\0\x02\xff\xff\0\0\0\0";
 const METADATA_KEY: [u8; 2] = [0, 3];
 
 /// What is probable where the client has come as far as through TLS, and gives no reason.
-pub(super) const BEHIND_TLS: &str = "the broker gives no answer behind TLS, as one that wants a login; say --kafka-option \
-     security.protocol=sasl_ssl, sasl.mechanism, sasl.username and sasl.password";
+pub(super) const BEHIND_TLS: &str = "the broker accepts TLS and then gives no answer, as brokers do that require a \
+    login; set security.protocol=sasl_ssl, sasl.mechanism, sasl.username and sasl.password with --kafka-option";
 
 /// What is wrong with the port, if two questions show it.
 pub(super) fn likely_cause(address: &str) -> Option<&'static str> {
     let mut stream = connect(address)?;
     let versions = ask(&mut stream, API_VERSIONS)?;
     if versions.starts_with(b"HTTP/") {
-        return Some("a web server answers there, and no Kafka");
+        return Some("a web server answers at this port, not Kafka");
     }
     // Length, correlation id, error code, number of entries; then six bytes for each entry, its key first.
     let Some((head, entries)) = versions.split_at_checked(14) else {
         return Some(
-            "the broker closes the connection, as one that speaks TLS does; say --kafka-option security.protocol=ssl, or \
-             sasl_ssl if it wants a login, or take its port without TLS",
+            "the broker closes the connection, as brokers do that require TLS; use --kafka-option \
+             security.protocol=ssl, or sasl_ssl if it requires a login, or use its port without TLS",
         );
     };
     if !head.starts_with(&[0, 0]) || head.get(4..8) != Some(&[0, 0, 0, 1][..]) {
-        return Some("what answers there is no Kafka");
+        return Some("the server at this port is not Kafka");
     }
     if !entries
         .chunks_exact(6)
         .any(|entry| entry.starts_with(&METADATA_KEY))
     {
-        return Some("a controller of Kafka answers there, which knows no topics; take the port of a broker");
+        return Some(
+            "a Kafka controller answers at this port, and it serves no topics; use the port of a broker",
+        );
     }
     ask(&mut stream, METADATA)?.is_empty().then_some(
-        "the broker closes the connection, as one that wants a login does; say --kafka-option \
-         security.protocol=sasl_plaintext, sasl.mechanism, sasl.username and sasl.password, or take its port without login",
+        "the broker closes the connection, as brokers do that require a login; set security.protocol=sasl_plaintext, \
+         sasl.mechanism, sasl.username and sasl.password with --kafka-option, or use its port without login",
     )
 }
 
@@ -130,12 +132,12 @@ mod tests {
     #[test]
     fn what_listens_at_a_port_is_told_by_its_answers() {
         let cases: [(&'static [&'static [u8]], &str); 6] = [
-            (&[], "speaks TLS"),
-            (&[b"\x15\x03\x03\0\x02\x02\x50"], "speaks TLS"),
+            (&[], "require TLS"),
+            (&[b"\x15\x03\x03\0\x02\x02\x50"], "require TLS"),
             (&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], "a web server"),
-            (&[b"220 mail.example.com ESMTP ready\r\n"], "no Kafka"),
-            (&[CONTROLLER], "a controller"),
-            (&[BROKER], "wants a login"),
+            (&[b"220 mail.example.com ESMTP ready\r\n"], "not Kafka"),
+            (&[CONTROLLER], "a Kafka controller"),
+            (&[BROKER], "require a login"),
         ];
         for (answers, expected) in cases {
             let said = said(answers).expect("a cause");

@@ -76,8 +76,8 @@ fn is_address(text: &str) -> bool {
 /// The commonest trap of Kafka: the first answer names other addresses, and only those are used from then on.
 pub(super) fn unreachable_as_advertised(address: &str, what: &str) -> String {
     format!(
-        "a broker answers there and says that it is to be reached at {address}, where it is not ({what}); the broker's \
-         setting advertised.listeners must be an address that this machine can reach"
+        "a broker answers there and advertises the address {address}, where it cannot be reached ({what}); set the \
+         broker's advertised.listeners to an address that this machine can reach"
     )
 }
 
@@ -85,11 +85,13 @@ pub(super) fn unreachable_as_advertised(address: &str, what: &str) -> String {
 fn likely_cause(what: &str) -> Option<&'static str> {
     let about = |words: &str| what.contains(words);
     if about("connecting to a PLAINTEXT broker listener") || about("wrong version number") {
-        Some("this port speaks no TLS; take the broker's TLS port, or a security.protocol without ssl")
+        Some("this port does not speak TLS; use the broker's TLS port, or a security.protocol without ssl")
     } else if about("not valid in current SASL state") {
-        Some("this port takes no login; take the broker's SASL port, or a security.protocol without sasl")
+        Some(
+            "this port does not accept a login; use the broker's SASL port, or a security.protocol without sasl",
+        )
     } else if about("certificate could not be verified") || about("certificate verify failed") {
-        Some("name the file of the authority that has signed it with --kafka-option ssl.ca.location=FILE")
+        Some("give the file of the certificate authority with --kafka-option ssl.ca.location=FILE")
     } else {
         None
     }
@@ -134,7 +136,7 @@ mod tests {
             "kafka-x.y:9092/1: Failed to resolve 'kafka-x.y:9092': Name or service not known (after 1ms)",
         );
         assert!(
-            said.contains("to be reached at kafka-x.y:9092, where it is not (Name or service not known)"),
+            said.contains("advertises the address kafka-x.y:9092, where it cannot be reached (Name or service not known)"),
             "{said}"
         );
         assert!(said.contains("advertised.listeners"), "{said}");
@@ -150,12 +152,12 @@ mod tests {
         for (said, cause) in [
             (
                 "ssl://given:9092/bootstrap: SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?",
-                "speaks no TLS",
+                "does not speak TLS",
             ),
             (
                 "sasl_plaintext://given:9092/bootstrap: SASL PLAIN mechanism handshake failed: Broker: Request not valid in \
                  current SASL state: broker's supported mechanisms: ",
-                "takes no login",
+                "does not accept a login",
             ),
             (
                 "ssl://given:9092/bootstrap: SSL handshake failed: error:0A000086: certificate verify failed: broker \

@@ -15,8 +15,8 @@ pub fn explain_refusal(error: &KafkaError) -> String {
         _ => return error.to_string(),
     };
     format!(
-        "{error}: the time of a record is too far from the broker's clock{cause}; by this machine's clock it is {now:.0}, and \
-         a broker takes what is up to an hour ahead of its own (message.timestamp.after.max.ms): compare the two clocks",
+        "{error}: the time of a record is too far from the broker's clock{cause}; this machine's clock says {now:.0}, \
+         and a broker accepts times up to an hour ahead of its own clock (message.timestamp.after.max.ms): compare the two clocks",
         now = jiff::Timestamp::now()
     )
 }

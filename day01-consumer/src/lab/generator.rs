@@ -25,28 +25,28 @@ const COUNTRIES: [&str; 6] = ["DE", "FR", "GB", "IN", "JP", "US"];
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 #[command(next_help_heading = "Generated orders (sandbox and produce)")]
 pub struct GeneratorOptions {
-    /// How many orders to generate
+    /// The number of orders
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub orders: u64,
-    /// Orders per second; 0 for as fast as they are taken [default: 0, in the demo 200000]
+    /// Orders per second; 0 is as fast as possible [default: 0, in the demo 200000]
     #[arg(long, value_name = "N")]
     pub rate: Option<u64>,
     /// The same seed gives the same orders
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many merchants sell, up to ten million
+    /// The number of merchants, up to ten million
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub merchants: u32,
-    /// How unevenly merchants sell: 0 is even, 1 is Zipf's law
+    /// How unevenly orders are spread over merchants: 0 is evenly, 1 is Zipf's law
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]
     pub skew: f64,
-    /// How many users buy
+    /// The number of users
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub users: u32,
     /// Share of orders with status "cancelled"
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
     pub cancelled: f64,
-    /// Share of records that no job can read: cut, null, of a wrong type, not UTF-8
+    /// Share of bad records: cut off, null, of a wrong type, or not UTF-8
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub bad: f64,
     /// Event time of the first order
@@ -55,7 +55,7 @@ pub struct GeneratorOptions {
     /// Event time between two orders
     #[arg(long, value_name = "DURATION", default_value = "1ms")]
     pub spacing: SignedDuration,
-    /// How far an order's ts may lie behind its arrival
+    /// How far an order's ts may be before its arrival
     #[arg(long, value_name = "DURATION", default_value = "2s")]
     pub disorder: SignedDuration,
 }
@@ -82,7 +82,7 @@ impl Default for GeneratorOptions {
 fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number >= 0.0 && number.is_finite() => Ok(number),
-        _ => Err("expected a number from 0".to_string()),
+        _ => Err("expected a number that is not negative".to_string()),
     }
 }
 

@@ -145,7 +145,7 @@ impl Shared {
             Feeder::Done => {}
             Feeder::Gone => {
                 return Err(Error::failed("reading from the sandbox")(
-                    "nobody fills it any more",
+                    "the thread that fills it has ended",
                 ));
             }
         }
@@ -302,7 +302,7 @@ mod tests {
             errors,
             [
                 "filling the sandbox: it is full",
-                "reading from the sandbox: nobody fills it any more"
+                "reading from the sandbox: the thread that fills it has ended"
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! A scenario: a handful of records, what happens to whoever reads them, and the right answer.
+//! A scenario: a handful of records, what happens to the job that reads them, and the right answer.
 //!
 //! Scenarios are the ladder that the days of the book climb: each day gets each of them right, or wrong in a known way. A file reads like this:
 //!

@@ -148,8 +148,8 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
                 high,
                 ..
             } if self.restored => format!(
-                "{split}: the saved position {wanted} is out of range, available is {low} to {high}: records were deleted, \
-                 or this is another input of the same name. To start anew, {anew}"
+                "{split}: the saved position {wanted} is out of range, available is {low} to {high}: records were \
+                 deleted, or this is another input of the same name. To start anew, {anew}"
             )
             .into(),
             InputError::OtherInput { .. } => format!(

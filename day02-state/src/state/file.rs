@@ -9,8 +9,8 @@
 //!    So at any moment the file is the old snapshot or the new one, and never something between.
 //! 2. What is read is believed only once the length and the checksum are right. A file that is cut, damaged, not ours, or
 //!    of another version is an error that says so, and no operator has seen any of it.
-//! 3. State belongs to the operator whose id it carries, and nobody else ever sees it. Ids are names that a job gives,
-//!    not numbers that shift when a job changes.
+//! 3. State belongs to the operator whose id it carries, and no other operator ever sees it. Ids are names that a job
+//!    gives, not numbers that shift when a job changes.
 //! 4. Equal state gives equal bytes: operators by id, parts by name and owner, and key groups are whole parts.
 //!
 //! Numbers are little-endian. Left out: snapshots that hold only what has changed (day 5 writes those), and files of more than memory.
@@ -117,12 +117,12 @@ impl Snapshot {
         if bytes.is_empty() || !MAGIC.starts_with(begins) {
             return Err("it is not a snapshot".to_string());
         }
-        let cut = |wanted: u64| format!("it is cut off: {} bytes of {wanted}", bytes.len());
+        let cut = |wanted: u64| format!("it is cut off: it has {} of {wanted} bytes", bytes.len());
         let mut header = bytes.get(MAGIC.len()..HEADER).ok_or_else(|| cut(HEADER as u64))?;
         let version = u32::from_le_bytes(take(&mut header).unwrap_or_default());
         if version != VERSION {
             return Err(format!(
-                "it is of version {version}, and this program reads version {VERSION}"
+                "its format has version {version}, and this program reads version {VERSION}"
             ));
         }
         let length = u64::from_le_bytes(take(&mut header).unwrap_or_default());
@@ -144,7 +144,7 @@ impl Snapshot {
         let mut body = &content[HEADER..];
         match (operators(&mut body), body.is_empty()) {
             (Some(operators), true) => Ok(Snapshot(operators)),
-            _ => Err("its content makes no sense, although its checksum is right".to_string()),
+            _ => Err("its content is not valid, although its checksum is right".to_string()),
         }
     }
 }
@@ -284,9 +284,9 @@ mod tests {
         let table = [
             (b"{\"merchant_id\":1}".to_vec(), "it is not a snapshot"),
             (longer,                          "it has 1 bytes after its end"),
-            (sealed(newer),                   "it is of version 3, and this program reads version 2"),
+            (sealed(newer),                   "its format has version 3, and this program reads version 2"),
             (damaged,                         "it is damaged: its checksum is wrong"),
-            (sealed(senseless),               "its content makes no sense, although its checksum is right"),
+            (sealed(senseless),               "its content is not valid, although its checksum is right"),
         ];
         for (bytes, said) in table {
             assert_eq!(Snapshot::decode(&bytes).expect_err(said), said);

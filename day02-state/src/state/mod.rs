@@ -1,13 +1,13 @@
 //! State that can be saved and restored, also at another number of workers.
 //!
 //! An operator's state leaves it in *parts*, and each part says who must get it back. That is all there is to rescaling:
-//! nobody who saves knows how many workers will restore, and the one rule of [`share`] decides.
+//! a job that saves does not know how many workers will restore, so the one rule of [`share`] decides.
 //!
 //! Saving happens in two steps, because only the first one stops the work. [`Stateful::snapshot`] freezes the state as it
 //! is now; [`Frozen::parts`] turns it into bytes whenever there is time, on whichever thread, while the operator goes on.
 //!
 //! What is frozen can be written whole, or, if an earlier snapshot is durable, as what has changed since. Which of the two
-//! it will be, the state does not know: whoever stores it decides, piece by piece.
+//! it will be, the state does not know: the store decides, piece by piece.
 //!
 //! - [`Table`]: state by key, over chunks that can be frozen
 //! - [`History`]: which snapshot changes are counted from; [`run`]: rows and changes as bytes

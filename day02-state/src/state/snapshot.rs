@@ -11,7 +11,7 @@
 //! Nothing is encoded before it is asked for, and then one group at a time, so that a table of a gigabyte does not need
 //! a second one for its bytes.
 //!
-//! Left out on purpose: checksums, versions and files, which belong to whoever stores the bytes.
+//! Left out on purpose: checksums, versions and files, which belong to the store.
 
 use std::sync::{Arc, OnceLock};
 

@@ -293,7 +293,7 @@ fn an_outbox_that_was_never_wired_is_an_error_and_no_quiet_end() {
             assert!(matches!(error, JobError::Vanished { .. }));
             assert_eq!(
                 error.to_string(),
-                "sink: a task that was never wired vanished without an end"
+                "sink: a task that was never wired disappeared before its end"
             );
         });
     }
@@ -314,7 +314,7 @@ fn an_inbox_that_was_never_wired_is_an_error_of_those_that_send_to_it() {
         drop(edge.inboxes);
         let error = driver.run(job, &Stop::new()).unwrap_err();
         assert!(matches!(error, JobError::Vanished { .. }));
-        assert_eq!(error.to_string(), "source: a receiver vanished without an end");
+        assert_eq!(error.to_string(), "source: a receiver disappeared before its end");
     });
 }
 

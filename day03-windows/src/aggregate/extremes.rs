@@ -1,4 +1,4 @@
-//! The smallest and the largest value. They cannot be taken back, unless somebody has kept what there would
+//! The smallest and the largest value. They cannot be taken back, unless the caller has kept what there would
 //! be without them.
 
 use std::marker::PhantomData;

@@ -7,7 +7,7 @@
 //! - `merge` takes in what another accumulator has taken in, in any order and grouping. Without it there are
 //!   no slices and no sessions.
 //! - `retract` takes out what was merged before. A sum can do that alone. A maximum has forgotten what was
-//!   second, so it has to be told what remains: its `Rest`, which somebody has kept.
+//!   second, so the caller has to say what remains: its `Rest`.
 //!
 //! They are methods on `&self`, so an aggregate can be chosen when the job is planned, and carry what it was
 //! told then.

@@ -2,9 +2,11 @@
 
 mod screen;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use day01_consumer::Error as InputError;
 use day01_consumer::cli::{InputArgs, RecordArgs, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
@@ -12,34 +14,36 @@ use day02_state::error::Error;
 pub use screen::{Printer, Screen, columns, row};
 
 use crate::job::{Options, wire};
+use crate::lab::demo;
 use crate::spec::WindowSpec;
 
 /// Counts and sums orders per merchant_id and window of event time.
 #[derive(Debug, clap::Parser)]
 #[command(name = "day03-windows", version)]
 #[command(after_help = "Windows:
-  tumble:10s         one behind the other: every 10 seconds a new one begins
-  tumble:1h+15m      the same, from quarter past to quarter past
-  hop:1m/10s         a minute long, every 10 seconds a new one: each order counts in six
-  cumulate:1h/10m    growing: the first 10 minutes of the hour, the first 20, … the hour
+  tumble:10s         10 seconds long, one after the other
+  tumble:1h+15m      an hour long, from quarter past to quarter past
+  hop:1m/10s         a minute long, and every 10 seconds a new one: each order is in six
+  cumulate:1h/10m    the first 10 minutes of each hour, its first 20, … the whole hour
   session:30s        as long as a merchant's orders follow each other by less than 30 s
-Lengths are written in ms, s, m, h and d. Windows are laid in UTC, have their start and not
-their end, and give a row for each merchant with an order in them.
+Lengths are written in ms, s, m, h and d. Windows are aligned to UTC. The start belongs to a window,
+the end does not. The result has a row for each window and merchant with an order in it.
 
-A window closes when an order comes whose ts is at its end or later, or at the end of the input.
-An order that comes after that is late for it, and is not in its row. Each worker tells the time
-by its own orders, so which ones are late can change with --workers.
+A window closes when an order arrives whose ts is at the window's end or later, and at the end of
+the input. An order that arrives after that is late and is not counted in the window. Each worker
+closes windows by the orders that it receives itself, so which orders are late depends on --workers.
 
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 
 Examples:
-  day03-windows                                            the demo, nothing to install
-  day03-windows --window hop:1m/10s                        each order in six windows
+  day03-windows                                            a picture of three kinds of windows
+  day03-windows --window hop:1m/10s                        a million generated orders, nothing to install
   day03-windows --file orders.json --format csv            a row per merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
-Results go to stdout, everything else to stderr. Ctrl-C ends the run with what has closed; twice
-aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+Results go to stdout, everything else to stderr. Ctrl-C ends the run, and windows that have closed
+are printed; a second Ctrl-C aborts.
+Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 struct Cli {
     #[command(flatten)]
     windows: WindowArgs,
@@ -49,11 +53,11 @@ struct Cli {
     input: InputArgs,
 }
 
-/// Which windows.
+/// The windows to count in.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 3: windows")]
 pub struct WindowArgs {
-    /// tumble:SIZE, hop:SIZE/SLIDE, cumulate:MAX/STEP, each with an offset if it is to be moved, or session:GAP
+    /// tumble:SIZE, hop:SIZE/SLIDE or cumulate:MAX/STEP, each with an optional offset, or session:GAP
     #[arg(long, value_name = "KIND:LENGTHS", default_value = "tumble:10s")]
     pub window: WindowSpec,
 }
@@ -78,6 +82,11 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Cli) -> Result<(), Error> {
     let (stop, interrupt) = interruptible()?;
+    if std::env::args_os().len() == 1 {
+        writeln!(std::io::stdout(), "{}", demo::picture()?).map_err(InputError::Output)?;
+        say(TRY_NEXT);
+        return Ok(());
+    }
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
@@ -92,7 +101,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     screen.finish(&answer)?;
     let stats = answer.stats;
     if let Some(share) = stats.late_share(answer.progress.counted) {
-        say(format!("{share}, and are in no row"));
+        say(format!("{share}, and are not counted"));
     }
     stats.say_what_is_missing(interrupt.asked());
     if opened.sandbox.is_some() && !interrupt.asked() {
@@ -103,10 +112,11 @@ fn run(args: &Cli) -> Result<(), Error> {
 
 const TRY_NEXT: &str = "
 try next:
-  cargo run --release -p day03-windows -- --disorder 0s                       no order is out of order: is any late?
-  cargo run --release -p day03-windows -- --window hop:1m/10s                 each order in six windows
+  cargo run --release -p day03-windows -- --window tumble:10s   a million orders: how many are late?
+  cargo run --release -p day03-windows -- --disorder 0s         none out of order: is any late?
+  cargo run --release -p day03-windows -- --window hop:1m/10s   each order in six windows
   cargo run --release -p day03-windows -- --window session:30s --merchants 100000
-  cargo run --release -p day03-windows -- --help                              all options";
+  cargo run --release -p day03-windows -- --help                all options";
 
 #[cfg(test)]
 mod tests {

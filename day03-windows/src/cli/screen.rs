@@ -1,4 +1,4 @@
-//! What a person sees of windows: a live view while they close, and the result.
+//! The screen of day 3: a live view while windows close, and the result.
 //!
 //! A bounded run prints its result at its end. One that never ends prints rows as windows close, as json or csv; as a table
 //! it shows the largest when it is interrupted.
@@ -148,7 +148,7 @@ impl WindowStats {
         let share = self.late as f64 * 100.0 / counted.max(1) as f64;
         (self.late > 0).then(|| {
             format!(
-                "{} orders ({share:.1} %) came late for all their windows",
+                "{} orders ({share:.1} %) were late for all their windows",
                 self.late
             )
         })
@@ -165,12 +165,12 @@ impl WindowStats {
         } = *self;
         if late_assignments > late {
             say(format!(
-                "{late_assignments} times, an order came late for one of its windows, and is not in that row"
+                "{late_assignments} times an order was late for one of its windows, and is not counted in it"
             ));
         }
         if interrupted {
             say(format!(
-                "interrupted: these are the windows that have closed; what is still open is not printed (sums: {open}, {} KiB)",
+                "interrupted: only windows that have closed are printed (sums in open windows: {open}, {} KiB)",
                 memory.div_ceil(1_024)
             ));
         }

@@ -1,4 +1,4 @@
-//! What is known of windows besides their results: how many rows were late, and what is still open.
+//! Counters of windows besides their results: how many rows were late, and how many windows are still open.
 
 use day02_state::status::{Gauge, OverTasks, Status, StatusBoard};
 

@@ -1,7 +1,8 @@
-//! What it takes to try windows out: the right answers, and small runs that the book draws. None of it is
-//! part of the engine.
+//! Tools to try windows out: an evaluator with the right answers, the demo, and small runs that the book draws. None
+//! of it is part of the engine.
 
 pub mod bridge;
+pub mod demo;
 pub mod evaluator;
 pub mod sharing;
 pub mod stream_time;

@@ -1,4 +1,4 @@
-//! What the runs of this day are told in: orders with their places, results of windows, times of day.
+//! The words that runs of this day are printed in: orders with their positions, results of windows, times of day.
 //!
 //! Everything in a run happens on the same day, so a time is printed as `12:00:09`, with milliseconds only if
 //! it has any.

@@ -112,7 +112,7 @@ pub(super) fn read<'a>(layout: &str, parts: &'a [Part]) -> Result<Closed<'a>, Ba
                 let saved = String::from_utf8_lossy(&part.bytes);
                 if saved != layout {
                     return Err(part.bad(format!(
-                        "they were {saved} and would be {layout} now; go on with {saved}, or start anew"
+                        "the saved windows are {saved}, and this run has {layout}; use {saved}, or start anew"
                     )));
                 }
             }

@@ -98,9 +98,9 @@ pub fn in_rows(csv: &str) -> u64 {
     counts.map(|count| count.parse::<u64>().unwrap()).sum()
 }
 
-/// How many orders the program says came late for all their windows.
+/// How many orders the program says were late for all their windows.
 pub fn late(stderr: &str) -> u64 {
-    let said = stderr.lines().find(|line| line.contains("came late for all"));
+    let said = stderr.lines().find(|line| line.contains("were late for all"));
     let number = said.and_then(|line| line.split(' ').next()?.parse().ok());
     number.unwrap_or_else(|| panic!("no late orders: {stderr}"))
 }

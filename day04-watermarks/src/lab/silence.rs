@@ -1,6 +1,6 @@
 //! Two partitions, one of which falls silent: what the status line says, second by second, and when windows go on.
 //!
-//! A source looks around whenever it has read what there was, many times a second. Here somebody else turns the clock.
+//! A source looks around whenever it has read what there was, many times a second. Here the test turns the clock.
 
 use std::time::Duration;
 

@@ -22,11 +22,11 @@ use crate::sink::kafka::LostMarker;
 #[derive(Debug, clap::Parser)]
 #[command(name = "day05-checkpoints", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Checkpoints:
-  With --checkpoint-dir, state and positions are saved there every --checkpoint-interval. A run with
-  the same directory goes on from the last checkpoint, with any number of workers and sources, but
-  with the same windows; --from is then ignored. The last three are kept. Ctrl-C takes one more.
-  A job that has come to the end of its input (--until-end, or files) has closed its last windows,
-  and takes no more.
+  With --checkpoint-dir, the program saves state and positions there every --checkpoint-interval. A
+  run with the same directory restores the last checkpoint; --from is then ignored. The number of
+  workers and sources may differ, the windows may not. The last three checkpoints are kept. Ctrl-C
+  takes one more checkpoint. A job that has reached the end of its input (--until-end, or files) has
+  closed its last windows, and accepts no more input.
 
 Results:
   --sink print        to stdout; after a crash, windows may be printed again
@@ -35,20 +35,21 @@ Results:
   --sink postgres://USER:PASSWORD@HOST:PORT/DATABASE
                       a row for each window, in a table that is created if it is not there; the
                       password can be in PGPASSWORD, where other users of the machine do not see it
-  Output comes out when its checkpoint is complete, and needs --checkpoint-dir.
+  Output to files, Kafka or PostgreSQL is published when its checkpoint is complete, and needs
+  --checkpoint-dir.
 
 Late orders:
-  --late DIR          lines of JSON, a file for each checkpoint, each order in exactly one of them;
+  --late DIR          JSON lines, a file for each checkpoint, each order in exactly one of them;
                       without --checkpoint-dir a single file
 
 Examples:
-  day05-checkpoints                                    the demo: killed three times, and nothing is missing
+  day05-checkpoints                                    the demo: killed three times, nothing is lost
   day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
   day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
-  day05-checkpoints checkpoint inspect state           what the checkpoints in there hold
+  day05-checkpoints checkpoint inspect state           show what the checkpoints in it hold
 
-Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; twice
-aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
+Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; a
+second Ctrl-C aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -70,13 +71,13 @@ pub(super) struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: checkpoints")]
 pub struct CheckpointArgs {
-    /// Keep checkpoints in this directory, and go on from the last one that is there
+    /// Keep checkpoints in this directory, and restore the last one that is there
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
-    /// From the beginning of one checkpoint to the beginning of the next [default: 1s; in the demo of day 5 200ms]
+    /// Time from the start of one checkpoint to the start of the next [default: 1s; in the demo of day 5 200ms]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub checkpoint_interval: Option<Span>,
-    /// Let other users of this machine read neither checkpoints nor results in files
+    /// Make checkpoint and result files readable by their owner only
     #[arg(long)]
     pub private: bool,
 }
@@ -102,7 +103,7 @@ impl CheckpointArgs {
 fn positive(text: &str) -> Result<Span, String> {
     match text.parse::<Span>()? {
         span if span > Span(0) => Ok(span),
-        _ => Err("it has to be longer than zero".to_string()),
+        _ => Err("it must be longer than zero".to_string()),
     }
 }
 
@@ -124,11 +125,12 @@ pub struct SinkArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: where the result goes")]
 pub struct PublishArgs {
-    /// What to do if Kafka has forgotten what was published last, which it does after a week without a run: stop with an
-    /// error; take it for published; or publish it again
+    /// What to do if Kafka has forgotten which epoch was published last, as it does after a week without a run: end
+    /// with an error, take the epoch as published, or publish it again
     #[arg(long, value_enum, default_value_t)]
     pub lost_marker: LostMarker,
-    /// How much may wait to be published before no more is read; what comes between two checkpoints has to fit anyway
+    /// How many bytes may wait to be published before the job stops reading; the output between two checkpoints must
+    /// fit into memory in any case
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     pub sink_buffer: Bytes,
 }
@@ -232,7 +234,7 @@ impl Cli {
         match (dir, sink) {
             (_, SinkArg::Unknown) => usage("--sink: expected print, file:DIR, kafka:TOPIC or postgres:URL"),
             (None, SinkArg::File(_) | SinkArg::Kafka(_) | SinkArg::Postgres(_)) => usage(
-                "output once and only once needs --checkpoint-dir: what is out is known only together with what was read",
+                "exactly-once output needs --checkpoint-dir: what was published is saved together with what was read",
             ),
             _ if brokers.is_none() && files.is_empty() => usage(
                 "the sandbox is new and empty: --checkpoint-dir, --sink, --lateness and --late need --brokers or --file",
@@ -242,12 +244,12 @@ impl Cli {
                 "--sink kafka:{to} would write into the topic that is read"
             )),
             (Some(dir), SinkArg::File(folder)) if dir == folder => {
-                usage("checkpoints and results need a directory each")
+                usage("checkpoints and results need different directories")
             }
             (Some(dir), sink)
                 if late.is_some_and(|late| late == dir || *sink == SinkArg::File(late.clone())) =>
             {
-                usage("checkpoints, results and late orders need a directory each")
+                usage("checkpoints, results and late orders need different directories")
             }
             _ => Ok(()),
         }

@@ -1,8 +1,8 @@
 //! The demo: a job that is killed three times, and what it has published.
 //!
 //! The broker lives in this process and survives. The job runs in a child process, which is killed in the middle of its
-//! work by a signal that it cannot catch, and started again. At the end, what it has published is compared with what a run
-//! comes to that nothing befell.
+//! work by a signal that it cannot catch, and started again. At the end, the demo compares what it has published
+//! with the result of an undisturbed run.
 //!
 //! If orders come late, the two may differ, since which of them do is a matter of which partition is read first. Where they
 //! do, the demo says so, and claims nothing.
@@ -30,16 +30,16 @@ use day04_watermarks::job::{Options, wire};
 
 use super::args::Cli;
 
-/// So many orders, at most, fit into the sandbox, whoever reads them and whenever.
+/// The most orders that fit into the sandbox, however slowly they are read.
 const ORDERS: u64 = 80_000;
 const PARTITIONS: usize = 8;
-/// How fast they come, if nobody says, and so how long there is something to be killed.
+/// Orders per second by default, and so how long the job runs and can be killed.
 const RATE: u64 = 20_000;
-/// From one checkpoint to the next, if nobody says: several in the shortest life.
+/// Time between checkpoints by default: several in the shortest life.
 const INTERVAL: Span = Span::millis(200);
-/// How often a run is looked at.
+/// How often the demo looks at a run.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long a run lives before it is killed.
+/// How long each run lives before it is killed.
 const LIVES: [Duration; 3] = [
     Duration::from_millis(1_300),
     Duration::from_millis(900),
@@ -94,17 +94,17 @@ pub(super) fn run(args: &Cli) -> Result<(), Error> {
     wanted_lines.sort();
     let may_be_late = args.input.generator.disorder.as_millis() > i128::from(args.time.delay.0);
     if lines == wanted_lines {
-        say("a run that nothing befell comes to the same windows: none is missing, none is there twice");
+        say("an undisturbed run has the same windows: none is missing, none is there twice");
     } else if may_be_late {
         say(format!(
-            "a run that nothing befell comes to {} windows, not all of them the same: orders are up to {:#} out of order, and \
-             with a --delay of {} some are late; which of them depends on which partition is read first",
+            "an undisturbed run has {} windows, and some of them differ: orders are up to {:#} out of order, so with \
+             a --delay of {} some are late, and which ones depends on which partition is read first",
             wanted_lines.len(),
             args.input.generator.disorder,
             args.time.delay
         ));
     } else {
-        let failed = InputError::failed("comparing with a run that nothing befell");
+        let failed = InputError::failed("comparing with an undisturbed run");
         let (published, right) = (lines.len(), wanted_lines.len());
         return Err(failed(format!(
             "{published} windows were published, and {right} are right"

@@ -31,7 +31,7 @@ impl CheckpointLog {
                 heard.longest = heard.longest.max(cost.took);
             }
             Event::Aborted(id, after, missing) => say(format!(
-                "warning: checkpoint {id} was given up after {:.0} s without an acknowledgement of {}",
+                "warning: checkpoint {id} was aborted after {:.0} s without an acknowledgement of {}",
                 after.as_secs_f64(),
                 missing.join(", ")
             )),

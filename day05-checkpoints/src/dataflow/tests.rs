@@ -160,9 +160,9 @@ fn state_that_nobody_takes_and_state_that_nobody_understands_are_errors() {
     #[rustfmt::skip]
     let table = [
         (checkpoint(&[("numbers", &count), ("join", &count)]),
-            "cannot go on from the saved state: it has state of \"join\", which this job does not have"),
+            "cannot restore the saved state: it has state of \"join\", which this job does not have"),
         (checkpoint(&[("numbers", &count), ("counts", b"three")]),
-            "cannot go on from the saved state: state \"count\" of the first worker: no number"),
+            "cannot restore the saved state: state \"count\" of the first worker: no number"),
     ];
     for (restore, said) in table {
         assert_eq!(finished(restore).expect_err(said).to_string(), said);
@@ -182,7 +182,7 @@ fn state_that_nobody_takes_and_state_that_nobody_understands_are_errors() {
         (Owner::Group(KEY_GROUPS), format!("key group {KEY_GROUPS}")),
         (Owner::Split("orders/7".to_string()), "split orders/7".to_string()),
     ] {
-        let said = format!("cannot go on from the saved state: state \"count\" of {whose}: no task owns it");
+        let said = format!("cannot restore the saved state: state \"count\" of {whose}: no task owns it");
         assert_eq!(finished(owned_by(owner)).expect_err(&said).to_string(), said);
     }
 }

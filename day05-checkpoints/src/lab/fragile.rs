@@ -1,4 +1,4 @@
-//! A disk in memory that loses in a power cut what nobody has synced.
+//! A disk in memory that loses in a power cut what was not synced.
 //!
 //! It keeps the promises of [`Disk`] and not one more. A real disk is kinder nearly always, which is
 //! why a program that relies on more than was promised passes all its tests and loses data in the

@@ -1,7 +1,8 @@
 //! What is outside of a job, for a job that is to die: a disk and a topic that do nothing any more once it is dead.
 //!
-//! A process that dies leaves only what it has done to others. So nobody has to be killed: it is enough that from a
-//! certain moment on nothing outside obeys. What the job does in memory after that is seen by nobody.
+//! A process that dies leaves only what it has done to others. So the tests need not kill a process: it is enough
+//! that from a certain moment on no call to the outside has an effect. What the job does in memory after that cannot
+//! be seen from outside.
 //!
 //! ```text
 //!   moments   step  step  write  step  sync  step  rename ┃ dead: sync of the folder, step, append …

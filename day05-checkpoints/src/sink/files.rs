@@ -3,7 +3,7 @@
 //! ```text
 //!   part-00000000000000000007.json           epoch 7, out
 //!   part-00000000000000000009.json           epoch 9, out; epoch 8 had no rows
-//!   part-00000000000000000010.json.writing   epoch 10, on its way: nobody should read it
+//!   part-00000000000000000010.json.writing   epoch 10, being written: not to be read
 //!   .lock                                    held by the run
 //! ```
 //!
@@ -19,7 +19,7 @@
 //!    one where it is: the next one is only written when its checkpoint is complete.
 //! 5. An epoch without rows makes no file, so that a quiet night does not leave thousands of them.
 //! 6. A file of an epoch behind the one with which a run starts is of another job, or of a checkpoint
-//!    that somebody has removed. To go on would publish its rows twice, or replace it; so the run ends
+//!    that was removed. To go on would publish its rows twice, or replace it; so the run ends
 //!    and says so.
 //!
 //! Left out: several epochs in one file, and files that are read by their columns (both in the file
@@ -122,14 +122,13 @@ impl<D: Disk> Target for FileTarget<D> {
             file if file <= first => LastPublished::UpTo(first),
             file if epochs.contains(&file) => LastPublished::UpTo(file),
             file if last == 0 => LastPublished::Unknown(format!(
-                "{} has what another run has written, up to epoch {file}, and this run begins anew: go on with the \
-                 --checkpoint-dir of that run, move its files away, or take another folder",
+                "{} holds files of another run, up to epoch {file}, but this run starts anew: use the \
+                 --checkpoint-dir of that run, move its files away, or choose another folder",
                 self.disk.place()
             )),
             file => LastPublished::Unknown(format!(
-                "{} has a file of epoch {file}, and this run goes on with epoch {last}: the file is of \
-                 another job, or of a newer checkpoint that was removed; move all files behind epoch \
-                 {last} away, or take another folder",
+                "{} has a file of epoch {file}, and this run goes on from epoch {last}: the file belongs to another \
+                 job, or to a newer checkpoint that was removed; move all files after epoch {last} away, or choose another folder",
                 self.disk.place()
             )),
         })
@@ -265,17 +264,17 @@ mod tests {
         for epoch in [4, 5, 6] {
             publish(&mut target, epoch, &rows(&["row"]));
         }
-        let anew = "memory has what another run has written, up to epoch 6, and this run begins anew: go on with the \
-                    --checkpoint-dir of that run, move its files away, or take another folder";
+        let anew = "memory holds files of another run, up to epoch 6, but this run starts anew: use the \
+                    --checkpoint-dir of that run, move its files away, or choose another folder";
         assert_eq!(
             json(&disk).last_out(&[0]).expect("known"),
             LastPublished::Unknown(anew.to_string())
         );
         for epoch in [3, 5] {
             let said = format!(
-                "memory has a file of epoch 6, and this run goes on with epoch {epoch}: the file is of \
-                 another job, or of a newer checkpoint that was removed; move all files behind epoch \
-                 {epoch} away, or take another folder"
+                "memory has a file of epoch 6, and this run goes on from epoch {epoch}: the file belongs to another \
+                 job, or to a newer checkpoint that was removed; move all files after epoch \
+                 {epoch} away, or choose another folder"
             );
             assert_eq!(
                 json(&disk).last_out(&[0, epoch]).expect("known"),

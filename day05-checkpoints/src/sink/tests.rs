@@ -216,11 +216,11 @@ fn a_target_that_hangs_stops_what_is_read_and_nothing_is_lost_or_doubled_when_it
         };
         let begins = "the sink waits for the folder: no answer for 5 s";
         assert!(
-            waits.starts_with(begins) && waits.ends_with("it takes no more rows until some are out"),
+            waits.starts_with(begins) && waits.ends_with("it takes no more rows until some are published"),
             "{waits}"
         );
         assert!(
-            goes_on.ends_with("s, the sink goes on writing to the folder"),
+            goes_on.ends_with("s, the sink writes again to the folder"),
             "{goes_on}"
         );
         // What came in before the first checkpoint was durable is held besides.

@@ -38,7 +38,7 @@ impl fmt::Display for Waiting {
             "the sink waits for {target}: no answer for {seconds} s, {mebibytes:.1} MiB unpublished"
         )?;
         match self.refuses {
-            true => f.write_str("; it takes no more rows until some are out"),
+            true => f.write_str("; it takes no more rows until some are published"),
             false => Ok(()),
         }
     }
@@ -101,7 +101,7 @@ impl Patience {
         let (wait, told) = (self.wait.take(), self.told.take());
         let (since, target) = (wait?.since, told?.target);
         let seconds = now.saturating_sub(since).as_secs();
-        Some(format!("after {seconds} s, the sink goes on writing to {target}"))
+        Some(format!("after {seconds} s, the sink writes again to {target}"))
     }
 }
 

@@ -132,7 +132,7 @@ fn read_whole<D: Disk>(disk: &D, id: u64) -> Result<Vec<u8>, Unreadable> {
         Some((header, _)) if header.starts_with(&MAGIC) => Err(damaged(
             disk,
             id,
-            "it is of another version than this program reads".to_string(),
+            "its format has another version than this program reads".to_string(),
         )),
         _ => Err(damaged(disk, id, "it is not a checkpoint".to_string())),
     }
@@ -211,6 +211,6 @@ fn manifest(bytes: &[u8]) -> Result<Manifest, String> {
     if checksum != Some(xxh3_64(&before[start..])) {
         return Err(wrong());
     }
-    let makes_no_sense = || "its manifest makes no sense, although its checksum is right".to_string();
+    let makes_no_sense = || "its manifest is not valid, although its checksum is right".to_string();
     Manifest::decode(&before[start..]).ok_or_else(makes_no_sense)
 }

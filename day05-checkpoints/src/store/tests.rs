@@ -180,7 +180,7 @@ fn the_newest_checkpoint_that_is_damaged_is_an_error_that_says_what_to_do() {
     let table = [
         (b"{}".to_vec(),       "it is not a checkpoint"),
         (good[..20].to_vec(),  "it is not a checkpoint, or it is cut off: its last bytes are not those of one"),
-        (changed(8),           "it is of another version than this program reads"),
+        (changed(8),           "its format has another version than this program reads"),
         (changed(13),          "it is damaged: a checksum is wrong, in \"positions\""),
         (changed(40),          "it is damaged: the checksum of its manifest is wrong"),
     ];

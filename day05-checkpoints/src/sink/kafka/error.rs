@@ -46,7 +46,7 @@ pub enum KafkaTargetError {
     /// The brokers have been away, or slow, for too long.
     #[error(
         "cannot publish epoch {epoch} to topic {topic} at {brokers} within {} s: {reason}; \
-         start again when the brokers answer: whether it is out is then found out",
+         start again when the brokers answer: the new run finds out whether the epoch was published",
         patience.as_secs_f64()
     )]
     TooLong {
@@ -65,7 +65,7 @@ pub enum KafkaTargetError {
     /// The brokers take no more from this run.
     #[error(
         "cannot publish epoch {epoch} to topic {topic} at {brokers}: another run with transactional id \
-         {id} has taken over, or this one has slept through its transaction timeout of {} s; only one may run at a time",
+         {id} has taken over, or this one has slept through its transaction timeout of {} s; only one run may publish at a time",
         timeout.as_secs_f64()
     )]
     Fenced {

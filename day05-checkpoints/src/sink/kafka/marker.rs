@@ -2,7 +2,7 @@
 //! brings the rows.
 //!
 //! Of what Kafka can write in a transaction, an offset of a consumer group is the one that can be asked
-//! for by its name in a single request. So the marker is the offset of a group that nobody reads with,
+//! for by its name in a single request. So the marker is the offset of a group that no consumer uses,
 //! for partition 0 of the topic:
 //!
 //! ```text

@@ -2,8 +2,8 @@
 //! checkpoints.
 //!
 //! The rows of an epoch are sent and acknowledged, and then the epoch is done. A reader sees them at
-//! once, and a process that dies in between has left some of them in the topic, which nobody can tell
-//! from the others: the next run publishes the whole epoch again.
+//! once, and a process that dies in between has left some of them in the topic, and they cannot be told from the
+//! others: the next run publishes the whole epoch again.
 //!
 //! ```text
 //!   checkpoint 8 durable ──▶ a b c d e acknowledged ──▶ done

@@ -47,7 +47,7 @@ pub enum PostgresError {
     /// The mark is not where this run has left it.
     #[error(
         "cannot publish epoch {epoch} to {place}: another run has taken over as sink {name} (table sink_epochs says {found}, \
-         and this run knows of epoch {known}); only one may run at a time"
+         and this run knows of epoch {known}); only one run may publish at a time"
     )]
     OutOfStep {
         /// What was to be published.
