@@ -14,6 +14,7 @@ use day03_windows::cli::WindowArgs;
 use day03_windows::time::Span;
 use day04_watermarks::cli::TimeArgs;
 
+use super::checkpoint_dir::CheckpointDir;
 use super::inspect::CheckpointCommand;
 use crate::coordinator::Schedule;
 use crate::disk::Access;
@@ -26,6 +27,9 @@ use crate::sink::kafka::LostMarker;
   With --checkpoint-dir, state and positions are saved there every --checkpoint-interval. A run with
   the same directory goes on from the last checkpoint, with any number of workers and sources, but
   with the same windows; --from is then ignored. The last three are kept. Ctrl-C takes one more.
+  s3://BUCKET/PREFIX is a directory in an object store: AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and
+  AWS_SECRET_ACCESS_KEY say which and who asks, AWS_ALLOW_HTTP=true lets it be without TLS. It has no
+  lock: the newest run owns it, and one that is still at work ends with its next checkpoint.
   A job that has come to the end of its input (--until-end, or files) has closed its last windows,
   and takes no more.
 
@@ -46,6 +50,7 @@ Examples:
   day05-checkpoints                                    the demo: killed three times, and nothing is missing
   day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
   day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
+  day05-checkpoints --file orders.json --checkpoint-dir s3://bucket/windows --sink file:windows
   day05-checkpoints checkpoint inspect state           what the checkpoints in there hold
 
 Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; twice
@@ -75,13 +80,14 @@ pub(super) struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: checkpoints")]
 pub struct CheckpointArgs {
-    /// Keep checkpoints in this directory, and go on from the last one that is there
-    #[arg(long, value_name = "DIR")]
-    pub checkpoint_dir: Option<PathBuf>,
+    /// Keep checkpoints in this directory, and go on from the last one that is there. s3://BUCKET/PREFIX is a directory
+    /// in an object store, as the variables AWS_ENDPOINT, AWS_ACCESS_KEY_ID and so on say; the newest run owns it
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    pub checkpoint_dir: Option<CheckpointDir>,
     /// From the beginning of one checkpoint to the beginning of the next [default: 1s; in the demo of day 5 200ms]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub checkpoint_interval: Option<Span>,
-    /// Let other users of this machine read neither checkpoints nor results in files
+    /// Let other users of this machine read neither checkpoints nor results in files; for s3:// the bucket decides
     #[arg(long)]
     pub private: bool,
 }
@@ -246,11 +252,13 @@ impl Cli {
             (_, SinkArg::Kafka(to)) if to == topic => usage(&format!(
                 "--sink kafka:{to} would write into the topic that is read"
             )),
-            (Some(dir), SinkArg::File(folder)) if dir == folder => {
+            (Some(CheckpointDir::Folder(dir)), SinkArg::File(folder)) if dir == folder => {
                 usage("checkpoints and results need a directory each")
             }
             (Some(dir), sink)
-                if late.is_some_and(|late| late == dir || *sink == SinkArg::File(late.clone())) =>
+                if late.is_some_and(|late| {
+                    *dir == CheckpointDir::Folder(late.clone()) || *sink == SinkArg::File(late.clone())
+                }) =>
             {
                 usage("checkpoints, results and late orders need a directory each")
             }

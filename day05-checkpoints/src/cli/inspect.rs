@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::say;
@@ -15,6 +14,7 @@ use day02_state::error::Error;
 use day02_state::state::{Owner, Part};
 use day03_windows::time::EventTime;
 
+use super::checkpoint_dir::CheckpointDir;
 use crate::disk::{Disk, Folder};
 use crate::store::{Unreadable, ids, name_of, read_tasks};
 
@@ -38,7 +38,7 @@ pub(super) enum CheckpointCommand {
     /// and what it says of positions and time
     Inspect {
         /// What was given as --checkpoint-dir
-        dir: PathBuf,
+        dir: CheckpointDir,
         /// How it is shown
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -47,10 +47,19 @@ pub(super) enum CheckpointCommand {
 
 pub(super) fn run(command: &CheckpointCommand) -> Result<(), Error> {
     let CheckpointCommand::Inspect { dir, format } = command;
-    let folder = Folder::unlocked(dir);
+    match dir {
+        CheckpointDir::Folder(path) => show(&Folder::unlocked(path), *format),
+        CheckpointDir::S3(address) => {
+            let folder = address.look().map_err(|error| Error::Restore(error.into()))?;
+            show(&folder, *format)
+        }
+    }
+}
+
+fn show<D: Disk>(folder: &D, format: Format) -> Result<(), Error> {
     let (mut rows, mut damaged) = (Vec::new(), None);
-    for id in ids(&folder).map_err(|error| Error::Restore(error.into()))? {
-        match rows_of(&folder, id) {
+    for id in ids(folder).map_err(|error| Error::Restore(error.into()))? {
+        match rows_of(folder, id) {
             Ok(more) => rows.extend(more),
             Err(Unreadable::Disk(error)) if error.is_missing() => {}
             Err(error) => {
@@ -62,7 +71,7 @@ pub(super) fn run(command: &CheckpointCommand) -> Result<(), Error> {
     if rows.is_empty() && damaged.is_none() {
         say(format!("there is no checkpoint in {}", folder.place()));
     }
-    table::write(&mut io::stdout().lock(), *format, &COLUMNS, rows).map_err(InputError::Output)?;
+    table::write(&mut io::stdout().lock(), format, &COLUMNS, rows).map_err(InputError::Output)?;
     damaged.map_or(Ok(()), |error| Err(Error::Restore(error.into())))
 }
 
