@@ -27,8 +27,6 @@
 //! after a crash. A multipart upload that a crash cuts off is invisible but takes space, until the bucket's lifecycle rule
 //! `AbortIncompleteMultipartUpload` ends it. A store that ignores conditions is noticed at the start, and refused.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -37,18 +35,18 @@ use object_store::{
     Error, GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion,
 };
 use tokio::runtime::{Builder, Runtime};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::atomic_file::WRITING;
 use crate::disk::{Disk, DiskError};
+use current::Current;
 use s3::failed;
 
+mod current;
 pub mod s3;
 
 /// The size of a part. S3 takes ten thousand of them, each but the last at least 5 MiB.
 const PART: usize = 8 << 20;
 const CURRENT: &str = "current";
-const HEADER: &str = "30dayfolder 1";
 
 /// A folder in an object store.
 #[derive(Debug)]
@@ -67,62 +65,6 @@ pub struct ObjectFolder {
     uploaded: Option<String>,
     /// Objects to delete once `current` does not list them.
     garbage: Vec<String>,
-}
-
-/// What stands in the object `current`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Current {
-    run: u64,
-    /// Tells two runs apart that have taken the same number at the same moment.
-    nonce: u64,
-    /// All names, with the run that wrote the file.
-    names: BTreeMap<String, u64>,
-}
-
-impl Current {
-    fn key(name: &str, run: u64) -> String {
-        format!("{name}.run-{run}")
-    }
-
-    fn name_and_run(key: &str) -> Option<(&str, u64)> {
-        let (name, run) = key.rsplit_once(".run-")?;
-        Some((name, run.parse().ok()?))
-    }
-
-    /// Without what another run holds under a key of its own.
-    fn lists(&self, name: &str, run: u64) -> bool {
-        self.names.get(name) == Some(&run)
-    }
-
-    fn decode(text: &[u8]) -> Option<Self> {
-        let (text, checksum) = std::str::from_utf8(text).ok()?.rsplit_once("checksum ")?;
-        let mut lines = text.lines();
-        if u64::from_str_radix(checksum.trim_end(), 16) != Ok(xxh3_64(text.as_bytes()))
-            || lines.next() != Some(HEADER)
-        {
-            return None;
-        }
-        let (run, nonce) = lines.next()?.strip_prefix("run ")?.split_once(' ')?;
-        let name = |key| Self::name_and_run(key).map(|(name, run)| (name.to_string(), run));
-        Some(Current {
-            run: run.parse().ok()?,
-            nonce: nonce.parse().ok()?,
-            names: lines.map(name).collect::<Option<_>>()?,
-        })
-    }
-}
-
-impl fmt::Display for Current {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = self.names.iter().map(|(name, run)| Self::key(name, *run) + "\n");
-        let text = format!(
-            "{HEADER}\nrun {} {}\n{}",
-            self.run,
-            self.nonce,
-            keys.collect::<String>()
-        );
-        writeln!(f, "{text}checksum {:016x}", xxh3_64(text.as_bytes()))
-    }
 }
 
 #[derive(Debug)]

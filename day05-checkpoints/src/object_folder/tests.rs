@@ -1,5 +1,7 @@
 //! The folder over an object store in memory. A real S3 API is tried in `tests/real_s3.rs`.
 
+use std::collections::BTreeMap;
+
 use day02_state::state::{Frozen, Owner, Part};
 use object_store::memory::InMemory;
 
