@@ -131,34 +131,44 @@ impl ObjectFolder {
         Ok(folder)
     }
 
-    // ANCHOR: open
     /// Opens the folder as its newest run, and takes it from the one before.
     pub fn open(objects: Arc<dyn ObjectStore>, prefix: &str, place: &str) -> Result<Self, DiskError> {
         let mut folder = Self::look(objects, prefix, place)?;
-        let before = folder.version.clone();
-        folder.current.run += 1;
-        folder.current.nonce = rand::random();
-        let begun = folder
-            .put_current()
-            .and_then(|()| folder.check_conditions(before));
+        let begun = folder.begin();
         begun.map_err(DiskError::of(&folder, "take over", ""))?;
         let cleaned = folder.delete_what_is_not_listed();
         cleaned.map_err(DiskError::of(&folder, "clear", ""))?;
         Ok(folder)
     }
 
-    /// Replaces `current`, if it is what this run has read or written last.
-    fn put_current(&mut self) -> io::Result<()> {
+    // ANCHOR: open
+    /// Takes the next run number. If the run before changes names meanwhile, these are taken over too.
+    fn begin(&mut self) -> io::Result<()> {
+        let before = self.version.clone();
+        self.current.run += 1;
+        self.current.nonce = rand::random();
+        while let Some((found, version)) = self.put_current()? {
+            if found.run >= self.current.run {
+                return Err(self.taken_over(found.run));
+            }
+            (self.current.names, self.version) = (found.names, Some(version));
+        }
+        self.check_conditions(before)
+    }
+
+    /// Replaces `current`, if it is what this run has read or written last; else says what it is.
+    fn put_current(&mut self) -> io::Result<Option<(Current, UpdateVersion)>> {
         match self.put_current_if(self.version.clone()) {
             Ok(version) => self.version = Some(version),
             // If an answer got lost, the second try has found what the first has written.
             Err(Error::Precondition { .. } | Error::AlreadyExists { .. }) => match self.get_current()? {
                 Some((found, version)) if found == self.current => self.version = Some(version),
-                found => return Err(self.taken_over(found.map_or(0, |(found, _)| found.run))),
+                Some(found) => return Ok(Some(found)),
+                None => return Err(io::Error::other("it was removed while this run used it")),
             },
             Err(error) => return Err(failed(error)),
         }
-        Ok(())
+        Ok(None)
     }
     // ANCHOR_END: open
 
@@ -299,7 +309,9 @@ impl Disk for ObjectFolder {
         if !self.changed {
             return Ok(());
         }
-        self.put_current()?;
+        if let Some((found, _)) = self.put_current()? {
+            return Err(self.taken_over(found.run));
+        }
         self.changed = false;
         // What cannot be deleted now is tried again with the next change, and by the next run.
         let (runtime, objects, prefix) = (&self.runtime, &self.objects, &self.prefix);

@@ -413,7 +413,7 @@ fn a_job_that_is_to_stop_does_not_wait_for_a_store_that_hangs() {
     office.at(2_020);
     assert!(office.stop.is_asked());
     let place = "the place where checkpoints are kept".to_string();
-    assert_eq!(office.events(), [Event::Aborted(1, ms(2_009), vec![place])]);
+    assert_eq!(office.events(), [Event::Aborted(1, ms(2_010), vec![place])]);
 }
 
 #[test]
