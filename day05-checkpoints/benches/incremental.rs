@@ -12,7 +12,7 @@ use criterion::Criterion;
 use day02_state::keys;
 use day02_state::state::Table;
 use day05_checkpoints::disk::Folder;
-use day05_checkpoints::store::{Progress, Size, Store};
+use day05_checkpoints::store::{CheckpointStorage, Progress, Size, Store};
 use tempfile::TempDir;
 
 const KEYS: u32 = 1_000_000;

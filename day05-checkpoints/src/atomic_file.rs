@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use crate::disk::{Disk, DiskError};
 
 /// What is added to the name of a file while it is written.
-const WRITING: &str = ".writing";
+pub(crate) const WRITING: &str = ".writing";
 
 // ANCHOR: atomic_file
 /// A file on its way to the disk, from blocks of bytes, each of which is made when it is written.

@@ -16,24 +16,28 @@
 //! 4. When all sources are drained, or when the job is asked to stop, there is a last one. After that nothing is sent
 //!    any more, so it covers everything. A job that is to stop does not wait for tasks that cannot acknowledge it,
 //!    because what they wait for hangs: after a second it stops without, and the next run goes on from the checkpoint
-//!    before.
+//!    before. A store has a second more.
 //! 5. Sources hear of a durable checkpoint after all other tasks: they may end when they hear of it, and the tasks
 //!    behind them then end too, so all of them must have it in their mail by then.
+
+mod cost;
 
 use std::time::Duration;
 
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
-use day02_state::status::{Gauge, OverTasks, Status, StatusBoard};
+use day02_state::status::{Status, StatusBoard};
 
-use crate::disk::Disk;
 use crate::fault::{Fault, put_in};
 use crate::signal::{Ack, Signal};
-use crate::store::{Progress, Size, Store};
+use crate::store::{CheckpointStorage, Progress};
+pub use cost::{ALIGNMENT_MILLIS, CHECKPOINT_BYTES, CHECKPOINT_MILLIS, Cost, STORE_MILLIS};
 
 /// How long a job that is to stop waits for all tasks to acknowledge the last checkpoint.
 const STOPS_WITHIN: Duration = Duration::from_secs(1);
+/// How soon a store that is at work elsewhere is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// When there are checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,35 +73,6 @@ pub enum Event {
     Aborted(u64, Duration, Vec<String>),
 }
 
-/// What a checkpoint has cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// From its beginning until it was durable.
-    pub took: Duration,
-    /// For how long a task held channels back for it, at most.
-    pub aligned: Duration,
-    /// For how long it was written, once all tasks had acknowledged it.
-    pub stored: Duration,
-    /// What was written.
-    pub size: Size,
-}
-
-/// How long the last checkpoint took.
-pub const CHECKPOINT_MILLIS: Gauge = gauge("checkpoint_ms");
-/// For how long a task held channels back for it, at most.
-pub const ALIGNMENT_MILLIS: Gauge = gauge("checkpoint_alignment_ms");
-/// For how long it was written.
-pub const STORE_MILLIS: Gauge = gauge("checkpoint_store_ms");
-/// How many bytes were written.
-pub const CHECKPOINT_BYTES: Gauge = gauge("checkpoint_bytes");
-
-const fn gauge(name: &'static str) -> Gauge {
-    Gauge {
-        name,
-        over_tasks: OverTasks::Max,
-    }
-}
-
 /// Whoever hears of them.
 pub type Listener = Box<dyn FnMut(Event) + Send>;
 
@@ -127,12 +102,12 @@ enum Phase {
 }
 
 /// Begins checkpoints, and says when they are durable.
-pub struct Coordinator<C, D> {
+pub struct Coordinator<C> {
     members: Vec<Member>,
     sources: Vec<Mail<Signal<C>>>,
     others: Vec<Mail<Signal<C>>>,
     /// Where checkpoints are kept; without one they only divide the stream.
-    store: Option<Store<D>>,
+    store: Option<Box<dyn CheckpointStorage>>,
     schedule: Schedule,
     listener: Listener,
     stop: Stop,
@@ -153,11 +128,11 @@ pub struct Coordinator<C, D> {
     last: Option<u64>,
 }
 
-impl<C: Clone, D: Disk> Coordinator<C, D> {
+impl<C: Clone> Coordinator<C> {
     /// Checkpoints begin behind `restored`, which is 0 in a job that begins.
     pub(crate) fn new(
         (members, sources, others): Members<C>,
-        store: Option<Store<D>>,
+        store: Option<Box<dyn CheckpointStorage>>,
         schedule: Schedule,
         listener: Listener,
         (stop, board, restored): (Stop, StatusBoard, u64),
@@ -242,6 +217,11 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
         Ok(())
     }
 
+    /// The next step of the store, if there is one.
+    fn step(&mut self) -> Outcome<Option<Progress>> {
+        Ok(self.store.as_mut().map(|store| store.step()).transpose()?)
+    }
+
     // ANCHOR: durable
     fn durable(&mut self, took: Duration, stored: Duration) {
         self.phase = Phase::Rests;
@@ -249,7 +229,7 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
         self.cost = Cost {
             took,
             stored,
-            size: self.store.as_ref().map(Store::size).unwrap_or_default(),
+            size: self.store.as_ref().map(|store| store.size()).unwrap_or_default(),
             ..self.cost
         };
         (self.listener)(Event::Durable(self.id, self.cost));
@@ -289,7 +269,7 @@ impl<C: Clone, D: Disk> Coordinator<C, D> {
     }
 }
 
-impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
+impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
     type In = Vec<Ack>;
     type Out = ();
 
@@ -337,7 +317,7 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
             return Ok(Turn::Done);
         }
         match self.phase {
-            Phase::Rests => match self.store.as_mut().map(Store::step).transpose()? {
+            Phase::Rests => match self.step()? {
                 // It removes what it does not keep.
                 Some(Progress::Again) => {}
                 _ => return Ok(self.look_for_next(now)),
@@ -356,12 +336,17 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
                     false => return Ok(Turn::Wait(Some(deadline))),
                 }
             }
-            Phase::Stores { started, complete } => {
-                let stored = self.store.as_mut().map(Store::step).transpose()?;
-                if let None | Some(Progress::Durable(_)) = stored {
-                    self.durable(now - started, now - complete);
+            Phase::Stores { started, complete } => match self.step()? {
+                None | Some(Progress::Durable(_)) => self.durable(now - started, now - complete),
+                Some(Progress::Pending) if self.stops_at.is_some_and(|at| now >= at + STOPS_WITHIN) => {
+                    self.phase = Phase::Rests;
+                    let missing = vec!["the place where checkpoints are kept".to_string()];
+                    (self.listener)(Event::Aborted(self.id, now - started, missing));
+                    self.stop.ask();
                 }
-            }
+                Some(Progress::Pending) => return Ok(Turn::Wait(Some(now + LOOK_AGAIN))),
+                Some(_) => {}
+            },
         }
         Ok(Turn::Again)
     }
@@ -373,19 +358,7 @@ impl<C: Clone + Send, D: Disk> Operator<Signal<C>> for Coordinator<C, D> {
             Phase::Gathers { .. } => format!("checkpoint {} waits for {}", self.id, missing.join(", ")),
             Phase::Stores { .. } => format!("checkpoint {} is being stored", self.id),
         });
-        let Cost {
-            took,
-            aligned,
-            stored,
-            size,
-        } = self.cost;
-        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        status.gauges.extend([
-            (CHECKPOINT_MILLIS, millis(took)),
-            (ALIGNMENT_MILLIS, millis(aligned)),
-            (STORE_MILLIS, millis(stored)),
-            (CHECKPOINT_BYTES, i64::try_from(size.new).unwrap_or(i64::MAX)),
-        ]);
+        status.gauges.extend(self.cost.gauges());
     }
 }
 

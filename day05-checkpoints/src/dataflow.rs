@@ -21,9 +21,8 @@ use day04_watermarks::watermark::Watermark;
 
 use crate::checkpointed::{CheckpointedOperator, CheckpointedSource};
 use crate::coordinator::{Coordinator, Listener, Member, Schedule};
-use crate::disk::Disk;
 use crate::signal::{Ack, Signal};
-use crate::store::{Checkpoint, Store};
+use crate::store::{Checkpoint, CheckpointStorage};
 
 /// Control in every job from this day on.
 pub type Control = Signal<Watermark>;
@@ -185,9 +184,9 @@ impl Dataflow {
 
     /// The job, with its coordinator, and where to send [`Signal::Suspend`] to. State that nobody has taken is an error: it
     /// would be lost in silence.
-    pub fn finish<D: Disk + 'static>(
+    pub fn finish(
         mut self,
-        store: Option<Store<D>>,
+        store: Option<Box<dyn CheckpointStorage>>,
         schedule: Schedule,
         listener: Listener,
         stop: &Stop,

@@ -20,8 +20,8 @@
 //!
 //! A [`Folder`] has a lock for as long as it is open, because two runs in one folder would overwrite
 //! and remove each other's files. The system takes the lock back when the process ends, however it
-//! ends, so there is nothing to clean up. Left out: object stores, which have neither a rename nor a
-//! lock of this kind.
+//! ends, so there is nothing to clean up. An object store has neither a rename nor a lock of this kind:
+//! [`ObjectFolder`](crate::object_folder::ObjectFolder) says what stands for them.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -26,12 +26,11 @@ use day04_watermarks::reader::TimestampReader;
 
 use crate::coordinator::{Listener, Schedule};
 use crate::dataflow::{Control, Dataflow, Subtask};
-use crate::disk::Disk;
 use crate::ended::{Ended, has_ended};
 use crate::sink::encoded::Encoded;
 use crate::sink::target::Target;
 use crate::sink::{Format, Sink, SinkOptions};
-use crate::store::{Checkpoint, Store};
+use crate::store::{Checkpoint, CheckpointStorage};
 
 /// The id under which the state of the sink is saved.
 pub const SINK: &str = "sink";
@@ -42,9 +41,9 @@ pub const LATE_SINK: &str = "late sink";
 pub const START_ANEW: &str = "take another --checkpoint-dir";
 
 /// How checkpoints are taken.
-pub struct Checkpoints<D> {
+pub struct Checkpoints {
     /// Where they are kept. Without a store they only divide what is published.
-    pub store: Option<Store<D>>,
+    pub store: Option<Box<dyn CheckpointStorage>>,
     /// The one to go on from.
     pub restore: Option<Checkpoint>,
     /// When.
@@ -57,9 +56,9 @@ pub struct Checkpoints<D> {
     pub stop: Stop,
 }
 
-impl<D> Checkpoints<D> {
+impl Checkpoints {
     /// Those of a job that begins anew, at the usual times, and tells nobody.
-    pub fn new(store: Option<Store<D>>, stop: &Stop) -> Self {
+    pub fn new(store: Option<Box<dyn CheckpointStorage>>, stop: &Stop) -> Self {
         Checkpoints {
             store,
             restore: None,
@@ -136,12 +135,12 @@ impl Format for LateLines {
 // ANCHOR: wire
 /// Wires the job. What closes is handed to `on_closed`, and published to the target if there is one. Returns with it where the answer is left, and where to send
 /// [`Suspend`](crate::signal::Signal::Suspend).
-pub fn wire<S: Source + Send + 'static, D: Disk + 'static>(
+pub fn wire<S: Source + Send + 'static>(
     sources: Vec<S>,
     options: &Options,
     on_closed: impl OnClosed + 'static,
     target: Option<Publishes>,
-    mut checkpoints: Checkpoints<D>,
+    mut checkpoints: Checkpoints,
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
     if let Some(restore) = &checkpoints.restore {
         day02::check_positions(&restore.snapshot, SOURCE, &sources).map_err(advised)?;
@@ -168,13 +167,13 @@ fn advised(error: Error) -> Error {
 }
 
 /// Wires the job on a dataflow that is there already, with what it has to restore.
-pub(crate) fn wire_on<S: Source + Send + 'static, D: Disk + 'static>(
+pub(crate) fn wire_on<S: Source + Send + 'static>(
     mut dataflow: Dataflow,
     sources: Vec<S>,
     options: &Options,
     on_closed: impl OnClosed + 'static,
     target: Option<Publishes>,
-    checkpoints: Checkpoints<D>,
+    checkpoints: Checkpoints,
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
     let Options { windows, watermarks } = options;
     let tasks = &windows.tasks;

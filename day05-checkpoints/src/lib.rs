@@ -14,7 +14,7 @@
 //! - [`signal`]: barriers and what goes with them; [`aligner`]: which channels wait for a barrier
 //! - [`checkpointed`]: the adapters around operators and sources; [`coordinator`]: when there is a checkpoint, and when it is
 //!   durable; [`dataflow`]: a job with all of these
-//! - [`disk`], [`store`]: where checkpoints are kept
+//! - [`disk`], [`object_folder`], [`store`]: where checkpoints are kept
 //! - [`sink`]: rows that wait until they may go out, and where they go
 //! - [`job`], [`cli`]: the job, the command line; [`ended`]: a job that has come to the end of its input
 //! - [`lab`]: a disk that loses what was not synced, and a job that dies after each of its steps
@@ -30,6 +30,7 @@ pub mod ended;
 mod fault;
 pub mod job;
 pub mod lab;
+pub mod object_folder;
 pub mod signal;
 pub mod sink;
 pub mod store;

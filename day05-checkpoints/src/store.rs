@@ -26,6 +26,7 @@
 //! There is no file that points to the latest: the largest number is the latest, so that the rename
 //! alone decides.
 
+pub mod background;
 mod file;
 mod groups;
 mod manifest;
@@ -97,6 +98,24 @@ pub enum Progress {
     Durable(u64),
     /// There is nothing to do.
     Idle,
+    /// Something is being done elsewhere.
+    Pending,
+}
+
+/// The state of each task under the id of its operator: the same tasks in the same order each time.
+pub type TaskStates = Vec<(String, Frozen)>;
+
+/// Where a coordinator brings checkpoints.
+pub trait CheckpointStorage: Send {
+    /// Begins to write a checkpoint, which is newer than any before it. An error if another is under way.
+    fn begin(&mut self, id: u64, states: TaskStates) -> Result<(), StoreError>;
+
+    /// Does the next thing that there is to do, with at most one change of the disk. After an error,
+    /// the checkpoint that was under way is given up.
+    fn step(&mut self) -> Result<Progress, StoreError>;
+
+    /// How many bytes the newest durable checkpoint has in its own file, and how many in older ones.
+    fn size(&self) -> Size;
 }
 
 /// Why a checkpoint could not be written or read.
@@ -134,6 +153,9 @@ pub enum StoreError {
         /// The newest one that is durable.
         durable: u64,
     },
+    /// Nothing can be stored any more.
+    #[error("the thread that stores checkpoints has ended")]
+    ThreadEnded,
 }
 
 fn way_back(before: Option<&str>) -> String {
@@ -209,60 +231,6 @@ impl<D: Disk> Store<D> {
         })
     }
 
-    /// How many bytes the newest durable checkpoint has in its own file, and how many in older ones.
-    pub fn size(&self) -> Size {
-        let sized = self.durable.zip(self.manifest.as_ref());
-        sized.map(|(id, manifest)| manifest.size(id)).unwrap_or_default()
-    }
-
-    // ANCHOR: commit
-    /// Begins to write a checkpoint, which is newer than any before it, with the state of each task under the id of its
-    /// operator: the same tasks in the same order each time. An error if another is under way.
-    pub fn begin(&mut self, id: u64, states: Vec<(String, Frozen)>) -> Result<(), StoreError> {
-        match (&self.under_way, self.durable) {
-            (Some((under_way, _)), _) => {
-                let under_way = *under_way;
-                Err(StoreError::UnderWay { id, under_way })
-            }
-            (None, Some(durable)) if id <= durable => Err(StoreError::NotNewer { id, durable }),
-            (None, _) => {
-                let base = Base {
-                    id: self.durable,
-                    manifest: self.manifest.as_ref(),
-                    written: self.files.iter().map(|(id, file)| (*id, file.written)).collect(),
-                };
-                let writer = Writer::new(id, states, base, self.block);
-                self.under_way = Some((id, AtomicFile::in_blocks(name_of(id), writer)));
-                Ok(())
-            }
-        }
-    }
-
-    /// Does the next thing that there is to do, with at most one change of the disk. After an error,
-    /// the checkpoint that was under way is given up.
-    pub fn step(&mut self) -> Result<Progress, StoreError> {
-        let Some((id, mut file)) = self.under_way.take() else {
-            return self.make_room();
-        };
-        let stepped = file.step(&mut self.disk);
-        if let Ok(false) = stepped {
-            self.under_way = Some((id, file));
-            return Ok(Progress::Again);
-        }
-        let (manifest, completions) = file.into_blocks().finish();
-        // One that is given up may have its name already.
-        self.files.insert(id, File::of(id, &manifest));
-        stepped?;
-        self.manifest = Some(manifest);
-        self.durable = Some(id);
-        self.crowded = true;
-        completions
-            .iter()
-            .for_each(|completion: &Completion| completion.complete(id));
-        Ok(Progress::Durable(id))
-    }
-    // ANCHOR_END: commit
-
     // ANCHOR: make_room
     /// Removes the oldest file that no checkpoint needs which is kept. One that was given up may have its name, but is
     /// not safe, so those behind the newest durable one do not count. As long as it is not known what one needs that is
@@ -293,6 +261,57 @@ impl<D: Disk> Store<D> {
     }
     // ANCHOR_END: make_room
 }
+
+// ANCHOR: commit
+impl<D: Disk> CheckpointStorage for Store<D> {
+    fn begin(&mut self, id: u64, states: TaskStates) -> Result<(), StoreError> {
+        match (&self.under_way, self.durable) {
+            (Some((under_way, _)), _) => {
+                let under_way = *under_way;
+                Err(StoreError::UnderWay { id, under_way })
+            }
+            (None, Some(durable)) if id <= durable => Err(StoreError::NotNewer { id, durable }),
+            (None, _) => {
+                let base = Base {
+                    id: self.durable,
+                    manifest: self.manifest.as_ref(),
+                    written: self.files.iter().map(|(id, file)| (*id, file.written)).collect(),
+                };
+                let writer = Writer::new(id, states, base, self.block);
+                self.under_way = Some((id, AtomicFile::in_blocks(name_of(id), writer)));
+                Ok(())
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Progress, StoreError> {
+        let Some((id, mut file)) = self.under_way.take() else {
+            return self.make_room();
+        };
+        let stepped = file.step(&mut self.disk);
+        if let Ok(false) = stepped {
+            self.under_way = Some((id, file));
+            return Ok(Progress::Again);
+        }
+        let (manifest, completions) = file.into_blocks().finish();
+        // One that is given up may have its name already.
+        self.files.insert(id, File::of(id, &manifest));
+        stepped?;
+        self.manifest = Some(manifest);
+        self.durable = Some(id);
+        self.crowded = true;
+        completions
+            .iter()
+            .for_each(|completion: &Completion| completion.complete(id));
+        Ok(Progress::Durable(id))
+    }
+
+    fn size(&self) -> Size {
+        let sized = self.durable.zip(self.manifest.as_ref());
+        sized.map(|(id, manifest)| manifest.size(id)).unwrap_or_default()
+    }
+}
+// ANCHOR_END: commit
 
 /// The numbers of the files in a folder that checkpoints are kept in.
 pub fn ids<D: Disk>(disk: &D) -> Result<BTreeSet<u64>, DiskError> {

@@ -88,7 +88,8 @@ fn help_says_what_there_is() {
     let help = Folder::new().run("--help");
     let words = [
         "Checkpoints:",
-        "--checkpoint-dir <DIR>",
+        "--checkpoint-dir <DIR|s3://BUCKET/PREFIX>",
+        "AWS_ENDPOINT",
         "--checkpoint-interval <TIME>",
         "[default: 1s;",
         "--sink <WHERE>",
@@ -121,6 +122,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         ("--file o.json --checkpoint-dir c --sink kafka:w",      "--sink kafka:TOPIC needs --brokers"),
         ("--brokers localhost:1 --checkpoint-dir c --sink kafka:orders", "would write into the topic that is read"),
         ("--file o.json --checkpoint-dir c --sink file:c",       "different directories"),
+        ("--file o.json --checkpoint-dir s3://b",                "expected s3://BUCKET/PREFIX"),
+        ("--file o.json --checkpoint-dir hdfs://b/c",            "expected a directory, or s3://BUCKET/PREFIX"),
         ("--file o.json --checkpoint-dir c --sink w",            "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --sink file:",        "expected print, file:DIR, kafka:TOPIC or postgres:URL"),
         ("--file o.json --checkpoint-dir c --checkpoint-interval 0s", "longer than zero"),

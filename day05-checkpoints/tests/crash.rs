@@ -137,10 +137,13 @@ fn options(windows: &str, workers: usize) -> Options {
     options
 }
 
-fn checkpoints(disk: &Fragile, interval: Option<Duration>, stop: &Stop) -> Checkpoints<Fragile> {
+fn checkpoints(disk: &Fragile, interval: Option<Duration>, stop: &Stop) -> Checkpoints {
     Checkpoints {
         schedule: Schedule::every(interval),
-        ..Checkpoints::new(Some(Store::open(disk.clone(), usize::MAX).unwrap()), stop)
+        ..Checkpoints::new(
+            Some(Box::new(Store::open(disk.clone(), usize::MAX).unwrap())),
+            stop,
+        )
     }
 }
 

@@ -18,7 +18,8 @@ use day02_state::state::{Frozen, Owner, Part, Table, share};
 use day05_checkpoints::disk::{Disk, DiskError};
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::store::{
-    Checkpoint, Progress, Store, StoreError, Unreadable, ids, read_checkpoint, read_manifest,
+    Checkpoint, CheckpointStorage, Progress, Store, StoreError, Unreadable, ids, read_checkpoint,
+    read_manifest,
 };
 
 use weaker::{Life, Random, Weakened, Weaker, first_failure};

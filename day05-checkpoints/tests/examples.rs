@@ -8,6 +8,9 @@ mod epochs;
 #[path = "../examples/layers.rs"]
 mod layers;
 
+#[path = "../examples/objects.rs"]
+mod objects;
+
 use std::error::Error;
 
 fn printed(run: impl FnOnce(&mut Vec<u8>) -> Result<(), Box<dyn Error>>) -> String {
@@ -68,4 +71,19 @@ fn a_checkpoint_writes_what_has_changed_until_that_is_half_of_all() {
         "{layers:?}"
     );
     insta::assert_snapshot!("layers", printed(layers::run));
+}
+
+#[test]
+fn a_run_that_was_taken_over_while_it_slept_changes_nothing_any_more() {
+    let printed = printed(objects::run);
+    let (before, after) = printed.split_once("run 1 wakes up").expect("it does");
+    assert!(
+        before.ends_with(after.split_once("has changed\n").expect("and then").1),
+        "{printed}"
+    );
+    assert!(
+        after.contains("run 2 has begun there while this one, run 1, was at work"),
+        "{printed}"
+    );
+    insta::assert_snapshot!("objects", printed);
 }

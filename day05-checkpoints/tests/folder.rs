@@ -10,7 +10,7 @@ use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::files::{FileTarget, Format};
 use day05_checkpoints::sink::target::{LastPublished, Published, Target};
-use day05_checkpoints::store::{Progress, Store};
+use day05_checkpoints::store::{CheckpointStorage, Progress, Store};
 
 const FOLDER: &str = "FOLDER_TO_HOLD";
 

@@ -148,7 +148,7 @@ impl Job {
         let coordinator: Arc<OnceLock<day02_state::runtime::Mail<_>>> = Arc::clone(&mail);
         let heard = Arc::clone(&events);
         let checkpoints = Checkpoints {
-            store: Some(Store::open(self.checkpoints.clone(), KEEP).unwrap()),
+            store: Some(Box::new(Store::open(self.checkpoints.clone(), KEEP).unwrap())),
             restore,
             schedule: Schedule::every(self.interval),
             listener: Box::new(move |event| {
@@ -507,7 +507,7 @@ fn without_a_store_everything_is_published_too() {
     job.append(&orders);
     let source = job.log.source("tests", &Start::Earliest, true).unwrap();
     let stop = Stop::new();
-    let checkpoints = Checkpoints::<Fragile> {
+    let checkpoints = Checkpoints {
         store: None,
         restore: None,
         schedule: Schedule::default(),

@@ -13,7 +13,7 @@ use day01_consumer::source::{MAX_RECORD, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};
 use day05_checkpoints::coordinator::Schedule;
-use day05_checkpoints::disk::{Access, Folder};
+use day05_checkpoints::disk::Access;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
@@ -83,7 +83,7 @@ fn run(query: &Query, log: &Log) -> u64 {
         buffers: Buffers::default(),
     };
     let stop = Stop::new();
-    let checkpoints = Checkpoints::<Folder> {
+    let checkpoints = Checkpoints {
         store: None,
         restore: None,
         schedule: Schedule::default(),

@@ -14,12 +14,14 @@ use day04_watermarks::splits::Strategy;
 use day05_checkpoints::coordinator::Schedule;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::job::{Checkpoints, wire};
-use day05_checkpoints::store::Store;
+use day05_checkpoints::store::{CheckpointStorage, Store};
 
 /// Says how many orders are in the windows. Checkpoints are kept in a new folder, if they are `kept`.
 pub fn run(log: &Log, kept: bool, interval: Option<Duration>) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = || Store::open(Folder::open(folder.path()).expect("it is free"), 3).expect("a store");
+    let store = || -> Box<dyn CheckpointStorage> {
+        Box::new(Store::open(Folder::open(folder.path()).expect("it is free"), 3).expect("a store"))
+    };
     let source = log
         .source("tumble", &Start::Earliest, true)
         .expect("a log can be read");

@@ -13,6 +13,7 @@ use day03_windows::cli::WindowArgs;
 use day03_windows::time::Span;
 use day04_watermarks::cli::TimeArgs;
 
+use super::checkpoint_dir::CheckpointDir;
 use super::inspect::CheckpointCommand;
 use crate::coordinator::Schedule;
 use crate::disk::Access;
@@ -27,6 +28,9 @@ use crate::sink::kafka::LostMarker;
   workers and sources may differ, the windows may not. The last three checkpoints are kept. Ctrl-C
   takes one more checkpoint. A job that has reached the end of its input (--until-end, or files) has
   closed its last windows, and accepts no more input.
+  s3://BUCKET/PREFIX is a directory in an object store. The variables AWS_ENDPOINT, AWS_REGION,
+  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say which one; AWS_ALLOW_HTTP=true permits access
+  without TLS. It has no lock: the newest run owns it, and an older run ends at its next checkpoint.
 
 Results:
   --sink print        to stdout; after a crash, windows may be printed again
@@ -46,6 +50,7 @@ Examples:
   day05-checkpoints                                    the demo: killed three times, nothing is lost
   day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
   day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
+  day05-checkpoints --file orders.json --checkpoint-dir s3://bucket/windows --sink file:windows
   day05-checkpoints checkpoint inspect state           show what the checkpoints in it hold
 
 Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; a
@@ -71,13 +76,14 @@ pub(super) struct Cli {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Day 5: checkpoints")]
 pub struct CheckpointArgs {
-    /// Keep checkpoints in this directory, and restore the last one that is there
-    #[arg(long, value_name = "DIR")]
-    pub checkpoint_dir: Option<PathBuf>,
+    /// Keep checkpoints in this directory, and restore the last one that is there; s3://BUCKET/PREFIX is a directory in
+    /// an object store (see below)
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX")]
+    pub checkpoint_dir: Option<CheckpointDir>,
     /// Time from the start of one checkpoint to the start of the next [default: 1s; in the demo of day 5 200ms]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub checkpoint_interval: Option<Span>,
-    /// Make checkpoint and result files readable by their owner only
+    /// Make checkpoint and result files readable by their owner only; for s3:// the bucket decides
     #[arg(long)]
     pub private: bool,
 }
@@ -243,11 +249,13 @@ impl Cli {
             (_, SinkArg::Kafka(to)) if to == topic => usage(&format!(
                 "--sink kafka:{to} would write into the topic that is read"
             )),
-            (Some(dir), SinkArg::File(folder)) if dir == folder => {
+            (Some(CheckpointDir::Folder(dir)), SinkArg::File(folder)) if dir == folder => {
                 usage("checkpoints and results need different directories")
             }
             (Some(dir), sink)
-                if late.is_some_and(|late| late == dir || *sink == SinkArg::File(late.clone())) =>
+                if late.is_some_and(|late| {
+                    *dir == CheckpointDir::Folder(late.clone()) || *sink == SinkArg::File(late.clone())
+                }) =>
             {
                 usage("checkpoints, results and late orders need different directories")
             }

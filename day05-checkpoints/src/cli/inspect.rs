@@ -5,7 +5,6 @@
 //! file is named, the others are still shown, and the command fails.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use day01_consumer::cli::say;
 use day01_consumer::lab::table::{self, Cell, Format};
@@ -13,6 +12,7 @@ use day02_state::error::Error;
 use day02_state::state::{Owner, Part};
 use day03_windows::time::EventTime;
 
+use super::checkpoint_dir::CheckpointDir;
 use crate::disk::{Disk, Folder};
 use crate::store::{Unreadable, ids, name_of, read_tasks};
 
@@ -36,7 +36,7 @@ pub(super) enum CheckpointCommand {
     /// and what it says of positions and time
     Inspect {
         /// What was given as --checkpoint-dir
-        dir: PathBuf,
+        dir: CheckpointDir,
         /// How it is shown
         #[arg(long, value_enum, default_value_t)]
         format: Format,
@@ -45,10 +45,19 @@ pub(super) enum CheckpointCommand {
 
 pub(super) fn run(command: &CheckpointCommand) -> Result<(), Error> {
     let CheckpointCommand::Inspect { dir, format } = command;
-    let folder = Folder::unlocked(dir);
+    match dir {
+        CheckpointDir::Folder(path) => show(&Folder::unlocked(path), *format),
+        CheckpointDir::S3(address) => {
+            let folder = address.look().map_err(|error| Error::Restore(error.into()))?;
+            show(&folder, *format)
+        }
+    }
+}
+
+fn show<D: Disk>(folder: &D, format: Format) -> Result<(), Error> {
     let (mut rows, mut damaged) = (Vec::new(), None);
-    for id in ids(&folder).map_err(|error| Error::Restore(error.into()))? {
-        match rows_of(&folder, id) {
+    for id in ids(folder).map_err(|error| Error::Restore(error.into()))? {
+        match rows_of(folder, id) {
             Ok(more) => rows.extend(more),
             Err(Unreadable::Disk(error)) if error.is_missing() => {}
             Err(error) => {
@@ -60,7 +69,7 @@ pub(super) fn run(command: &CheckpointCommand) -> Result<(), Error> {
     if rows.is_empty() && damaged.is_none() {
         say(format!("there is no checkpoint in {}", folder.place()));
     }
-    table::print(*format, &COLUMNS, rows)?;
+    table::print(format, &COLUMNS, rows)?;
     damaged.map_or(Ok(()), |error| Err(Error::Restore(error.into())))
 }
 

@@ -1,6 +1,7 @@
 //! The command line of day 5: that of day 4, where checkpoints are kept, and where the result goes.
 
 mod args;
+mod checkpoint_dir;
 mod demo;
 mod inspect;
 mod log;
@@ -21,6 +22,7 @@ use day04_watermarks::cli::{say_what_is_waited_for, say_what_was_late};
 use day04_watermarks::late::WithLateFile;
 
 pub use args::{Bytes, CheckpointArgs, PublishArgs, SinkArg};
+pub use checkpoint_dir::{CheckpointDir, open_store};
 pub use log::CheckpointLog;
 
 use crate::dataflow::Control;
@@ -33,11 +35,7 @@ use crate::sink::files::{FileTarget, Format};
 use crate::sink::kafka::{KafkaTarget, KafkaTargetOptions};
 use crate::sink::postgres::{Column, PostgresOptions, PostgresTarget};
 use crate::sink::target::Target;
-use crate::store::{Checkpoint, Store};
 use args::{Cli, Command};
-
-/// How many checkpoints are kept.
-const KEEP: usize = 3;
 
 /// Runs the program of day 5.
 pub fn main() -> ExitCode {
@@ -47,21 +45,6 @@ pub fn main() -> ExitCode {
         None if args.is_demo() => demo::run(&args),
         None => run(&args),
     })
-}
-
-/// A store in the folder of these options, if there is one, and what it holds.
-pub fn open_store(args: &CheckpointArgs) -> Result<(Option<Store<Folder>>, Option<Checkpoint>), Error> {
-    let Some(folder) = &args.checkpoint_dir else {
-        return Ok((None, None));
-    };
-    let unusable = |error: crate::store::StoreError| Error::Restore(error.into());
-    let folder = Folder::open_as(folder, args.access()).map_err(|error| Error::Place {
-        what: "the place for checkpoints",
-        failure: error.into(),
-    })?;
-    let store = Store::open(folder, KEEP).map_err(unusable)?;
-    let latest = store.latest().map_err(unusable)?;
-    Ok((Some(store), latest))
 }
 
 fn run(args: &Cli) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use day02_state::status::Status;
 use super::*;
 use crate::fault::with;
 use crate::lab::fragile::Fragile;
+use crate::store::{Size, Store, StoreError, TaskStates};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -33,7 +34,7 @@ impl Output<(), Signal<()>> for Nowhere {
 
 /// A coordinator of two sources and one task, and what it has said.
 struct Office {
-    coordinator: Coordinator<(), Fragile>,
+    coordinator: Coordinator<()>,
     events: Arc<Mutex<Vec<Event>>>,
     disk: Fragile,
     stop: Stop,
@@ -60,7 +61,7 @@ impl Office {
         let heard: Arc<Mutex<Vec<Event>>> = Arc::clone(&events);
         let coordinator = Coordinator::new(
             (members.into(), mails(), mails()),
-            Some(Store::open(disk.clone(), 3).expect("an empty disk")),
+            Some(Box::new(Store::open(disk.clone(), 3).expect("an empty disk"))),
             Schedule {
                 interval: interval.map(ms),
                 timeout: ms(timeout),
@@ -377,6 +378,42 @@ fn a_disk_that_fails_ends_the_job_and_leaves_the_checkpoint_before() {
     );
     let latest = Store::open(office.disk.clone(), 3).expect("a store").latest();
     assert_eq!(latest.expect("whole").map(|latest| latest.id), Some(1));
+}
+
+/// Never comes to an end.
+struct Hangs;
+
+impl CheckpointStorage for Hangs {
+    fn begin(&mut self, _: u64, _: TaskStates) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<Progress, StoreError> {
+        Ok(Progress::Pending)
+    }
+
+    fn size(&self) -> Size {
+        Size::default()
+    }
+}
+
+#[test]
+fn a_job_that_is_to_stop_does_not_wait_for_a_store_that_hangs() {
+    let mut office = Office::new(Some(10), 1_000);
+    office.coordinator.store = Some(Box::new(Hangs));
+    office.at(0);
+    office.at(10);
+    office.all_states(1);
+    assert_eq!(office.at(11), Turn::Wait(Some(ms(16))), "it looks again soon");
+    let suspend = Signal::Suspend;
+    office.coordinator.on_mail(suspend, &mut Nowhere).expect("mail");
+    office.at(20);
+    office.at(2_019);
+    assert!(!office.stop.is_asked());
+    office.at(2_020);
+    assert!(office.stop.is_asked());
+    let place = "the place where checkpoints are kept".to_string();
+    assert_eq!(office.events(), [Event::Aborted(1, ms(2_010), vec![place])]);
 }
 
 #[test]

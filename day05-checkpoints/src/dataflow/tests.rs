@@ -13,6 +13,7 @@ use day02_state::stepper::run_stepper;
 use super::*;
 use crate::coordinator::Event;
 use crate::lab::fragile::Fragile;
+use crate::store::Store;
 
 /// Counts what it was given: as a source, the turns that it has had.
 #[derive(Debug, Default)]
@@ -145,7 +146,12 @@ fn checkpoint(operators: &[(&str, &[u8])]) -> Checkpoint {
 fn finished(restore: Checkpoint) -> Result<(), Error> {
     let (dataflow, _) = wired(Some(restore), 10)?;
     let store = Store::open(Fragile::new(), 3).expect("an empty disk");
-    let finished = dataflow.finish(Some(store), Schedule::default(), Box::new(|_| {}), &Stop::new());
+    let finished = dataflow.finish(
+        Some(Box::new(store)),
+        Schedule::default(),
+        Box::new(|_| {}),
+        &Stop::new(),
+    );
     finished.map(drop)
 }
 
@@ -207,7 +213,7 @@ fn run(until: u64, also_told: usize, drive: impl FnOnce(Job, &Stop)) -> (Vec<u64
     };
     let (store, stop) = (Store::open(Fragile::new(), 3).expect("empty"), Stop::new());
     let (job, _) = dataflow
-        .finish(Some(store), schedule, listener, &stop)
+        .finish(Some(Box::new(store)), schedule, listener, &stop)
         .expect("wired");
     drive(job, &stop);
     let ended = has_ended.lock().expect("whole").clone();

@@ -234,7 +234,7 @@ impl Replay {
         let target = target(design, external, life);
         let checkpoints = Checkpoints {
             schedule: Schedule::every(Some(INTERVAL)),
-            ..Checkpoints::new(Some(store), &stop)
+            ..Checkpoints::new(Some(Box::new(store)), &stop)
         };
         let mut dataflow = Dataflow::new(options.windows.tasks.buffers, restore);
         if design == Design::WithoutAlignment {

@@ -18,7 +18,7 @@ use super::fragile::Fragile;
 use crate::sink::encoded::Encoded;
 use crate::sink::files::{FileTarget, Format as FileFormat};
 use crate::sink::{Format, Sink, SinkOptions};
-use crate::store::{Progress, Store};
+use crate::store::{CheckpointStorage, Progress, Store};
 
 /// How far an epoch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

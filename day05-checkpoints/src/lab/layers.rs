@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::fragile::Fragile;
-use crate::store::{Progress, Size, Store, ids};
+use crate::store::{CheckpointStorage, Progress, Size, Store, ids};
 
 /// How many keys there are.
 const KEYS: u32 = 20_000;

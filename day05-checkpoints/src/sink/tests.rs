@@ -153,7 +153,10 @@ fn run(seed: u64, hangs_at: Duration) -> Ran {
                 );
             }
         }),
-        ..Checkpoints::new(Some(Store::open(Fragile::new(), 3).expect("empty")), &stop)
+        ..Checkpoints::new(
+            Some(Box::new(Store::open(Fragile::new(), 3).expect("empty"))),
+            &stop,
+        )
     };
     let (job, _, _) = wire(vec![source], &options, (), Some(publishes), checkpoints).expect("a job");
     let board = job.board();

@@ -127,7 +127,9 @@ pub fn run(script: &Script, disk: &Fragile, from: Option<&Checkpoint>, plan: &Pl
     };
     let store = Store::open(disk.clone(), usize::MAX).unwrap();
     let dataflow = wire(script, from.cloned(), plan);
-    let (job, mail) = dataflow.finish(Some(store), schedule, listener, &stop).unwrap();
+    let (job, mail) = dataflow
+        .finish(Some(Box::new(store)), schedule, listener, &stop)
+        .unwrap();
     assert!(fates.coordinator.set(mail).is_ok());
     let result = match with {
         Drive::Threads => drive(job, with, &stop).map_err(|error| error.to_string()),

@@ -59,7 +59,7 @@ impl Run {
                 Event::Durable(id, _) => told.store(id, Ordering::Relaxed),
                 Event::Aborted(_, _, tasks) => is_missing.lock().unwrap().extend(tasks),
             }),
-            ..Checkpoints::new(Some(store), &stop)
+            ..Checkpoints::new(Some(Box::new(store)), &stop)
         };
         let options = Options {
             windows: Windows::new("tumble:1ms".parse().unwrap()),

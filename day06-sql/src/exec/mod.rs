@@ -30,7 +30,6 @@ use day04_watermarks::operator::WatermarkOperator;
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Access;
-use day05_checkpoints::disk::Disk;
 use day05_checkpoints::ended::Ended;
 use day05_checkpoints::job::{Checkpoints, START_ANEW};
 use day05_checkpoints::sink::encoded::Encoded;
@@ -143,22 +142,22 @@ struct Wiring<'a> {
 
 // ANCHOR: wire
 /// Wires queries over what their tables are connected to. What they print goes to `printed`.
-pub fn wire<D: Disk + 'static>(
+pub fn wire(
     queries: &[Query],
     options: &Options,
     printed: &Printed,
-    checkpoints: Checkpoints<D>,
+    checkpoints: Checkpoints,
 ) -> Result<Running, Error> {
     wire_over(&mut Connectors(options), queries, options, printed, checkpoints)
 }
 
 /// Wires queries over anything that can stand outside of a job.
-pub fn wire_over<D: Disk + 'static>(
+pub fn wire_over(
     outside: &mut impl Outside,
     queries: &[Query],
     options: &Options,
     printed: &Printed,
-    checkpoints: Checkpoints<D>,
+    checkpoints: Checkpoints,
 ) -> Result<Running, Error> {
     check_writers(queries)?;
     let ids = ids(queries);

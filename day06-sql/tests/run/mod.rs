@@ -27,7 +27,7 @@ use day05_checkpoints::signal::Signal;
 use day05_checkpoints::sink::files::{FileTarget, Format};
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
-use day05_checkpoints::store::Store;
+use day05_checkpoints::store::{CheckpointStorage, Store};
 use day06_sql::bind::{Catalog, read};
 use day06_sql::exec::once::{answer, reads_view};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
@@ -357,7 +357,10 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     let checkpoints = Checkpoints {
         restore,
         schedule: Schedule::every(Some(Duration::from_millis(2))),
-        ..Checkpoints::new(store, &stop)
+        ..Checkpoints::new(
+            store.map(|store| Box::new(store) as Box<dyn CheckpointStorage>),
+            &stop,
+        )
     };
     let mut outside = Around {
         world,

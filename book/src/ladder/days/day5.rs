@@ -42,7 +42,7 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         let stop = Stop::new();
         let checkpoints = Checkpoints {
             restore,
-            ..Checkpoints::new(Some(store), &stop)
+            ..Checkpoints::new(Some(Box::new(store)), &stop)
         };
         let files = || Publishes::new(Text::Json, FileTarget::new(published.clone(), Format::Json));
         let target = (!scenario.prints).then(files);

@@ -89,7 +89,7 @@ pub(super) fn run(scenario: &Scenario, seed: u64) -> Result<Option<Found>, BookE
         let stop = Stop::new();
         let checkpoints = Checkpoints {
             restore,
-            ..Checkpoints::new(Some(store), &stop)
+            ..Checkpoints::new(Some(Box::new(store)), &stop)
         };
         let source = world.source()?;
         let options = options(workers(scenario, life));
