@@ -185,9 +185,8 @@ mod tests {
             (AccessKeyId, "secret\n", "AWS_ACCESS_KEY_ID"),
             (Token, "secr\u{e9}t", "AWS_SESSION_TOKEN"),
         ] {
-            let error = checked(AmazonS3Builder::new().with_config(key, value))
-                .err()
-                .expect(value);
+            let builder = AmazonS3Builder::new().with_config(key, value);
+            let error = checked(builder).map(drop).expect_err(value);
             let said = error.to_string();
             assert!(said.contains(variable) && !said.contains("secr"), "{said}");
         }
