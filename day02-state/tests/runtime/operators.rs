@@ -123,6 +123,14 @@ where
     Does(act)
 }
 
+/// Without when it came, which depends on the driver; `time.rs` looks at that.
+fn where_from(input: Input) -> Input {
+    Input {
+        now: Duration::ZERO,
+        ..input
+    }
+}
+
 impl<F> Operator<Barrier> for Does<F>
 where
     F: FnMut(Call, &mut dyn Output<Numbers, Barrier>) -> Outcome<Turn> + Send,
@@ -131,11 +139,11 @@ where
     type Out = Numbers;
 
     fn on_data(&mut self, input: Input, rows: Numbers, out: Out<'_, Self::Out, Barrier>) -> Outcome {
-        (self.0)(Call::Data(input, rows), out).map(drop)
+        (self.0)(Call::Data(where_from(input), rows), out).map(drop)
     }
 
     fn on_control(&mut self, input: Input, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
-        (self.0)(Call::Control(input, barrier), out).map(drop)
+        (self.0)(Call::Control(where_from(input), barrier), out).map(drop)
     }
 
     fn on_mail(&mut self, barrier: Barrier, out: Out<'_, Self::Out, Barrier>) -> Outcome {
@@ -147,7 +155,7 @@ where
     }
 
     fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Barrier>) -> Outcome {
-        (self.0)(Call::InputEnd(input, how), out).map(drop)
+        (self.0)(Call::InputEnd(where_from(input), how), out).map(drop)
     }
 
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Barrier>) -> Outcome {

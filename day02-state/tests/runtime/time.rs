@@ -24,6 +24,48 @@ fn events(job: Job, seed: u64) -> Events {
     events
 }
 
+/// Remembers when rows were taken, and when it had its turns.
+struct Clocked(Arc<Mutex<(Vec<Duration>, Vec<Duration>)>>);
+
+impl Operator<Barrier> for Clocked {
+    type In = Numbers;
+    type Out = Numbers;
+
+    fn on_data(&mut self, input: Input, _: Numbers, _: Out<'_, Self::Out, Barrier>) -> Outcome {
+        self.0.lock().unwrap().0.push(input.now);
+        Ok(())
+    }
+
+    fn on_turn(&mut self, now: Duration, _: Out<'_, Self::Out, Barrier>) -> Outcome<Turn> {
+        self.0.lock().unwrap().1.push(now);
+        Ok(Turn::Done)
+    }
+}
+
+#[test]
+fn an_input_has_the_time_of_the_turn_behind_it() {
+    for seed in 0..100 {
+        let times = Arc::default();
+        let mut edge: Edge = single(1, buffers(1, 1));
+        let mut job = Job::new();
+        let source = source(|now, out| {
+            say(Data(1), out);
+            match now < 20 * MILLI {
+                true => Turn::Wait(Some(now + 7 * MILLI)),
+                false => Turn::Done,
+            }
+        });
+        job.task("source", Inbox::none(), source, edge.outboxes.remove(0));
+        let clocked = Clocked(Arc::clone(&times));
+        job.task("clocked", edge.inboxes.remove(0), clocked, Outbox::none());
+        run_stepper(job, seed, &Stop::new(), &mut |_, _, _| {}).unwrap();
+        let (inputs, turns) = take(&mut *times.lock().unwrap());
+        assert_eq!(inputs, [0, 7, 14, 21].map(|millis| millis * MILLI));
+        // The first turn came before any input, and the last one after the end of the channel.
+        assert_eq!(inputs, turns[1..=4], "{turns:?}");
+    }
+}
+
 // ------------------------------------------------------------------------------------------------------------ linger
 
 #[test]
