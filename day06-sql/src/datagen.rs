@@ -311,7 +311,10 @@ mod tests {
             let positions = [(split.to_string(), offset)].into_iter().collect();
             source(5, None, None).seek(&positions).unwrap_err().to_string()
         };
-        assert_eq!(seek("orders/0", 1), "no split \"orders/0\"; there is datagen");
+        assert_eq!(
+            seek("orders/0", 1),
+            "no split \"orders/0\"; splits there: datagen"
+        );
         assert!(seek(SPLIT, 6).starts_with("datagen: offset 6 is out of range, available is 0 to 5"));
         assert!(seek(SPLIT, -1).starts_with("datagen: offset -1 is out of range"));
     }

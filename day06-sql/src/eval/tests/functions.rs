@@ -362,7 +362,7 @@ fn what_the_binder_never_makes_is_an_error_and_no_panic() {
         (call(Coalesce, [one.clone()], boolean),   "have to be of one type, not BOOLEAN and INT"),
         (both(TumbleStart, ts(1), span(1)),        "there is no TUMBLE_START of (TIMESTAMP, INTERVAL)"),
         (call(TumbleEnd, [one.clone(), literal(span(1)), literal(span(0))], boolean), "there is no TUMBLE_END of (INT, INTERVAL, INTERVAL)"),
-        (call(TumbleEnd, [literal(ts(1)), literal(span(0)), literal(span(0))], boolean), "the size of a window has to be longer than zero"),
+        (call(TumbleEnd, [literal(ts(1)), literal(span(0)), literal(span(0))], boolean), "the size of a window must be longer than zero"),
         (Expr::Column(1, DataType::Int),           "there is no column 1 among 1"),
         (Expr::Literal(int(1), DataType::BigInt),  "1 does not fit into a column of type BIGINT"),
         (Expr::Case(vec![(one.clone(), one.clone())], Box::new(one.clone()), DataType::Int), "a condition has to be BOOLEAN, and this one is INT"),
