@@ -74,7 +74,7 @@ pub fn print(
     .map_err(Error::Output)
 }
 
-/// Writes more rows to stdout, behind those of [`print`].
+/// Writes more rows to stdout, behind those of [`print()`].
 pub fn print_more(
     format: Format,
     columns: &[&str],
