@@ -6,17 +6,23 @@
 //! ```
 //!
 //! 1. There is one request at a time. Until it is answered, every call answers at once that it is pending.
-//! 2. Nobody waits for the thread. When the sink has gone, it ends behind the step that it is in; when the program ends
-//!    first, that step ends with it. Either is a crash between two steps, which a target survives.
+//! 2. When the sink has gone, the thread ends behind the step that it is in; when the program ends first, that step ends
+//!    with it. Either is a crash between two steps, which a target survives.
+//! 3. A sink that goes gives the thread a moment to end, so that the lock of its folder is free for the next run. It does
+//!    not wait for one that hangs.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
+use std::time::Duration;
 
 use day02_state::operator::Outcome;
 
 use super::encoded::Rows;
 use super::target::{LastPublished, Published, Target};
+
+/// How long a sink that goes waits for the end of the thread.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// A target whose steps are taken on another thread.
 pub struct Background {
@@ -73,6 +79,14 @@ impl Background {
     }
 }
 
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.requests = channel().0;
+        // Behind the answer that is under way there is only the end.
+        while self.answers.recv_timeout(ENDS_WITHIN).is_ok() {}
+    }
+}
+
 /// Answers requests until there is nobody any more who could ask.
 fn work(mut target: impl Target, requests: &Receiver<Request>, answers: &Sender<Outcome<Answer>>) {
     while let Ok(request) = requests.recv() {
@@ -125,7 +139,9 @@ mod tests {
     use std::sync::mpsc::{SyncSender, sync_channel};
 
     use super::*;
+    use crate::disk::Folder;
     use crate::sink::encoded::Encoded;
+    use crate::sink::files::{FileTarget, Format};
 
     /// Takes a step whenever the test lets it, and says how it ends.
     struct Held(Receiver<Outcome<Published>>);
@@ -158,6 +174,19 @@ mod tests {
             match call() {
                 Some(answer) => return answer,
                 None => thread::yield_now(),
+            }
+        }
+    }
+
+    #[test]
+    fn the_folder_of_a_sink_that_has_gone_is_free_for_the_next_one() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        for run in 0..200 {
+            let folder = Folder::open(temporary.path()).unwrap_or_else(|error| panic!("run {run}: {error}"));
+            let mut target = Background::start(FileTarget::new(folder, Format::Json)).expect("a thread");
+            // Whether it has been answered or not.
+            for _ in 0..run % 3 {
+                target.last_out(&[0]).expect("a thread");
             }
         }
     }
