@@ -10,6 +10,7 @@
 //! One test at a time, because one of them stops the server. Each makes tables of its own and leaves them behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod killed;
 #[path = "../../day03-windows/tests/orders/mod.rs"]
 mod orders;
 #[path = "../../day02-state/tests/program/mod.rs"]
@@ -17,16 +18,14 @@ mod program;
 
 use std::env;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use day05_checkpoints::sink::encoded::{Encoded, Rows};
 use day05_checkpoints::sink::postgres::{Column, PostgresError, PostgresOptions, PostgresTarget};
 use day05_checkpoints::sink::target::{LastPublished, Published, Target};
 use postgres::{Client, NoTls};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
+use killed::{Lives, until_it_ends};
 use orders::{csv, ordered, rows};
 use program::Folder;
 
@@ -462,36 +461,21 @@ fn each_window_is_in_the_table_once_however_often_the_program_is_killed() {
          --sink-table {table} --sink {}",
         url()
     );
-    let mut random = ChaCha8Rng::seed_from_u64(5);
-    let (mut kills, mut half_done) = (0, 0);
+    let lives = Lives {
+        at_random: Duration::from_millis(200),
+        more: Duration::from_millis(20),
+    };
     let mut client = client();
-    loop {
-        let mut job = folder.start(&sink);
-        let lives = Duration::from_millis(u64::from(random.next_u32()) % 200 + kills * 20);
-        let until = Instant::now() + lives;
-        while Instant::now() < until && job.child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        if job.child.try_wait().unwrap().is_some() {
-            let run = job.finish();
-            assert_eq!(run.code, 0, "{}", run.stderr);
-            assert!(!run.stderr.contains(PASSWORD), "{}", run.stderr);
-            break;
-        }
-        job.kill();
-        kills += 1;
+    let last = until_it_ends(&folder, &sink, &lives, || {
         let exists = client
             .query_one("SELECT to_regclass($1) IS NOT NULL", &[&table])
             .unwrap();
-        if exists.get(0) {
-            let count = client
-                .query_one(&format!("SELECT count(*) FROM {table}"), &[])
-                .unwrap();
-            half_done += u64::from(count.get::<_, i64>(0) > 0);
+        exists.get(0) && {
+            let count = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]);
+            count.unwrap().get::<_, i64>(0) > 0
         }
-    }
-    println!("{kills} kills, {half_done} behind which some windows were out");
-    assert!(kills > 3 && half_done > 0, "{kills} kills, {half_done}");
+    });
+    assert!(!last.stderr.contains(PASSWORD), "{}", last.stderr);
     let time =
         |column: &str| format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')");
     let sql = format!(

@@ -11,6 +11,7 @@
 //! One test at a time, because one of them pauses the server. Each makes a bucket of its own and leaves it behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod killed;
 #[path = "../../day03-windows/tests/orders/mod.rs"]
 mod orders;
 #[path = "../../day02-state/tests/program/mod.rs"]
@@ -23,12 +24,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rustix::process::{Pid, Signal, kill_process};
 
 use day05_checkpoints::disk::Disk;
 use day05_checkpoints::object_folder::s3::Address;
+use killed::{Lives, until_it_ends};
 use orders::{csv, ordered, rows};
 use program::Folder;
 
@@ -91,26 +91,12 @@ fn each_window_is_published_once_however_often_the_program_is_killed() {
         "--file orders.json --window {WINDOW} --checkpoint-dir s3://{bucket}/w --checkpoint-interval 20ms \
          --workers 2 --sink file:out --format csv"
     );
-    let mut random = ChaCha8Rng::seed_from_u64(5);
-    let (mut kills, mut half_done) = (0, 0);
-    loop {
-        let mut job = folder.start(&args);
-        let lives = Duration::from_millis(u64::from(random.next_u32()) % 400 + kills * 60);
-        let until = Instant::now() + lives;
-        while Instant::now() < until && job.child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        if job.child.try_wait().unwrap().is_some() {
-            let run = job.finish();
-            assert_eq!(run.code, 0, "{}", run.stderr);
-            break;
-        }
-        job.kill();
-        kills += 1;
-        half_done += u64::from(keys(&bucket).iter().any(|key| key.contains("checkpoint-")));
-    }
-    println!("{kills} kills, {half_done} behind which there was a checkpoint");
-    assert!(kills > 3 && half_done > 1, "{kills} kills, {half_done}");
+    let lives = Lives {
+        at_random: Duration::from_millis(400),
+        more: Duration::from_millis(60),
+    };
+    let has_checkpoint = || keys(&bucket).iter().any(|key| key.contains("checkpoint-"));
+    until_it_ends(&folder, &args, &lives, has_checkpoint);
     let right = csv(WINDOW.parse().unwrap(), &rows(&orders));
     let mut right: Vec<String> = right.lines().map(str::to_string).collect();
     right.sort();

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::operators::{Barrier, Log, Numbers, Relay, Says, align, lane_of, sections};
+use super::operators::{Barrier, Log, Numbers, Relay, Says, align, owner, sections};
 use super::{SEEDS, TIGHT, Verdict, assert_right_without_a_fault, judge, the_hang, under_all_seeds};
 use crate::fault::Fault;
 use crate::keys::Owners;
@@ -54,7 +54,7 @@ fn two_lanes_by_key(seed: u64) -> Verdict {
     let mut edge = by_key(1, 2, TIGHT);
     let [direct, detour] = [edge.inboxes.remove(0), edge.inboxes.remove(0)];
     let owners = Owners::of(2);
-    let mut of_direct = (0..).filter(|number| lane_of(&owners, *number) == 0);
+    let mut of_direct = (0..).filter(|number| owner(&owners, *number) == 0);
     let [a, b, c] = std::array::from_fn(|_| of_direct.next().unwrap());
     let says = [Data(a), Control(1), Data(b), Data(c)];
     let (job, log) = two_ways(&says, edge.outboxes.remove(0), direct, detour);

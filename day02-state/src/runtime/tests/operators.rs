@@ -15,35 +15,10 @@ pub(super) const MILLI: Duration = Duration::from_millis(1);
 
 pub(super) type Barrier = u32;
 
-/// Rows that are their own keys.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Numbers(pub(super) Vec<u64>);
+#[path = "../../../tests/runtime/numbers.rs"]
+mod numbers;
+pub(super) use numbers::{Numbers, owner};
 
-impl Batch for Numbers {
-    fn rows(&self) -> usize {
-        self.0.len()
-    }
-
-    fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
-    fn cut(self, rows: usize) -> Vec<Self> {
-        self.0.cut(rows).into_iter().map(Numbers).collect()
-    }
-}
-
-impl Keyed for Numbers {
-    fn scatter(self, owners: &Owners, lanes: &mut [Self]) {
-        for number in self.0 {
-            lanes[lane_of(owners, number)].0.push(number);
-        }
-    }
-}
-
-pub(super) fn lane_of(owners: &Owners, number: u64) -> usize {
-    owners.lane(keys::hash(&number.to_le_bytes()))
-}
 /// A source that says what is on its list, all of it in one turn.
 pub(super) struct Says(pub(super) Vec<Message<u64, Barrier>>);
 
