@@ -97,10 +97,9 @@ impl SqlError {
         let text = without_secrets(text);
         let line = text.lines().nth(self.at.line - 1).unwrap_or_default();
         let characters = line.chars().count();
-        let cut = match characters > COLUMNS {
-            true => (self.at.column - 1).saturating_sub(COLUMNS / 2),
-            false => 0,
-        };
+        // The place is in the middle of what is shown, but near the end of the line the end is.
+        let last = characters.saturating_sub(COLUMNS);
+        let cut = (self.at.column - 1).saturating_sub(COLUMNS / 2).min(last);
         let shown: String = line.chars().skip(cut).take(COLUMNS).collect();
         let [left, right] = [cut > 0, characters > cut + COLUMNS].map(|more| if more { "…" } else { "" });
         self.at.text = format!("{left}{shown}{right}");

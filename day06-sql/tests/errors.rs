@@ -348,7 +348,7 @@ proptest! {
         if let Err(error) = read(&text, "t.sql", &mut catalog()) {
             // The place is in the text, and the drawing shows it.
             prop_assert!(error.at.line <= text.lines().count() + 1, "{error}");
-            prop_assert!(error.at.column <= error.at.text.chars().count() + 1, "{error}");
+            prop_assert!(error.at.before <= error.at.text.chars().count(), "{error}");
             prop_assert!(error.render().contains('^'));
             prop_assert!(!error.message.is_empty());
         }
