@@ -156,6 +156,11 @@ fn without_checkpoints_it_prints_what_day_4_prints() {
     lines.sort_unstable();
     assert_eq!(lines, right(&orders));
     assert!(!run.stderr.contains("checkpoint"), "{}", run.stderr);
+    // Behind the sink for late orders, rows of both workers come through one channel.
+    let with_sink = folder.run(&format!(
+        "--file orders.json {CHECKPOINTS} --workers 2 --late late"
+    ));
+    assert_eq!(with_sink.result(), run.result(), "in the same order");
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

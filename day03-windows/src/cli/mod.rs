@@ -41,6 +41,8 @@ Examples:
   day03-windows --file orders.json --format csv            a row per merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
+Rows of csv and json are printed while the program runs: of an input that has an end, in the order
+of window_end, window_start and merchant_id, otherwise as their windows close.
 Results go to stdout, everything else to stderr. Ctrl-C ends the run, and windows that have closed
 are printed; a second Ctrl-C aborts.
 Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
@@ -93,7 +95,6 @@ fn run(args: &Cli) -> Result<(), Error> {
     let InputArgs { source, records, .. } = &args.input;
     let mut screen = Screen::new(records.format, source.is_endless());
     let options = args.windows.options(&args.tasks, records, &screen);
-    screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
     screen.run(job, &slot, &stop)?;
 
