@@ -157,12 +157,13 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(TRY_NEXT);
         return Ok(());
     }
+    args.windows.check()?;
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
     let InputArgs { source, records, .. } = &args.input;
     let mut screen = Screen::new(records.format, source.is_endless()).with_pane(args.time.lateness.is_some());
-    let windows = args.windows.options(&args.tasks, records, &screen);
+    let windows = args.windows.options(&args.tasks, &args.input, &screen);
     let options = args.time.options(windows);
     let output = WithLateFile::create(screen.printer(), args.time.late.as_deref())?;
     let (job, slot) = wire(opened.sources, &options, output, None)?;

@@ -60,7 +60,9 @@ pub fn wire<S: Source + Send + 'static>(
     let channels = sources.len();
     let mut alignments = Alignment::of_sources(watermarks.max_drift, channels);
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(*watermarks, alignments.next()),
+        reader: || {
+            TimestampReader::<Cents>::new(*watermarks, alignments.next()).with_max_key(windows.tasks.max_key)
+        },
         operator: WINDOWS,
         worker: |_| worker(channels, windows),
         collector: slot.collector(on_closed, windows.tasks.workers),

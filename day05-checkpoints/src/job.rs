@@ -190,6 +190,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
             of: 1,
         };
         let reader = TimestampReader::<Cents>::new(*watermarks, alignments.next());
+        let reader = reader.with_max_key(tasks.max_key);
         let task = SourceTask::new(source, reader, tasks).with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }

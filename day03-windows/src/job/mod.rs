@@ -73,7 +73,7 @@ pub fn wire<S: Source + Send + 'static>(
         WindowWorker::new(Windowing::new(StreamTime::default(), windows), options)
     };
     let stages = Stages {
-        reader: Plain::<Stamped<Cents>>::default,
+        reader: || Plain::<Stamped<Cents>>::default().with_max_key(options.tasks.max_key),
         operator: WINDOWS,
         worker,
         collector: slot.collector(on_closed, options.tasks.workers),

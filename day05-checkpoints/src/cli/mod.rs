@@ -76,7 +76,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let mut screen = Screen::new(records.format, source.is_endless())
         .with_pane(args.time.lateness.is_some())
         .with_sink(target.is_some());
-    let windows = args.windows.options(&args.tasks, records, &screen);
+    let windows = args.windows.options(&args.tasks, &args.input, &screen);
     let options = args.time.options(windows);
     // Without checkpoints, there is no epoch that late orders could go out with.
     let (late_folder, late_file) = match store {
