@@ -130,6 +130,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = Options {
         workers: usize::from(args.tasks.workers),
         on_bad_record: input.records.on_bad_record,
+        max_key: input.keys.max_key,
         refresh_every: Some(LOOK_EVERY),
         save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()

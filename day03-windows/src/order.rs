@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use day01_consumer::decode::{self, Payload};
-use day01_consumer::order::{BadRecord, Reason, json, required_string};
+use day01_consumer::order::{BadRecord, Reason, check_key, json, required_string};
 use day02_state::job::Decode;
 use day02_state::order::Cents;
 use day02_state::rows::Rows;
@@ -40,8 +40,9 @@ impl<'a> Order<'a> {
 /// By merchant, the amount and when.
 impl Decode for Stamped<Cents> {
     #[inline]
-    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, max_key: usize, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let order = Order::decode(payload)?;
+        check_key("merchant_id", &order.merchant_id, max_key)?;
         let (ts, value) = (order.ts, order.amount);
         into.push(order.merchant_id.as_bytes(), Stamped { ts, value });
         Ok(())

@@ -313,6 +313,49 @@ fn whoever_watches_sees_each_window_once_and_those_of_a_call_in_order() {
     }
 }
 
+/// What is printed as csv or json: a result that is held until the end would take memory in proportion to the input.
+#[test]
+fn windows_in_order_are_handed_on_while_the_input_is_read() {
+    let in_order = ordered(2_000, 11);
+    for (lines, lateness) in [
+        (&in_order, Span(0)),
+        (
+            &disordered(2_000, 12, SignedDuration::from_millis(150)),
+            Span::millis(60),
+        ),
+    ] {
+        let (log, rows) = logged(lines);
+        for kind in KINDS {
+            for (workers, seed) in WORKERS.into_iter().zip(11..) {
+                let setup = Setup::new(kind, workers).packets(7).keep(Keep::InOrder);
+                let setup = Setup { lateness, ..setup };
+                let (seen, mut while_read) = (Seen::default(), 0);
+                let (job, slot) = wire(sources(&log, setup), &setup.options(), seen.clone(), None).unwrap();
+                run_stepper(job, seed, &Stop::new(), &mut |_, task, _| {
+                    if task == "source 0" {
+                        while_read = seen.windows().len();
+                    }
+                })
+                .unwrap();
+                let windows = seen.windows();
+                assert!(
+                    windows.is_sorted_by_key(|closed| (place(closed), closed.pane)),
+                    "{setup:?}"
+                );
+                assert_eq!(windows.len() as u64, slot.take().closed, "{setup:?}");
+                assert!(
+                    while_read * 2 > windows.len(),
+                    "{setup:?}: {while_read} of {}",
+                    windows.len()
+                );
+                if lines == &in_order {
+                    assert_eq!(places(&windows), expected(kind, &rows), "{setup:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn an_error_of_whoever_watches_ends_the_job_with_its_name() {
     let (log, _) = logged(&ordered(1_000, 9));
@@ -597,6 +640,13 @@ fn stopped_after(log: &Log, setup: Setup, restore: Option<&Snapshot>, steps: Opt
 struct Seen {
     calls: Arc<Mutex<Vec<Vec<ClosedWindow>>>>,
     stop_at: Option<(usize, Stop)>,
+}
+
+impl Seen {
+    /// In the order in which they were shown.
+    fn windows(&self) -> Vec<ClosedWindow> {
+        self.calls.lock().unwrap().concat()
+    }
 }
 
 impl OnClosed for Seen {

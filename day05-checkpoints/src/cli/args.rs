@@ -228,6 +228,7 @@ impl Cli {
 
     /// Refuses what makes no sense together.
     pub fn check(&self) -> Result<(), Error> {
+        self.windows.check()?;
         let SourceArgs {
             brokers,
             files,
