@@ -53,6 +53,28 @@ fn server(action: &str) {
     assert!(status.unwrap().success(), "{action}");
 }
 
+/// With TLS, by the name in the certificate.
+fn tls_url(options: &str) -> String {
+    let url = url().replace("127.0.0.1", "localhost");
+    format!("{url}?{options}")
+}
+
+/// The file with the certificate, which is signed by itself, as `.ci/postgres` makes it.
+fn certificate() -> String {
+    let folder = env::var("POSTGRES_DIR").expect("POSTGRES_DIR: see the top of this file");
+    format!("{folder}/server.crt")
+}
+
+/// Lets the server speak TLS, or not, from the next connection on.
+fn set_tls(on: bool) {
+    let on = if on { "on" } else { "off" };
+    client()
+        .batch_execute(&format!("ALTER SYSTEM SET ssl = {on}"))
+        .unwrap();
+    client().batch_execute("SELECT pg_reload_conf()").unwrap();
+    while client().query_one("SHOW ssl", &[]).unwrap().get::<_, &str>(0) != on {}
+}
+
 fn client() -> Client {
     Client::connect(&url(), NoTls).unwrap()
 }
@@ -447,6 +469,68 @@ fn a_password_is_never_in_an_error() {
         assert!(text.contains(said) && text.contains("127.0.0.1"), "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn rows_are_sent_with_tls_if_the_url_says_so() {
+    set_tls(true);
+    let root = certificate();
+    #[rustfmt::skip]
+    let modes = [
+        ("sslmode=disable".to_string(),                            false),
+        ("sslmode=prefer".to_string(),                             true),
+        ("sslmode=require".to_string(),                            true),
+        (format!("sslmode=require&sslrootcert={root}"),            true),
+        (format!("sslmode=verify-ca&sslrootcert={root}"),          true),
+        (format!("sslmode=verify-full&sslrootcert={root}"),        true),
+    ];
+    for (mode, encrypted) in modes {
+        let table = unused_name("tls");
+        let url = tls_url(&format!("{mode}&application_name={table}"));
+        let options = PostgresOptions::new(&url, &table, &table, columns()).unwrap();
+        let mut target = started(&options, 0);
+        publish(&mut target, 1);
+        check(&options, 1);
+        let sql = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1";
+        let row = client().query_one(sql, &[&table]).unwrap();
+        assert_eq!(row.get::<_, bool>(0), encrypted, "{mode}");
+    }
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn a_server_without_tls_or_with_a_wrong_certificate_is_an_error_that_says_what_to_do() {
+    set_tls(true);
+    let root = certificate();
+    let refused = |url: &str| {
+        let options = PostgresOptions::new(url, "t", "t", columns()).unwrap();
+        let error = PostgresTarget::open(options).err().expect(url).to_string();
+        assert!(!error.contains(PASSWORD), "{error}");
+        error
+    };
+    let by_number = url() + "?sslmode=verify-full&sslrootcert=" + &root;
+    for url in [
+        tls_url("sslmode=verify-ca"),
+        tls_url("sslmode=verify-full"),
+        by_number,
+    ] {
+        let error = refused(&url);
+        let said = "; its certificate has to be signed by an authority in sslrootcert=FILE";
+        assert!(
+            error.contains("certificate verify failed") && error.contains(said),
+            "{error}"
+        );
+    }
+    set_tls(false);
+    for mode in ["sslmode=require", "sslmode=verify-full"] {
+        let error = refused(&tls_url(mode));
+        let said = "server does not support TLS; turn it on there (ssl = on), or say sslmode=disable";
+        assert!(error.contains(said), "{error}");
+    }
+    let options = PostgresOptions::new(&tls_url("sslmode=prefer"), "t", "t", columns()).unwrap();
+    assert!(PostgresTarget::open(options).is_ok(), "without TLS, then");
+    set_tls(true);
 }
 
 /// The program reads a file, and is killed after some ten milliseconds more each time, until it comes to its end.

@@ -18,12 +18,13 @@
 //! 4. A row replaces the one of the same key. So a window that fires again, because late rows have come, is one row.
 //!
 //! The rows are sent as JSON, and PostgreSQL makes columns of them. Left out: `COPY`, which is faster and cannot replace
-//! rows; TLS; and two-phase commit (`PREPARE TRANSACTION`), which is not needed, because the rows are safe in the
+//! rows; and two-phase commit (`PREPARE TRANSACTION`), which is not needed, because the rows are safe in the
 //! checkpoint until the transaction has come through.
 
 mod error;
 mod options;
 mod session;
+mod tls;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -55,7 +56,6 @@ pub struct PostgresTarget {
     known: u64,
     /// Since when the present epoch is being published, or asked for.
     since: Option<Instant>,
-    last_error: Option<String>,
 }
 
 /// What comes next in publishing an epoch.
@@ -83,7 +83,6 @@ impl PostgresTarget {
             run: 0,
             known: 0,
             since: None,
-            last_error: None,
         })
     }
 
@@ -106,7 +105,6 @@ impl PostgresTarget {
         match done {
             Ok(done) => Ok(Some(done)),
             Err(error) if error.may_pass() && since.elapsed() < patience => {
-                self.last_error = Some(error.to_string());
                 self.step = Step::Look;
                 thread::sleep(PAUSE);
                 Ok(None)

@@ -1,6 +1,6 @@
 //! A connection, and what is asked of it: the table, the mark, the rows.
 
-use postgres::{Client, NoTls, Row, Statement};
+use postgres::{Client, Row, Statement};
 
 use super::error::PostgresError;
 use super::options::PostgresOptions;
@@ -33,10 +33,13 @@ pub(super) struct Claimed {
 
 impl Session {
     pub(super) fn connect(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let connected = options.config.connect(NoTls).and_then(|mut client| {
-            client.batch_execute(SETTINGS)?;
-            Ok(client)
-        });
+        let connected = options
+            .config
+            .connect(options.tls.clone())
+            .and_then(|mut client| {
+                client.batch_execute(SETTINGS)?;
+                Ok(client)
+            });
         let client = connected.map_err(PostgresError::connect(options))?;
         Ok(Session { client, upsert: None })
     }
