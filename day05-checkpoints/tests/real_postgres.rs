@@ -319,6 +319,75 @@ fn a_zombie_is_shut_out_after_any_step_and_harms_nobody() {
 
 #[test]
 #[ignore = "needs a PostgreSQL"]
+fn of_two_runs_both_say_that_the_newer_one_has_taken_over() {
+    let options = new_sink("two");
+    let mut first = started(&options, 0);
+    assert_eq!(first.take_warning(), None, "it is alone");
+    publish(&mut first, 1);
+    let mut refused = open(&options);
+    assert!(matches!(asked(&mut refused, &[5, 6]), LastPublished::Unknown(_)));
+    assert_eq!(refused.take_warning(), None, "it has taken nothing over");
+    drop(refused);
+    publish(&mut first, 2);
+
+    let mut second = started(&options, 2);
+    let newer = second.take_warning().expect("the other run is connected");
+    let table = &options.table;
+    assert!(
+        newer.starts_with(&format!("run 2 has taken over table {table} in")),
+        "{newer}"
+    );
+    assert!(newer.contains("it ends with its next epoch"), "{newer}");
+    let older = first_error(&mut first, 3).to_string();
+    assert!(
+        older.contains(&format!("another run has taken over as sink {table}")),
+        "{older}"
+    );
+    assert!(
+        !newer.contains(PASSWORD) && !older.contains(PASSWORD),
+        "{newer} {older}"
+    );
+    publish(&mut second, 3);
+    check(&options, 3);
+}
+
+/// The same with the program, whose two runs have directories of their own.
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn of_two_programs_that_write_as_one_sink_the_newer_one_goes_on() {
+    let (table, folder, orders) = (unused_name("programs"), Folder::new(), ordered(5_000, 7));
+    let start = |directory: &str, run: i64| {
+        // The only checkpoint is the last one: until then the mark fits both.
+        let program = folder.start(&format!(
+            "--file - --window tumble:10ms --checkpoint-dir {directory} --checkpoint-interval 1h --sink-table {table} \
+             --sink {}",
+            url()
+        ));
+        let sql = "SELECT count(*) FROM sink_epochs WHERE sink = $1 AND run = $2";
+        let sink = format!("orders-to-{table}");
+        let mut client = client();
+        while client.query_one(sql, &[&sink, &run]).unwrap().get::<_, i64>(0) == 0 {}
+        program
+    };
+    let (mut older, mut newer) = (start("a", 1), start("b", 2));
+    older.write(&orders.concat());
+    let older = older.finish();
+    assert_eq!(older.code, 1, "{}", older.stderr);
+    let said = format!("another run has taken over as sink orders-to-{table}");
+    assert!(older.stderr.contains(&said), "{}", older.stderr);
+    newer.write(&orders.concat());
+    let newer = newer.finish();
+    assert_eq!(newer.code, 0, "{}", newer.stderr);
+    let said = format!("warning: run 2 has taken over table {table} in database postgres at ");
+    assert_eq!(newer.stderr.matches(&said).count(), 1, "{}", newer.stderr);
+    assert!(!newer.stderr.contains(PASSWORD), "{}", newer.stderr);
+    let count = client().query_one(&format!("SELECT count(*) FROM {table}"), &[]);
+    let right = csv("tumble:10ms".parse().unwrap(), &rows(&orders));
+    assert_eq!(count.unwrap().get::<_, i64>(0) as usize, right.lines().count());
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
 fn a_connection_may_be_lost_after_any_step() {
     after_each_step("lost", |options, mut target, done| {
         client()

@@ -43,7 +43,8 @@ Results:
                       answers; the modes are those of every client: disable, prefer (the default),
                       require, verify-ca and verify-full
   Output to files, Kafka or PostgreSQL is published when its checkpoint is complete, and needs
-  --checkpoint-dir.
+  --checkpoint-dir. If two runs publish to one topic or table, the newer one goes on, and the older
+  one ends with an error.
 
 Late orders:
   --late DIR          JSON lines, a file for each checkpoint, each order in exactly one of them;

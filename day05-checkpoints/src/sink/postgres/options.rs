@@ -157,6 +157,15 @@ impl PostgresOptions {
         )
     }
 
+    pub(super) fn taken_over(&self, run: i64) -> String {
+        format!(
+            "run {run} has taken over {} as sink {} from another run, which is still connected; if that one is still at \
+             work, it ends with its next epoch",
+            self.place(),
+            self.name
+        )
+    }
+
     pub(super) fn lost(&self, mark: Option<u64>, first: Option<u64>) -> String {
         let found = mark.map_or("none".to_string(), |mark| format!("epoch {mark}"));
         format!(

@@ -16,6 +16,14 @@ const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_sessio
 const MARKS: &str = "CREATE TABLE IF NOT EXISTS sink_epochs \
                      (sink text PRIMARY KEY, epoch bigint NOT NULL, run bigint NOT NULL)";
 
+/// A lock that every connection of a sink holds for as long as it lives. They hold it together, so it keeps none of them out.
+const CONNECTED: &str = "SELECT pg_advisory_lock_shared(hashtext('sink_epochs'), hashtext($1))";
+
+/// Whether another connection holds it.
+const OTHERS: &str = "SELECT EXISTS (SELECT FROM pg_locks AS this JOIN pg_locks AS other \
+                      USING (locktype, database, classid, objid, objsubid) \
+                      WHERE locktype = 'advisory' AND this.pid = pg_backend_pid() AND other.pid <> this.pid)";
+
 /// A connection.
 pub(super) struct Session {
     client: Client,
@@ -29,6 +37,8 @@ pub(super) struct Claimed {
     pub mark: Option<u64>,
     /// The number of this run.
     pub run: i64,
+    /// Whether another run is connected.
+    pub others: bool,
 }
 
 impl Session {
@@ -38,6 +48,7 @@ impl Session {
             .connect(options.tls.clone())
             .and_then(|mut client| {
                 client.batch_execute(SETTINGS)?;
+                client.execute(CONNECTED, &[&options.name])?;
                 Ok(client)
             });
         let client = connected.map_err(PostgresError::connect(options))?;
@@ -117,11 +128,12 @@ impl Session {
             )?;
             let mark = (!is_new).then_some(epoch_of(&row)?);
             let run = row.try_get(1)?;
+            let others = transaction.query_one(OTHERS, &[])?.try_get(0)?;
             match fits(mark) {
                 true => transaction.commit()?,
                 false => transaction.rollback()?,
             }
-            Ok(Claimed { mark, run })
+            Ok(Claimed { mark, run, others })
         };
         claim(&mut self.client).map_err(PostgresError::publish(options, None))
     }
