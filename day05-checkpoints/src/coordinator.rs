@@ -277,12 +277,14 @@ impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
     type Out = ();
 
     fn on_data(&mut self, input: Input, acks: Vec<Ack>, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
+        let gathers = matches!(self.phase, Phase::Gathers { .. });
         let member = &mut self.members[input.channel];
         for ack in acks {
             match ack {
                 Ack::Drained => member.drained = true,
-                // What belongs to a checkpoint that was given up is worth nothing.
-                Ack::State(id, state, aligned) if id == self.id => member.state = Some((state, aligned)),
+                // What belongs to a checkpoint that was given up is worth nothing, and would stand in the next one, also
+                // while that has not begun.
+                Ack::State(id, state, aligned) if gathers && id == self.id => member.state = Some((state, aligned)),
                 Ack::State(..) => {}
             }
         }

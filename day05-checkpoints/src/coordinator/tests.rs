@@ -232,10 +232,11 @@ fn what_belongs_to_a_checkpoint_that_was_given_up_is_worth_nothing() {
     office.at(15);
     let missing = "source 1, task".to_string();
     assert_eq!(office.events(), [Event::Aborted(1, ms(5), missing)]);
-    office.at(20);
-    // What source 0 had sent for the first one does not count for the second, and neither does what comes late.
-    office.state(1, 1);
+    // What source 0 had sent for the first one does not count for the second, and neither does what comes late, before the
+    // second one begins or after.
     office.state(TASK, 1);
+    office.at(20);
+    office.state(1, 1);
     assert_eq!(office.says(), "checkpoint 2 waits for source 0, source 1, task");
     office.all_states(2);
     office.state(TASK, 1);
