@@ -3,6 +3,8 @@
 //! Every test runs the real binary in a folder of its own. What a test waits for is a line or an end, never a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod signals;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -493,6 +495,17 @@ fn ctrl_c_prints_the_count_so_far() {
 }
 
 #[test]
+fn tests_that_ignore_ctrl_c_themselves_start_programs_that_heed_it() {
+    let test = "exec \"$0\" --exact any_signal_that_asks_for_an_end_is_a_clean_one";
+    let output = Command::new("sh")
+        .args(["-c", &format!("trap '' INT HUP; {test}")])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn a_second_ctrl_c_aborts() {
     // The result is larger than a pipe, so a program whose reader does not read cannot end by itself.
     let many: String = (0..20_000).map(|n| order(&format!("m-{n}"))).collect();
@@ -680,6 +693,7 @@ impl Folder {
     }
 
     fn spawn(mut command: Command) -> Running {
+        signals::are_heeded_by_children();
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
