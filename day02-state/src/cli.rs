@@ -117,10 +117,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         input.source.from = None;
     }
     if let Some(path) = &args.state.save {
-        if input.source.files.iter().any(|file| path.starts_with(file)) {
-            let said = format!("--save {} would overwrite an input", path.display());
-            return Err(InputError::Usage(said).into());
-        }
+        input.refuse_as_output(&format!("--save {}", path.display()), path)?;
         Snapshot::check_writable(path)?;
     }
     let (stop, interrupt) = interruptible()?;

@@ -373,7 +373,11 @@ fn a_folder_is_gone_on_from_with_the_files_that_came_since() {
     );
     let run = folder.run("--file in --save in/state");
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("would overwrite an input"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("--save in/state lies in the input in"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -393,14 +397,17 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
 #[test]
 fn what_is_read_is_not_overwritten() {
     let folder = Folder::with("orders.json", FOUR_ORDERS);
-    let run = folder.run("--file orders.json --save orders.json");
-    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(
-        run.stderr.contains("--save orders.json would overwrite an input"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(folder.read("orders.json"), FOUR_ORDERS.as_bytes());
+    for (file, save) in [
+        ("orders.json", "orders.json"),
+        ("orders.json", "./orders.json"),
+        ("./orders.json", "orders.json"),
+    ] {
+        let run = folder.run(&format!("--file {file} --save {save}"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        let said = format!("--save {save} is also the input {file}");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+        assert_eq!(folder.read("orders.json"), FOUR_ORDERS.as_bytes());
+    }
 }
 
 #[test]

@@ -106,6 +106,13 @@ impl TimeArgs {
         }
     }
 
+    /// An error if late orders would be written to an input.
+    pub fn check_late(&self, input: &InputArgs) -> Result<(), InputError> {
+        self.late
+            .iter()
+            .try_for_each(|late| input.refuse_as_output(&format!("--late {}", late.display()), late))
+    }
+
     /// How a job runs that makes its watermarks so.
     pub fn options(&self, windows: day03_windows::job::Options) -> Options {
         let windows = day03_windows::job::Options {
@@ -158,6 +165,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         return Ok(());
     }
     args.windows.check()?;
+    args.time.check_late(&args.input)?;
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);

@@ -267,6 +267,27 @@ m-1,2026-01-01T00:00:40.000Z,2026-01-01T00:00:50.000Z,1,8.00,8.00,8.00,8.000000,
 }
 
 #[test]
+fn late_orders_do_not_go_to_what_is_read() {
+    let folder = five_orders();
+    std::fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/a.json", FIVE_ORDERS);
+    for (file, late, said) in [
+        ("orders.json", "./orders.json", "is also the input orders.json"),
+        ("in", "in/a.json", "is also the input in/a.json"),
+        ("in", "in/late", "lies in the input in"),
+    ] {
+        let run = folder.run(&format!("--file {file} --late {late}"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        let said = format!("--late {late} {said}");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+    }
+    assert!(!folder.path("in/late").exists());
+    for file in ["orders.json", "in/a.json"] {
+        assert_eq!(folder.read(file), FIVE_ORDERS.as_bytes());
+    }
+}
+
+#[test]
 fn an_order_too_far_ahead_is_an_error_that_names_it_or_is_skipped() {
     let lines = [(1, "1.00"), (7_200, "2.00"), (2, "4.00")];
     let lines = lines.map(|(second, amount)| order("m-1", amount, MIDNIGHT + second * 1_000));
