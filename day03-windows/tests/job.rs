@@ -181,23 +181,25 @@ fn state_that_is_none_of_windows_is_refused_and_nothing_runs() {
         error.to_string()
     };
     let laid = stopped("tumble:100ms");
-    let said = refused("session:15ms", &laid);
-    assert!(
-        said.ends_with("state \"closed up to\" of every worker: no state of sessions has this name"),
-        "{said}"
-    );
-    let said = refused("tumble:100ms", &stopped("session:15ms"));
-    assert!(
-        said.ends_with("state \"closed\" of every worker: it is no state of windows made of slices"),
-        "{said}"
-    );
-    for other in ["tumble:200ms", "tumble:100ms+1ms", "hop:100ms/50ms"] {
+    let told = |saved: &str, other: &str| {
+        format!(
+            "state \"windows\" of every worker: the saved windows are {saved}, and this run has {other}; use {saved}, or \
+             start anew"
+        )
+    };
+    for other in [
+        "tumble:200ms",
+        "tumble:100ms+1ms",
+        "hop:100ms/50ms",
+        "session:15ms",
+    ] {
         let said = refused(other, &laid);
-        let told = format!(
-            "state \"windows\" of every worker: the saved windows are tumble:100ms, and this run has {other}; use \
-             tumble:100ms, or start anew"
-        );
-        assert!(said.ends_with(&told), "{said}");
+        assert!(said.ends_with(&told("tumble:100ms", other)), "{said}");
+    }
+    let sessions = stopped("session:15ms");
+    for other in ["tumble:100ms", "session:16ms"] {
+        let said = refused(other, &sessions);
+        assert!(said.ends_with(&told("session:15ms", other)), "{said}");
     }
 
     let with = |owner: Owner| {
