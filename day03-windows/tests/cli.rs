@@ -245,7 +245,7 @@ fn every_order_is_in_a_row_or_counted_as_late() {
 
 #[test]
 fn an_order_without_a_time_is_a_bad_record() {
-    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years -9999 to 9999";
+    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years 1 to 9999";
     #[rustfmt::skip]
     let table = [
         (r#""amount":1"#,                            "no ts"),
