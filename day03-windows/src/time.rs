@@ -47,11 +47,10 @@ impl EventTime {
         (EventTime::FIRST..=EventTime::LAST).contains(&self)
     }
 
-    /// What a calendar and a clock show at this time in UTC; none outside of the calendar.
-    pub fn date_time(self) -> Option<DateTime> {
-        let since = SignedDuration::from_millis(self.0);
-        let shown = UNIX_EPOCH.checked_add(since).ok();
-        shown.filter(|_| self.is_on_calendar())
+    /// What a calendar and a clock show at this time in UTC; outside of the calendar, its first or its last time.
+    pub fn date_time(self) -> DateTime {
+        let EventTime(millis) = self.clamp(EventTime::FIRST, EventTime::LAST);
+        UNIX_EPOCH.saturating_add(SignedDuration::from_millis(millis))
     }
 
     /// When a calendar and a clock show this in UTC. What is finer than a millisecond is cut off, towards the
@@ -77,14 +76,12 @@ impl EventTime {
 
 const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// ISO 8601 in UTC with milliseconds. Outside of the calendar, a number.
+/// ISO 8601 in UTC with milliseconds. A time outside of the calendar, which no record has but the end of a window can have, is
+/// shown as the first or the last time of the calendar: every reader of the text can read that.
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        match self.date_time() {
-            Some(shown) => f.pad(&format!("{}Z", PRINTER.datetime_to_string(&shown))),
-            None => f.pad(&format!("{} ms", self.0)),
-        }
+        f.pad(&format!("{}Z", PRINTER.datetime_to_string(&self.date_time())))
     }
 }
 
@@ -187,9 +184,8 @@ mod tests {
             assert_eq!(EventTime(millis).to_string(), printed);
             assert_eq!(printed.parse::<EventTime>().unwrap(), EventTime(millis));
         }
-        assert_eq!(EventTime::MAX.to_string(), "9223372036854775807 ms");
-        let outside = [EventTime(EventTime::FIRST.0 - 1), EventTime(EventTime::LAST.0 + 1)];
-        assert_eq!(outside.map(EventTime::date_time), [None, None]);
+        assert_eq!(EventTime::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(EventTime::MIN.to_string(), "0001-01-01T00:00:00.000Z");
         for text in ["2026-01-01T00:00:00", "9999-12-31T23:30:00-01:00", "soon"] {
             assert!(text.parse::<EventTime>().is_err(), "{text}");
         }

@@ -156,7 +156,9 @@ fn decode_text(rest: &mut &[u8], last: bool) -> Option<Scalar> {
     *rest = behind.get(usize::from(!last)..)?;
     match text {
         [NULL_TEXT] => Some(Scalar::Null),
-        _ => Some(Scalar::Varchar(std::str::from_utf8(text).ok()?.to_string().into())),
+        _ => Some(Scalar::Varchar(
+            std::str::from_utf8(text).ok()?.to_string().into(),
+        )),
     }
 }
 

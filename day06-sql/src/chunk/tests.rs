@@ -134,7 +134,10 @@ fn a_value_of_another_type_leaves_the_column_as_it_was() {
         one.push_null();
         let stranger = one.values.get(0);
         assert!(column.push(stranger).is_err());
-        assert_eq!(column.push(Scalar::Varchar("a".into())).is_ok(), *data_type == DataType::Varchar);
+        assert_eq!(
+            column.push(Scalar::Varchar("a".into())).is_ok(),
+            *data_type == DataType::Varchar
+        );
         let rows = column.len();
         assert_eq!(rows, column.valid.as_ref().unwrap().len());
     }

@@ -13,8 +13,8 @@ use super::time::of_millis;
 use super::{EvalError, each, there};
 use crate::chunk::{Column, Values};
 use crate::expr::Function;
-use crate::value::numeric;
 use crate::value::DataType;
+use crate::value::numeric;
 
 /// What can be computed with.
 trait Number: Copy + Display {

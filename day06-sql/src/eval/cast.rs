@@ -59,10 +59,14 @@ pub(super) fn cast<'a>(
         (_, Varchar) => Some(Ok(Values::Varchar(to_text(&column, rows)))),
         (Values::Varchar(texts), to) if castable(from, to) => Some(read(texts, rows, to)),
         (values, Boolean) => to_boolean(values, rows).map(|list| list.map(Values::Boolean)),
-        (values, Int) => to_integer(values, rows, |n| i32::try_from(n).ok()).map(|list| list.map(Values::Int)),
+        (values, Int) => {
+            to_integer(values, rows, |n| i32::try_from(n).ok()).map(|list| list.map(Values::Int))
+        }
         (values, BigInt) => to_integer(values, rows, Some).map(|list| list.map(Values::BigInt)),
         (values, Double) => to_double(values, rows).map(|list| list.map(Values::Double)),
-        (values, Numeric(declared)) => to_numeric(values, rows, declared).map(|list| list.map(Values::Numeric)),
+        (values, Numeric(declared)) => {
+            to_numeric(values, rows, declared).map(|list| list.map(Values::Numeric))
+        }
         (Values::TimestampTz(list), Timestamp) => Some(Ok(Values::Timestamp(list.clone()))),
         (Values::Timestamp(list), TimestampTz) => Some(Ok(Values::TimestampTz(list.clone()))),
         _ => None,

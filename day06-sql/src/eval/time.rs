@@ -61,9 +61,7 @@ pub(super) fn to_timestamp_ltz(args: &[Expr], on: On<'_, '_>) -> Result<Column, 
         Values::Int(list) => each(list.iter(), rows, nothing, |n| {
             of_millis(i64::from(*n).checked_mul(unit.0)?)
         }),
-        Values::BigInt(list) => each(list.iter(), rows, nothing, |n| {
-            of_millis(n.checked_mul(unit.0)?)
-        }),
+        Values::BigInt(list) => each(list.iter(), rows, nothing, |n| of_millis(n.checked_mul(unit.0)?)),
         Values::Double(list) => each(list.iter(), rows, nothing, |n| {
             of_millis((n * unit.0 as f64).to_i64()?)
         }),

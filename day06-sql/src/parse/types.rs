@@ -38,8 +38,12 @@ pub(crate) fn named(parsed: &Parsed, span: Span) -> Outcome<DataType> {
         None => (text.clone(), None),
     };
     // A number that is no number, or too large for one, is `None`, and no type takes it.
-    let numbers: Option<Vec<Option<u8>>> =
-        numbers.map(|numbers| numbers.split(',').map(|number| number.trim().parse().ok()).collect());
+    let numbers: Option<Vec<Option<u8>>> = numbers.map(|numbers| {
+        numbers
+            .split(',')
+            .map(|number| number.trim().parse().ok())
+            .collect()
+    });
     let plain = |data_type| match numbers {
         None => Ok(data_type),
         Some(_) => Err(unsupported(span, &format!("{text}, with a length,")).hint(format!("write {name}"))),

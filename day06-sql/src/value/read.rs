@@ -68,7 +68,9 @@ impl Unfit {
             (DataType::Boolean, _) => "valid BOOLEAN: true or false",
             (DataType::Int, Why::Range) => "valid INT: those are -2147483648 to 2147483647; BIGINT has more",
             (DataType::Int, _) => "valid INT",
-            (DataType::BigInt, Why::Range) => "valid BIGINT: those are whole numbers of 64 bits; NUMERIC has more",
+            (DataType::BigInt, Why::Range) => {
+                "valid BIGINT: those are whole numbers of 64 bits; NUMERIC has more"
+            }
             (DataType::BigInt, _) => "valid BIGINT",
             (DataType::Double, _) => "valid DOUBLE PRECISION",
             (DataType::Numeric(_), Why::Range) => "valid NUMERIC: it has more digits than were declared",
@@ -277,7 +279,11 @@ impl Rest<'_> {
             return None;
         }
         self.0 = rest;
-        Some(number.iter().fold(0, |value, digit| value * 10 + i32::from(digit - b'0')))
+        Some(
+            number
+                .iter()
+                .fold(0, |value, digit| value * 10 + i32::from(digit - b'0')),
+        )
     }
 
     /// Whether one of these bytes comes next, which then is read.
@@ -393,7 +399,11 @@ mod tests {
             ("",         Err(Why::Form)),
         ];
         for (number, expected) in table {
-            assert_eq!(without_exponent(number).as_deref().map_err(|why| *why), expected, "{number:?}");
+            assert_eq!(
+                without_exponent(number).as_deref().map_err(|why| *why),
+                expected,
+                "{number:?}"
+            );
         }
     }
 
@@ -415,7 +425,11 @@ mod tests {
             ("",                     Err(Why::Form)),
         ];
         for (text, expected) in table {
-            assert_eq!(read(text, DataType::BigInt), expected.map(Value::BigInt), "{text:?}");
+            assert_eq!(
+                read(text, DataType::BigInt),
+                expected.map(Value::BigInt),
+                "{text:?}"
+            );
         }
         assert_eq!(read("2147483648", DataType::Int), Err(Why::Range));
     }
@@ -432,7 +446,11 @@ mod tests {
             ("1_0",       Err(Why::Form)),
         ];
         for (text, expected) in table {
-            assert_eq!(read(text, DataType::Double), expected.map(Value::Double), "{text:?}");
+            assert_eq!(
+                read(text, DataType::Double),
+                expected.map(Value::Double),
+                "{text:?}"
+            );
         }
     }
 
@@ -472,14 +490,28 @@ mod tests {
             let local = local.map(|millis| Value::Timestamp(EventTime(millis)));
             assert_eq!(read(text, DataType::Timestamp), local, "{text:?} as TIMESTAMP");
             let point = point.map(|millis| Value::TimestampTz(EventTime(millis)));
-            assert_eq!(read(text, DataType::TimestampTz), point, "{text:?} as TIMESTAMPTZ");
+            assert_eq!(
+                read(text, DataType::TimestampTz),
+                point,
+                "{text:?} as TIMESTAMPTZ"
+            );
         }
     }
 
     #[test]
     fn booleans_are_words_and_only_texts_keep_white_space() {
-        for (text, value) in [("TRUE", true), (" y ", true), ("1", true), ("No", false), ("0", false)] {
-            assert_eq!(read(text, DataType::Boolean), Ok(Value::Boolean(value)), "{text:?}");
+        for (text, value) in [
+            ("TRUE", true),
+            (" y ", true),
+            ("1", true),
+            ("No", false),
+            ("0", false),
+        ] {
+            assert_eq!(
+                read(text, DataType::Boolean),
+                Ok(Value::Boolean(value)),
+                "{text:?}"
+            );
         }
         for text in ["on", "2", "", "truer"] {
             assert_eq!(read(text, DataType::Boolean), Err(Why::Form), "{text:?}");

@@ -178,7 +178,10 @@ fn a_value_that_does_not_fit_is_an_error_or_null() {
 #[test]
 fn a_bad_field_is_named_with_its_value() {
     let bad = value(DataType::Int, STRICT, "2147483648").unwrap_err();
-    assert_eq!(bad.reason.to_string(), "v is not a valid INT: those are -2147483648 to 2147483647; BIGINT has more");
+    assert_eq!(
+        bad.reason.to_string(),
+        "v is not a valid INT: those are -2147483648 to 2147483647; BIGINT has more"
+    );
     assert_eq!(bad.detail.as_deref(), Some("2147483648"));
     let long = value(DataType::Int, STRICT, &format!("\"{}\"", "é".repeat(300))).unwrap_err();
     let detail = long.detail.unwrap();
