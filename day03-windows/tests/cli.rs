@@ -295,7 +295,7 @@ fn too_many_windows_per_row_are_refused_and_the_option_that_allows_them_is_named
 
 #[test]
 fn an_order_without_a_time_is_a_bad_record() {
-    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years -9999 to 9999";
+    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years 1 to 9999";
     #[rustfmt::skip]
     let table = [
         (r#""amount":1"#,                            "no ts"),

@@ -19,7 +19,7 @@ use crate::error::{Outcome, SqlError, unsupported};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Node, WindowKind, Windowed};
 use crate::plan::{Field, Plan};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 use sqlparser::tokenizer::Span;
 
 /// window_time is the last millisecond of its window.
