@@ -123,12 +123,22 @@ pub trait Operator<C>: Send {
         Ok(())
     }
 
+    /// All channels have ended as they should: what is left to be sent may be sent in several turns, before
+    /// [`on_end`](Self::on_end). `Again` asks for another one, `Done` for the end.
+    fn on_drain(&mut self, _out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
+        Ok(Turn::Done)
+    }
+
+    /// The job was asked to stop: what would take further turns is given up.
+    fn on_stop(&mut self) {}
+
     /// Everything has ended.
     fn on_end(&mut self, _how: EndReason, _out: Out<'_, Self::Out, C>) -> Outcome {
         Ok(())
     }
 
-    /// Whether anything may be read from this channel now. Only an operator that aligns barriers ever says no.
+    /// Whether anything may be read from this channel now. An operator says no only while it goes on without: one that aligns
+    /// barriers, one that has not said all there is to say about a watermark, a sink that holds too much.
     fn accepts(&self, _channel: usize) -> bool {
         true
     }

@@ -72,7 +72,7 @@ use std::collections::BTreeSet;
 use std::ops::{Bound, Range};
 
 use day02_state::keys;
-use day02_state::operator::Outcome;
+use day02_state::operator::{Outcome, Turn};
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Owner, Part};
 
@@ -206,13 +206,18 @@ impl<A: Aggregate> SessionWindows<A> {
 
     // ANCHOR: close
     /// Closes all sessions whose time has come, and lets go of those that are kept no longer.
-    fn close(&mut self, out: &mut Fired<A::Acc>) {
+    fn close(&mut self, out: &mut Fired<A::Acc>) -> Turn {
         while let Some((time, _)) = self.timers.first()
             && *time <= self.now
-            && let Some((time, at)) = self.timers.pop_first()
         {
-            self.look_at(time, at, out);
+            if out.is_enough() {
+                return Turn::Again;
+            }
+            if let Some((time, at)) = self.timers.pop_first() {
+                self.look_at(time, at, out);
+            }
         }
+        Turn::Done
     }
 
     /// The timer of a session has come up.
@@ -298,10 +303,9 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         Ok(())
     }
 
-    fn advance(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome {
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<Turn> {
         self.now = self.now.max(now);
-        self.close(out);
-        Ok(())
+        Ok(self.close(out))
     }
 
     fn windows_of(&self, ts: EventTime) -> Vec<Window> {

@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use day02_state::operator::Outcome;
+use day02_state::operator::{Outcome, Turn};
 use day02_state::rows::Rows;
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
@@ -50,7 +50,16 @@ pub struct Fired<A> {
     pub behind: Span,
 }
 
+/// How many results are enough for a turn.
+const ENOUGH: usize = 10_000;
+
 impl<A> Fired<A> {
+    /// Whether so much has come out that it should go on its way before more does. So what a worker holds of its results
+    /// is bounded, however many windows time has passed at once.
+    pub fn is_enough(&self) -> bool {
+        self.closed.values().len() >= ENOUGH
+    }
+
     /// A row is late for so many windows, at this time.
     pub fn is_late(&mut self, ts: EventTime, windows: u64, now: EventTime) {
         self.late_assignments += windows;
@@ -89,8 +98,15 @@ pub trait Windower: Send {
         out: &mut Fired<Self::Acc>,
     ) -> Outcome;
 
-    /// Time has come to `now`: closes what is complete.
-    fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome;
+    /// Time has come to `now`: closes what is complete, in the order of time, until all is closed or
+    /// [enough](Fired::is_enough) has come out. `Again` if more is complete, which is to be closed before any row comes.
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome<Turn>;
+
+    /// Time has come to `now`: closes all that is complete.
+    fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome {
+        while self.advance_some(now, out)? != Turn::Done {}
+        Ok(())
+    }
 
     /// The windows that a row with this time belongs to by itself: for a session, the one that it would open.
     fn windows_of(&self, ts: EventTime) -> Vec<Window>;

@@ -14,7 +14,7 @@
 //!
 //! Results do therefore not depend on how rows come in batches.
 
-use day02_state::operator::Outcome;
+use day02_state::operator::{Outcome, Turn};
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
 
@@ -65,7 +65,14 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
     }
     // ANCHOR_END: rows
 
-    /// Somebody who knows says what time it is.
+    /// Moves the clock to `time`, and closes some of what is complete: `Again` if there is more (see
+    /// [`Windower::advance_some`]).
+    pub fn on_time_some(&mut self, time: EventTime, out: &mut Fired<W::Acc>) -> Outcome<Turn> {
+        self.clock.at_least(time);
+        self.windows.advance_some(self.clock.now(), out)
+    }
+
+    /// Moves the clock to `time`, and closes all that is complete.
     pub fn on_time(&mut self, time: EventTime, out: &mut Fired<W::Acc>) -> Outcome {
         self.clock.at_least(time);
         self.windows.advance(self.clock.now(), out)
@@ -74,6 +81,11 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
     /// Closes what is complete before any row has come, which is something only after a restore.
     pub fn on_start(&mut self, out: &mut Fired<W::Acc>) -> Outcome {
         self.windows.advance(EventTime::MIN, out)
+    }
+
+    /// There will be no more rows: closes some of the windows that are left, `Again` if there are more.
+    pub fn on_drained_some(&mut self, out: &mut Fired<W::Acc>) -> Outcome<Turn> {
+        self.windows.advance_some(EventTime::MAX, out)
     }
 
     /// There will be no more rows: closes everything.

@@ -7,7 +7,7 @@
 use day01_consumer::source::Source;
 use day02_state::error::Error;
 use day02_state::job::{self as day02, Stages};
-use day02_state::operator::{Out, Outcome};
+use day02_state::operator::{Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
@@ -35,7 +35,7 @@ pub struct Options {
 }
 
 impl OnWatermark for Worker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         self.on_time(at, out)
     }
 }
@@ -44,7 +44,8 @@ impl OnWatermark for Worker {
 pub fn worker(channels: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    WatermarkOperator::new(channels, WindowWorker::new(windowing, options))
+    let worker = WatermarkOperator::new(channels, WindowWorker::new(windowing, options));
+    worker.saved_at_the_end(options.tasks.save.is_some())
 }
 
 // ANCHOR: wire

@@ -9,10 +9,13 @@
 //! 1. The operator is told of a watermark before it goes on, so that what it has to say about it stands before it.
 //!    Whoever comes next, another window for instance, finds these rows in time.
 //! 2. What a restored task has said before it was stopped is its floor, and the first thing that it says again.
+//! 3. What the operator has to say may be much: a thousand windows close at once. Then it takes several turns, and nothing is
+//!    read until it has said everything. It needs no input to go on, so nothing can hang on that.
 //!
 //! The operator sees neither channels nor watermarks that say nothing new. Watermarks travel with the rows: they are in
 //! no hurry, since there is nothing to do about them before the rows are there.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
@@ -21,7 +24,7 @@ use day02_state::status::Status;
 use day03_windows::time::EventTime;
 
 use crate::fault::{Fault, put_in};
-use crate::valve::{ValveOutput, WatermarkValve};
+use crate::valve::WatermarkValve;
 use crate::watermark::Watermark;
 
 /// The name of the watermark among the parts of a snapshot.
@@ -30,8 +33,9 @@ const WATERMARK: &str = "watermark";
 // ANCHOR: on_watermark
 /// An operator that is told how far event time has come.
 pub trait OnWatermark: Operator<Watermark> {
-    /// No row follows whose timestamp is before this.
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome;
+    /// No row follows whose timestamp is before this. What there is to say about it may take several turns: after `Again`
+    /// the same watermark comes once more, and nothing before it.
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn>;
 }
 // ANCHOR_END: on_watermark
 
@@ -51,6 +55,12 @@ pub struct WatermarkOperator<O> {
     valve: WatermarkValve,
     /// Whether it has to say again what it had said before it was restored.
     repeats: bool,
+    /// What the valve has let through, and the operator has not said everything about.
+    unsaid: VecDeque<Watermark>,
+    /// Whether its state is saved when the job has stopped: then everything is said first.
+    is_saved: bool,
+    /// Whether the job stops: then nothing more is said.
+    stopped: bool,
     inner: O,
 }
 
@@ -60,22 +70,36 @@ impl<O> WatermarkOperator<O> {
         WatermarkOperator {
             valve: WatermarkValve::new(channels),
             repeats: false,
+            unsaid: VecDeque::new(),
+            is_saved: false,
+            stopped: false,
             inner,
         }
+    }
+
+    /// The same operator, whose state is saved when the job has stopped.
+    pub fn saved_at_the_end(self, is_saved: bool) -> Self {
+        WatermarkOperator { is_saved, ..self }
     }
 }
 
 impl<O: OnWatermark> WatermarkOperator<O> {
-    fn say(&mut self, said: ValveOutput, out: Out<'_, O::Out, Watermark>) -> Outcome {
-        for watermark in said.watermarks() {
+    // ANCHOR: say
+    /// Goes on with what is to be said.
+    fn say(&mut self, out: Out<'_, O::Out, Watermark>) -> Outcome {
+        while let Some(watermark) = self.unsaid.front().copied() {
             if let Watermark::At(at) = watermark {
-                self.inner.on_watermark(at, out)?;
+                if self.inner.on_watermark(at, out)? != Turn::Done {
+                    return Ok(());
+                }
                 self.inner.on_flush(out)?;
             }
             out.control_with_rows(watermark);
+            self.unsaid.pop_front();
         }
         Ok(())
     }
+    // ANCHOR_END: say
 }
 
 impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
@@ -92,8 +116,11 @@ impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
         watermark: Watermark,
         out: Out<'_, Self::Out, Watermark>,
     ) -> Outcome {
-        let said = self.valve.on_watermark(input.channel, watermark);
-        self.say(said, out)
+        let passed = self.valve.on_watermark(input.channel, watermark);
+        if !self.stopped {
+            self.unsaid.extend(passed.watermarks());
+        }
+        self.say(out)
     }
 
     fn on_mail(&mut self, watermark: Watermark, out: Out<'_, Self::Out, Watermark>) -> Outcome {
@@ -106,7 +133,11 @@ impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
             let again = self.valve.watermark().map(Watermark::At);
             again.into_iter().for_each(|again| out.control_with_rows(again));
         }
-        Ok(turn)
+        self.say(out)?;
+        match self.unsaid.is_empty() {
+            true => Ok(turn),
+            false => Ok(Turn::Again),
+        }
     }
 
     fn on_input_end(&mut self, input: Input, how: EndReason, out: Out<'_, Self::Out, Watermark>) -> Outcome {
@@ -117,12 +148,25 @@ impl<O: OnWatermark> Operator<Watermark> for WatermarkOperator<O> {
         self.inner.on_flush(out)
     }
 
+    fn on_drain(&mut self, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+        self.inner.on_drain(out)
+    }
+
+    /// From here on windows may be left open that should have closed, and so the state must not be saved any more.
+    fn on_stop(&mut self) {
+        if !self.is_saved {
+            self.unsaid.clear();
+            self.stopped = true;
+        }
+        self.inner.on_stop();
+    }
+
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Watermark>) -> Outcome {
         self.inner.on_end(how, out)
     }
 
     fn accepts(&self, channel: usize) -> bool {
-        self.inner.accepts(channel)
+        self.unsaid.is_empty() && self.inner.accepts(channel)
     }
 
     fn status(&mut self, status: &mut Status) {
@@ -184,9 +228,9 @@ mod tests {
     }
 
     impl OnWatermark for Says {
-        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome {
+        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome<Turn> {
             out.data(at);
-            Ok(())
+            Ok(Turn::Done)
         }
     }
 
@@ -198,6 +242,57 @@ mod tests {
         fn restore(&mut self, _: Vec<Part>) -> Outcome {
             Ok(())
         }
+    }
+
+    /// An operator that says a time in so many turns.
+    struct Slow(i64, i64);
+
+    impl Operator<Watermark> for Slow {
+        type In = ();
+        type Out = EventTime;
+
+        fn on_data(&mut self, _: Input, (): (), _: Out<'_, EventTime, Watermark>) -> Outcome {
+            Ok(())
+        }
+    }
+
+    impl OnWatermark for Slow {
+        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome<Turn> {
+            out.data(at);
+            self.1 += 1;
+            Ok(match self.1 % self.0 {
+                0 => Turn::Done,
+                _ => Turn::Again,
+            })
+        }
+    }
+
+    fn channel(channel: usize) -> Input {
+        Input {
+            port: 0,
+            channel,
+            now: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_until_everything_is_said_about_a_watermark_unless_the_job_stops() {
+        let (mut slow, mut times) = (WatermarkOperator::new(1, Slow(3, 0)), Times::default());
+        let at = |millis| Watermark::At(EventTime(millis));
+        slow.on_control(channel(0), at(10), &mut times).unwrap();
+        assert!(!slow.accepts(0) && times == Times(vec![10], vec![]));
+        assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Again);
+        assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Done);
+        assert!(slow.accepts(0) && times == Times(vec![10, 10, 10], vec![10]));
+        slow.on_control(channel(0), at(20), &mut times).unwrap();
+        slow.on_stop();
+        slow.on_control(channel(0), at(30), &mut times).unwrap();
+        assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Done);
+        assert!(slow.accepts(0) && times == Times(vec![10, 10, 10, 20], vec![10]));
+        let mut saved = WatermarkOperator::new(1, Slow(3, 0)).saved_at_the_end(true);
+        saved.on_control(channel(0), at(10), &mut times).unwrap();
+        saved.on_stop();
+        assert_eq!(saved.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Again);
     }
 
     /// Which times the operator was told, and which went on.
@@ -220,11 +315,6 @@ mod tests {
     fn restored(fault: Option<Fault>) -> Outcome<Times> {
         fault::with(fault, || {
             let at = |millis| Watermark::At(EventTime(millis));
-            let channel = |channel| Input {
-                port: 0,
-                channel,
-                now: Duration::ZERO,
-            };
             let (mut before, mut times) = (WatermarkOperator::new(1, Says), Times::default());
             before.on_control(channel(0), at(10), &mut times)?;
             let (mut after, mut times) = (WatermarkOperator::new(2, Says), Times::default());

@@ -65,6 +65,8 @@ pub struct CheckpointedOperator<O> {
     inner: O,
     /// When the barrier that is being aligned came in first.
     aligns_since: Duration,
+    /// Whether the job was asked to stop: then the last checkpoint is behind it.
+    stops: bool,
 }
 
 impl<O> CheckpointedOperator<O> {
@@ -83,6 +85,7 @@ impl<O> CheckpointedOperator<O> {
             aligner,
             inner,
             aligns_since: Duration::ZERO,
+            stops: false,
         }
     }
 
@@ -99,6 +102,11 @@ impl<O> CheckpointedOperator<O> {
         let Some(id) = passed else {
             return Ok(());
         };
+        if self.stops {
+            // The operator may have given something up, so its state is worth nothing.
+            out.control(Signal::Barrier(id));
+            return Ok(());
+        }
         let aligned = input.now.saturating_sub(self.aligns_since);
         checkpoint(&mut self.inner, (id, aligned), out)
     }
@@ -159,6 +167,15 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
 
     fn on_flush(&mut self, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         self.inner.on_flush(&mut InnerOutput(out))
+    }
+
+    fn on_drain(&mut self, out: Out<'_, Self::Out, Signal<C>>) -> Outcome<Turn> {
+        self.inner.on_drain(&mut InnerOutput(out))
+    }
+
+    fn on_stop(&mut self) {
+        self.stops = true;
+        self.inner.on_stop();
     }
 
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {
@@ -254,6 +271,14 @@ impl<C: Clone + Send, O: Operator<C, In = ()> + Stateful> Operator<Signal<C>> fo
 
     fn on_data(&mut self, _: Input, (): (), _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
         Err("a source has no channels".into())
+    }
+
+    fn on_drain(&mut self, out: Out<'_, Self::Out, Signal<C>>) -> Outcome<Turn> {
+        self.inner.on_drain(&mut InnerOutput(out))
+    }
+
+    fn on_stop(&mut self) {
+        self.inner.on_stop();
     }
 
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, Signal<C>>) -> Outcome {

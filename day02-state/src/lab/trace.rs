@@ -156,6 +156,14 @@ impl<C: Clone + Send, O: Operator<C>> Operator<C> for Traced<O, O::In, O::Out> {
         inner!(self, out, on_flush())
     }
 
+    fn on_drain(&mut self, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
+        inner!(self, out, on_drain())
+    }
+
+    fn on_stop(&mut self) {
+        self.inner.on_stop();
+    }
+
     fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
         self.trace.note(self.now, &self.task, What::Ended);
         inner!(self, out, on_end(how))

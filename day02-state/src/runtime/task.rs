@@ -69,6 +69,8 @@ pub(super) struct Task<O: Operator<C>, C> {
     /// What the last turn came to; none before the first.
     turn: Option<Turn>,
     end_reason: EndReason,
+    /// Whether the operator was told that the job stops.
+    stopping: bool,
     ended: bool,
 }
 
@@ -172,6 +174,7 @@ impl<C: Control, O: Operator<C>> Task<O, C> {
             stuck: false,
             turn: None,
             end_reason: EndReason::Drained,
+            stopping: false,
             ended: false,
         }
     }
@@ -179,6 +182,10 @@ impl<C: Control, O: Operator<C>> Task<O, C> {
     // ANCHOR: act
     /// Does the next thing there is to do, in the order of the third rule of liveness; none if there is nothing.
     fn act(&mut self, now: Duration, stopping: bool, choose: Choose<'_>) -> Result<Option<Did>, JobError> {
+        if stopping && !self.stopping {
+            self.stopping = true;
+            self.operator.on_stop();
+        }
         let faulty = put_in(Fault::MailBeforeFirstTurn).then_some(Turn::Again);
         let did = match self.turn.or(faulty) {
             None => Some(Did::Turn),
@@ -202,6 +209,11 @@ impl<C: Control, O: Operator<C>> Task<O, C> {
         }
         let all_ended = self.channels.iter().all(|channel| channel.ended);
         if all_ended && self.turn == Some(Turn::Done) {
+            if self.end_reason == EndReason::Drained
+                && self.call(now, |operator, out| operator.on_drain(out))? != Turn::Done
+            {
+                return Ok(Some(Did::Turn));
+            }
             let how = self.end_reason;
             self.call(now, |operator, out| operator.on_end(how, out))?;
             self.outbox.end(how);

@@ -47,6 +47,8 @@ pub struct WindowWorker<T = StreamTime> {
     late_orders: bool,
     saved: Option<SavedState>,
     started: bool,
+    /// Whether windows that are open stay so.
+    stopped: bool,
 }
 
 impl<T: Clock> WindowWorker<T> {
@@ -58,15 +60,16 @@ impl<T: Clock> WindowWorker<T> {
             late_orders: options.late_orders,
             saved: options.tasks.save.clone(),
             started: false,
+            stopped: false,
         }
     }
 
-    /// Somebody who knows says what time it is: sends what has closed.
-    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome {
+    /// Moves event time to `time`, and sends some of what has closed: `Again` if there is more.
+    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome<Turn> {
         let mut fired = Fired::default();
-        self.windowing.on_time(time, &mut fired)?;
+        let turn = self.windowing.on_time_some(time, &mut fired)?;
         self.send(fired, Vec::new(), out);
-        Ok(())
+        Ok(turn)
     }
 
     /// The orders of a batch that are lost, if anybody wants them.
@@ -108,12 +111,21 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
         Ok(())
     }
 
-    fn on_end(&mut self, how: EndReason, out: Out<'_, Self::Out, C>) -> Outcome {
-        if how == EndReason::Drained {
-            let mut fired = Fired::default();
-            self.windowing.on_drained(&mut fired)?;
-            self.send(fired, Vec::new(), out);
+    fn on_drain(&mut self, out: Out<'_, Self::Out, C>) -> Outcome<Turn> {
+        if self.stopped {
+            return Ok(Turn::Done);
         }
+        let mut fired = Fired::default();
+        let turn = self.windowing.on_drained_some(&mut fired)?;
+        self.send(fired, Vec::new(), out);
+        Ok(turn)
+    }
+
+    fn on_stop(&mut self) {
+        self.stopped = true;
+    }
+
+    fn on_end(&mut self, _: EndReason, _: Out<'_, Self::Out, C>) -> Outcome {
         if let Some(saved) = self.saved.clone() {
             saved.add(WINDOWS, self.snapshot(0).parts());
         }

@@ -33,7 +33,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::ops::Range;
 
 use day02_state::keys;
-use day02_state::operator::{Batch, Outcome};
+use day02_state::operator::{Batch, Outcome, Turn};
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Slot, Table};
 
@@ -274,20 +274,24 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         Ok(())
     }
 
-    fn advance(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome {
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<Turn> {
         if let Some(pending) = self.pending.take() {
             out.closed.append(pending.closed);
         }
         if now <= self.closed {
-            return Ok(());
+            return Ok(Turn::Done);
         }
         while let Some(end) = self.next().filter(|end| *end <= now) {
+            if out.is_enough() {
+                return Ok(Turn::Again);
+            }
             self.close(end, out)?;
             self.closed = end;
             self.expire()?;
         }
         self.closed = now;
-        self.expire()
+        self.expire()?;
+        Ok(Turn::Done)
     }
 
     fn windows_of(&self, ts: EventTime) -> Vec<Window> {

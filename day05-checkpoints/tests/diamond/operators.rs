@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use day02_state::keys::{hash, key_group};
-use day02_state::operator::{Batch, Input, Operator, Out, Outcome};
+use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
 use day02_state::order::Cents;
 use day02_state::outbox::Either;
 use day02_state::rows::Rows;
@@ -107,12 +107,16 @@ impl Operator<Watermark> for Windows {
 }
 
 impl OnWatermark for Windows {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         self.closed = Some(at.0);
         let mut windows: BTreeMap<(String, i64), Vec<i64>> = BTreeMap::new();
+        let last_of = |ts: i64| ts - ts.rem_euclid(WINDOW) + WINDOW - 1;
+        // The windows of one end in a turn.
+        let complete = self.open.iter().map(|(_, ts, _)| last_of(*ts));
+        let first = complete.filter(|last| *last < at.0).min();
         self.open.retain(|(merchant, ts, number)| {
-            let last = ts - ts.rem_euclid(WINDOW) + WINDOW - 1;
-            let closes = last < at.0;
+            let last = last_of(*ts);
+            let closes = Some(last) == first;
             if closes {
                 windows.entry((merchant.clone(), last)).or_default().push(*number);
             }
@@ -125,7 +129,10 @@ impl OnWatermark for Windows {
             }
         }
         out.data(Either::Left(orders));
-        Ok(())
+        Ok(match first {
+            Some(_) => Turn::Again,
+            None => Turn::Done,
+        })
     }
 }
 
@@ -176,9 +183,9 @@ impl Operator<Watermark> for Join {
 }
 
 impl OnWatermark for Join {
-    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         self.at = Some(at.0);
-        Ok(())
+        Ok(Turn::Done)
     }
 }
 
@@ -213,8 +220,8 @@ impl Operator<Watermark> for Sink {
 }
 
 impl OnWatermark for Sink {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome {
-        Ok(())
+    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+        Ok(Turn::Done)
     }
 }
 

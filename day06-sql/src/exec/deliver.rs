@@ -70,8 +70,8 @@ impl Operator<Watermark> for Deliver {
 }
 
 impl OnWatermark for Deliver {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome {
-        Ok(())
+    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+        Ok(Turn::Done)
     }
 }
 

@@ -126,15 +126,15 @@ impl Operator<Watermark> for GroupWorker {
 }
 
 impl OnWatermark for GroupWorker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
         let mut result = Chunk::default();
         if let Groups::Windows(windows) = &mut self.groups {
             windows.on_watermark(at, &mut result)?;
         }
-        match result.rows {
-            0 => Ok(()),
-            _ => self.send(result, out),
+        if result.rows > 0 {
+            self.send(result, out)?;
         }
+        Ok(Turn::Done)
     }
 }
 
