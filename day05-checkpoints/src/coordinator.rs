@@ -284,7 +284,9 @@ impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
                 Ack::Drained => member.drained = true,
                 // What belongs to a checkpoint that was given up is worth nothing, and would stand in the next one, also
                 // while that has not begun.
-                Ack::State(id, state, aligned) if gathers && id == self.id => member.state = Some((state, aligned)),
+                Ack::State(id, state, aligned) if gathers && id == self.id => {
+                    member.state = Some((state, aligned))
+                }
                 Ack::State(..) => {}
             }
         }
