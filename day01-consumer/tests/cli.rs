@@ -214,6 +214,31 @@ fn csv_on_a_terminal_does_not_steer_it_and_a_program_gets_the_text_as_it_is() {
 }
 
 #[test]
+fn a_key_past_the_limit_makes_a_bad_record_and_the_option_that_moves_the_limit_is_named() {
+    let long = "m".repeat((64 << 10) + 1);
+    let folder = Folder::with("orders.json", format!("{}{}", order("m-1"), order(&long)));
+    let run = folder.run("--file orders.json");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    let said = "error: orders.json:2: merchant_id is longer than 64.0 KiB (65537 bytes; to accept longer keys, raise \
+                --max-key): {\"merchant_id\":\"mmm";
+    assert!(run.stderr.contains(said), "{:.1000}", run.stderr);
+    assert!(
+        run.stderr.contains("--on-bad-record skip"),
+        "{:.1000}",
+        run.stderr
+    );
+
+    let run = folder.run("--file orders.json --format csv --on-bad-record skip");
+    assert_eq!(run.stdout, "merchant_id,order_count\nm-1,1\n");
+    let said = "skipped 1: merchant_id is longer than 64.0 KiB\n";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+
+    let run = folder.run("--file orders.json --format csv --max-key 65537B");
+    assert_eq!(run.stdout, format!("merchant_id,order_count\nm-1,1\n{long},1\n"));
+    assert_eq!(folder.run("--file orders.json --max-key 2B").code, 1);
+}
+
+#[test]
 fn bad_records_can_be_skipped_and_are_counted_by_reason() {
     let mut file = Vec::new();
     for (times, (bad, ..)) in BAD.iter().enumerate() {

@@ -117,10 +117,7 @@ fn run(args: &Cli) -> Result<(), Error> {
         input.source.from = None;
     }
     if let Some(path) = &args.state.save {
-        if input.source.files.iter().any(|file| path.starts_with(file)) {
-            let said = format!("--save {} would overwrite an input", path.display());
-            return Err(InputError::Usage(said).into());
-        }
+        input.refuse_as_output(&format!("--save {}", path.display()), path)?;
         Snapshot::check_writable(path)?;
     }
     let (stop, interrupt) = interruptible()?;
@@ -130,6 +127,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = Options {
         workers: usize::from(args.tasks.workers),
         on_bad_record: input.records.on_bad_record,
+        max_key: input.keys.max_key,
         refresh_every: Some(LOOK_EVERY),
         save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()

@@ -24,6 +24,17 @@ const TASKS: [(u16, u16); 6] = [(1, 1), (2, 2), (3, 1), (1, 3), (7, 5), (128, 12
 // Results
 
 #[test]
+fn a_key_past_the_limit_makes_a_bad_record() {
+    let folder = Folder::with("orders.json", format!("{FOUR_ORDERS}{}", order(10)));
+    let run = folder.run("--file orders.json --max-key 3B");
+    let said =
+        "orders.json:5: merchant_id is longer than 3 B (4 bytes; to accept longer keys, raise --max-key): ";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let run = folder.run("--file orders.json --format csv --max-key 3B --on-bad-record skip");
+    assert_eq!(run.result(), FOUR_ORDERS_COUNTED);
+}
+
+#[test]
 fn csv_has_a_header_and_every_merchant_by_name() {
     let run = Folder::with("orders.json", FOUR_ORDERS).run("--file orders.json --format csv");
     assert_eq!(run.result(), FOUR_ORDERS_COUNTED);
@@ -362,7 +373,11 @@ fn a_folder_is_gone_on_from_with_the_files_that_came_since() {
     );
     let run = folder.run("--file in --save in/state");
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("would overwrite an input"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("--save in/state lies in the input in"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -382,14 +397,17 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
 #[test]
 fn what_is_read_is_not_overwritten() {
     let folder = Folder::with("orders.json", FOUR_ORDERS);
-    let run = folder.run("--file orders.json --save orders.json");
-    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-    assert!(
-        run.stderr.contains("--save orders.json would overwrite an input"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(folder.read("orders.json"), FOUR_ORDERS.as_bytes());
+    for (file, save) in [
+        ("orders.json", "orders.json"),
+        ("orders.json", "./orders.json"),
+        ("./orders.json", "orders.json"),
+    ] {
+        let run = folder.run(&format!("--file {file} --save {save}"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        let said = format!("--save {save} is also the input {file}");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+        assert_eq!(folder.read("orders.json"), FOUR_ORDERS.as_bytes());
+    }
 }
 
 #[test]

@@ -29,6 +29,40 @@ fn five_orders() -> Folder {
     Folder::with("orders.json", FIVE_ORDERS)
 }
 
+#[test]
+fn limits_of_the_days_before_hold_on_this_day_too() {
+    let folder = Folder::with(
+        "orders.json",
+        format!("{FIVE_ORDERS}{}", order("m-10", "1", MIDNIGHT)),
+    );
+    for (options, code, said) in [
+        (
+            "--max-key 3B",
+            1,
+            "orders.json:6: merchant_id is longer than 3 B (4 bytes; to accept longer keys, raise --max-key)",
+        ),
+        ("--window hop:1m/1ms", 2, "60000 windows, and 10000 is the limit"),
+        (
+            "--window hop:1m/10s --max-windows-per-row 5",
+            2,
+            "or raise --max-windows-per-row",
+        ),
+    ] {
+        let run = folder.run(&format!("--file orders.json --format csv {options}"));
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{options}");
+        assert!(run.stderr.contains(said), "{options}: {}", run.stderr);
+    }
+    let run = folder.run(
+        "--file orders.json --max-key 3B --on-bad-record skip --window hop:1m/10s --max-windows-per-row 6",
+    );
+    assert!(
+        run.stderr.contains("skipped 1: merchant_id is longer than 3 B\n"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.counted(), 5);
+}
+
 /// What the program says was late, if anything.
 fn late(run: &Run) -> Option<&str> {
     run.stderr.lines().find(|line| line.contains(" late row"))
@@ -230,6 +264,27 @@ m-1,2026-01-01T00:00:40.000Z,2026-01-01T00:00:50.000Z,1,8.00,8.00,8.00,8.000000,
             "{HEADER}m-1,2026-01-01T00:00:00.000Z,2026-01-01T00:00:10.000Z,1,16.00,16.00,16.00,16.000000\n"
         )
     );
+}
+
+#[test]
+fn late_orders_do_not_go_to_what_is_read() {
+    let folder = five_orders();
+    std::fs::create_dir(folder.path("in")).unwrap();
+    folder.write("in/a.json", FIVE_ORDERS);
+    for (file, late, said) in [
+        ("orders.json", "./orders.json", "is also the input orders.json"),
+        ("in", "in/a.json", "is also the input in/a.json"),
+        ("in", "in/late", "lies in the input in"),
+    ] {
+        let run = folder.run(&format!("--file {file} --late {late}"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        let said = format!("--late {late} {said}");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
+    }
+    assert!(!folder.path("in/late").exists());
+    for file in ["orders.json", "in/a.json"] {
+        assert_eq!(folder.read(file), FIVE_ORDERS.as_bytes());
+    }
 }
 
 #[test]

@@ -75,6 +75,38 @@ fn csv_and_json_have_the_columns_of_the_view() {
 }
 
 #[test]
+fn what_is_read_is_not_written_to() {
+    let copy = |path: &str| {
+        format!(
+            "CREATE TABLE copy WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'json')
+             AS SELECT merchant_id FROM orders;"
+        )
+    };
+    for (path, options, said) in [
+        (
+            ".",
+            "",
+            "., the path of table copy, is a folder in which the input orders.json lies",
+        ),
+        (
+            "orders.json",
+            "",
+            "orders.json, the path of table copy, is also the input orders.json",
+        ),
+        (
+            "out",
+            "--checkpoint-dir .",
+            "--checkpoint-dir . is a folder in which the input orders.json lies",
+        ),
+    ] {
+        let folder = with(&copy(path));
+        failed(&folder.run(&format!("-f q.sql {options}")), 2, said);
+        assert!(!folder.path("out").exists());
+        assert_eq!(folder.read("orders.json"), ORDERS.as_bytes());
+    }
+}
+
+#[test]
 fn names_in_the_header_are_quoted_as_texts_are() {
     let run =
         with("SELECT merchant_id AS `a,b`, 1 FROM orders WHERE amount < 0;").run("-f q.sql --format csv");

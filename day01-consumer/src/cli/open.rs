@@ -1,9 +1,11 @@
 //! Opens the source that the options name: files, a Kafka, or the sandbox.
 
+use std::path::Path;
+
 use super::args::{InputArgs, RecordArgs, SourceArgs};
 use super::live::say;
 use crate::Error;
-use crate::files::{FileSource, LineFormat};
+use crate::files::{FileSource, LineFormat, refuse_as_output};
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::sandbox::Sandbox;
@@ -96,6 +98,11 @@ impl InputArgs {
     /// The same of these options.
     pub fn open(&self, shares: usize) -> Result<Opened, Error> {
         open(&self.source, &self.records, &self.generator, shares)
+    }
+
+    /// An error if a file that is read, or a folder, is also written to. `written` is how a person wrote the output.
+    pub fn refuse_as_output(&self, written: &str, output: &Path) -> Result<(), Error> {
+        refuse_as_output(&self.source.files, written, output)
     }
 }
 

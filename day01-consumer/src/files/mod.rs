@@ -16,6 +16,7 @@ mod fingerprint;
 mod input;
 mod lines;
 mod open;
+mod outputs;
 mod paths;
 
 use std::io;
@@ -32,6 +33,7 @@ use lines::Line;
 use open::OpenFile;
 
 pub use open::LineFormat;
+pub use outputs::{real_path, refuse_as_output};
 pub use paths::local_path;
 
 /// How many lines a poll brings at most.

@@ -4,6 +4,7 @@
 //! all files in it and in its subfolders, by their names. Files whose names begin with `.` or `_` are no data by an old
 //! custom (`_SUCCESS`, `.part-0.crc`), and one that ends with `.writing` is not finished; these are left out, and said.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::input::STDIN;
@@ -58,10 +59,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, left_out: &mut Vec<String>) -> 
         let entry = entry.map_err(Error::file(folder))?;
         let path = entry.path();
         let kind = entry.file_type().map_err(Error::file(&path))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let hidden = name.starts_with(['.', '_']) || name.ends_with(".writing");
-        match hidden {
+        match is_left_out(&entry.file_name()) {
             false if kind.is_dir() => walk(&path, files, left_out)?,
             // A link to a folder is not followed: it may lead back here.
             false if path.is_file() => files.push(path),
@@ -69,6 +67,12 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, left_out: &mut Vec<String>) -> 
         }
     }
     Ok(())
+}
+
+/// Whether a file or folder in a folder is no data, by its name.
+pub(super) fn is_left_out(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(['.', '_']) || name.ends_with(".writing")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The options of day 5.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{InputArgs, SourceArgs};
+use day01_consumer::files::real_path;
 use day02_state::cli::TaskArgs;
 use day02_state::error::Error;
 use day03_windows::cli::WindowArgs;
@@ -232,6 +234,7 @@ impl Cli {
 
     /// Refuses what makes no sense together.
     pub fn check(&self) -> Result<(), Error> {
+        self.windows.check()?;
         let SourceArgs {
             brokers,
             files,
@@ -240,7 +243,6 @@ impl Cli {
         } = &self.input.source;
         let usage = |said: &str| Err(InputError::Usage(said.to_string()).into());
         let (dir, sink) = (&self.checkpoints.checkpoint_dir, &self.sinks.sink);
-        let late = self.time.late.as_ref();
         match (dir, sink) {
             (_, SinkArg::Unknown) => usage("--sink: expected print, file:DIR, kafka:TOPIC or postgres:URL"),
             (None, SinkArg::File(_) | SinkArg::Kafka(_) | SinkArg::Postgres(_)) => usage(
@@ -253,18 +255,31 @@ impl Cli {
             (_, SinkArg::Kafka(to)) if to == topic => usage(&format!(
                 "--sink kafka:{to} would write into the topic that is read"
             )),
-            (Some(CheckpointDir::Folder(dir)), SinkArg::File(folder)) if dir == folder => {
-                usage("checkpoints and results need different directories")
-            }
-            (Some(dir), sink)
-                if late.is_some_and(|late| {
-                    *dir == CheckpointDir::Folder(late.clone()) || *sink == SinkArg::File(late.clone())
-                }) =>
-            {
-                usage("checkpoints, results and late orders need different directories")
-            }
-            _ => Ok(()),
+            _ => self.check_outputs(),
         }
+    }
+
+    /// Refuses to write to what is read, and to one place from two sides.
+    fn check_outputs(&self) -> Result<(), Error> {
+        let dir = match &self.checkpoints.checkpoint_dir {
+            Some(CheckpointDir::Folder(dir)) => Some(("--checkpoint-dir ", dir)),
+            _ => None,
+        };
+        let sink = match &self.sinks.sink {
+            SinkArg::File(folder) => Some(("--sink file:", folder)),
+            _ => None,
+        };
+        let late = self.time.late.as_ref().map(|late| ("--late ", late));
+        let mut places = BTreeSet::new();
+        for (option, path) in [dir, sink, late].into_iter().flatten() {
+            self.input
+                .refuse_as_output(&format!("{option}{}", path.display()), path)?;
+            if !places.insert(real_path(path)) {
+                let said = "checkpoints, results and late orders need different directories";
+                return Err(InputError::Usage(said.to_string()).into());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@ use crate::aggregate::Dropped;
 use crate::bind::{Catalog, read};
 use crate::error::SqlError;
 use crate::exec::once::{answer, reads_view};
-use crate::exec::open::Inputs;
+use crate::exec::open::{Inputs, check_outputs};
 use crate::exec::report::WindowStats;
 use crate::exec::{Options, Printed, Running, wire};
 use crate::plan::{Connector, Query, Sink, Statement};
@@ -166,6 +166,7 @@ fn run_queries(
 ) -> Result<Vec<(String, View)>, Failed> {
     let stop = Stop::new();
     current.begin(&stop);
+    check_outputs(queries, args.checkpoints.checkpoint_dir.as_ref())?;
     let (store, restore) = open_store(&args.checkpoints)?;
     if let Some(checkpoint) = &restore {
         say(format!("going on from checkpoint {}", checkpoint.id));

@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use day01_consumer::Error as InputError;
-use day01_consumer::files::{FileSource, LineFormat, local_path};
+use day01_consumer::files::{FileSource, LineFormat, local_path, refuse_as_output};
 use day01_consumer::kafka::{ClientOption, Cluster, Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
+use day05_checkpoints::cli::CheckpointDir;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::background::Background;
 use day05_checkpoints::sink::files::{FileTarget, Format as Lines};
@@ -42,6 +43,27 @@ pub(super) fn check_writers(queries: &[Query]) -> Result<(), Error> {
             return Err(InputError::Usage(said).into());
         }
         written.push(&table.name);
+    }
+    Ok(())
+}
+
+/// A file or folder that one query reads is not written to by another one, nor by checkpoints.
+pub fn check_outputs(queries: &[Query], checkpoint_dir: Option<&CheckpointDir>) -> Result<(), Error> {
+    let path_of = |table: &Table| match &table.connector {
+        Connector::Filesystem { path, .. } => Some(PathBuf::from(path)),
+        _ => None,
+    };
+    let tables = queries.iter().filter_map(|query| query.plan.table());
+    let inputs: Vec<PathBuf> = tables.filter_map(path_of).collect();
+    if let Some(CheckpointDir::Folder(dir)) = checkpoint_dir {
+        refuse_as_output(&inputs, &format!("--checkpoint-dir {}", dir.display()), dir)?;
+    }
+    for query in queries {
+        let Sink::Table(table) = &query.sink else { continue };
+        if let Some(path) = path_of(table) {
+            let written = format!("{}, the path of table {},", path.display(), table.name);
+            refuse_as_output(&inputs, &written, &local_path(&path)?)?;
+        }
     }
     Ok(())
 }

@@ -180,7 +180,7 @@ impl Session {
     ) -> Result<Option<usize>, PostgresError> {
         let mut json = String::from("[");
         let mut left = None;
-        for (index, (_, row)) in rows.rows().enumerate().skip(from) {
+        for (index, (_, row)) in rows.rows_from(from) {
             if json.len() > SENT_AT_ONCE {
                 left = Some(index);
                 break;
