@@ -306,3 +306,59 @@ fn a_weaker_design_loses_a_checkpoint_or_leaves_half_of_one() {
         );
     }
 }
+
+/// One row changes before a freeze, whose checkpoint is then aborted (0), or whose store fails at its first, second, …
+/// operation on the disk. Another row changes behind it.
+#[test]
+fn what_has_changed_before_a_freeze_is_in_the_next_checkpoint_if_this_one_is_aborted_or_not_stored() {
+    let mut failed = 0;
+    for (fails_at, killed) in (0..).flat_map(|fails_at| [(fails_at, false), (fails_at, true)]) {
+        let mut disk = Fragile::new();
+        let open = |disk: &Fragile| Store::open(disk.clone(), KEEP).expect("a disk").in_blocks_of(64);
+        let commit = |store: &mut Store<Fragile>, id, states| {
+            store.begin(id, states)?;
+            while store.step()? != Progress::Durable(id) {}
+            Ok::<(), StoreError>(())
+        };
+        let change = |job: &mut Job, key: &Vec<u8>| {
+            job.position += 1;
+            *job.workers[0].update(key, keys::hash(key), || 0) = job.position;
+        };
+        let (mut store, mut job) = (open(&disk), Job::start(1, None).expect("anew"));
+        KEYS.iter().for_each(|key| change(&mut job, key));
+        commit(&mut store, 1, job.freeze()).expect("it has room");
+
+        change(&mut job, &KEYS[0]);
+        let states = job.freeze();
+        if fails_at > 0 {
+            disk.fail_after(fails_at - 1);
+            match commit(&mut store, 2, states) {
+                Ok(()) => break,
+                Err(error) => assert!(is_full(&error), "{error}"),
+            }
+            failed += 1;
+        }
+        if killed {
+            disk.crash(&mut Random::new(fails_at as u64).0);
+            store = open(&disk);
+            let found = store.latest().expect("readable");
+            job = Job::start(1, found.as_ref()).expect("whole");
+        }
+        change(&mut job, &KEYS[1]);
+        let snapshot = job.snapshot();
+        commit(&mut store, 3, job.freeze()).expect("it has room again");
+        // Without a kill it holds only what has changed, so it is the marks that are tried.
+        assert!(
+            killed || store.size().reused > store.size().new,
+            "{:?}",
+            store.size()
+        );
+        let found = open(&disk).latest().expect("readable");
+        assert_eq!(
+            found,
+            Some(Checkpoint { id: 3, snapshot }),
+            "{fails_at}, {killed}"
+        );
+    }
+    assert!(failed > 6, "{failed}");
+}

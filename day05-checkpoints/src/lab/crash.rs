@@ -38,7 +38,6 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::mortal::{Life, Mortal};
-use crate::coordinator::Schedule;
 use crate::dataflow::Dataflow;
 use crate::job::{Checkpoints, wire_on};
 use crate::store::Store;
@@ -55,8 +54,6 @@ const BLOCK: usize = 512;
 const DELAY: Span = Span(500);
 /// How far each step moves the clock.
 const STEP: Duration = Duration::from_millis(1);
-/// From the beginning of one checkpoint to that of the next: some steps.
-const INTERVAL: Duration = Duration::from_millis(40);
 /// How far sources run apart: less than late orders are late, so that these are late in every order of steps.
 const DRIFT: Span = Span(1_000);
 /// Workers and sources of each life.
@@ -233,7 +230,7 @@ impl Replay {
         let shows = (design == Design::AsTheyClose).then(|| (external.topic.clone(), life.clone()));
         let target = target(design, external, life);
         let checkpoints = Checkpoints {
-            schedule: Schedule::every(Some(INTERVAL)),
+            schedule: design.schedule(),
             ..Checkpoints::new(Some(Box::new(store)), &stop)
         };
         let mut dataflow = Dataflow::new(options.windows.tasks.buffers, restore);

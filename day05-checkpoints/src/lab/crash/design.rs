@@ -1,12 +1,19 @@
 //! The ways in which the job is built: as it is, and with one thing left out.
 
 use std::fmt;
+use std::time::Duration;
 
 use day02_state::state::file::Snapshot;
 use day03_windows::job::WINDOWS;
 
 use super::super::mortal::Care;
+use crate::coordinator::Schedule;
 use crate::store::Checkpoint;
+
+/// From the beginning of one checkpoint to that of the next: some steps.
+const INTERVAL: Duration = Duration::from_millis(40);
+/// Less than most checkpoints take. After one that is aborted the next has twice the time.
+const TOO_SHORT: Duration = Duration::from_millis(10);
 
 /// How a job is built.
 // ANCHOR: designs
@@ -16,6 +23,8 @@ pub enum Design {
     IntoFiles,
     /// As it is, into a topic with transactions.
     IntoTransactions,
+    /// As it is, with so little time for a checkpoint that many are aborted.
+    Aborting,
     /// Windows go out when they close, as `--sink print` shows them.
     AsTheyClose,
     /// Windows go out at the barrier. Their checkpoint is not on the disk yet.
@@ -37,9 +46,10 @@ pub enum Design {
 
 impl Design {
     /// All of them, first those that are right.
-    pub const ALL: [Design; 10] = [
+    pub const ALL: [Design; 11] = [
         Design::IntoFiles,
         Design::IntoTransactions,
+        Design::Aborting,
         Design::AsTheyClose,
         Design::BeforeDurable,
         Design::WithoutAsking,
@@ -49,6 +59,18 @@ impl Design {
         Design::WithoutSync,
         Design::KeptByAge,
     ];
+
+    /// When there are checkpoints.
+    pub(super) fn schedule(self) -> Schedule {
+        let schedule = Schedule::every(Some(INTERVAL));
+        match self {
+            Design::Aborting => Schedule {
+                timeout: TOO_SHORT,
+                ..schedule
+            },
+            _ => schedule,
+        }
+    }
 
     pub(super) fn care(self) -> Care {
         match self {
@@ -77,6 +99,7 @@ impl fmt::Display for Design {
         f.pad(match self {
             Design::IntoFiles => "as built, into files",
             Design::IntoTransactions => "as built, into transactions",
+            Design::Aborting => "as built, and checkpoints are aborted",
             Design::AsTheyClose => "windows go out as they close",
             Design::BeforeDurable => "they go out before the checkpoint is durable",
             Design::WithoutAsking => "nobody asks what is out already",
