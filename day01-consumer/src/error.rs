@@ -140,7 +140,7 @@ impl Error {
 }
 
 /// At most ten names, and how many more there are.
-pub(crate) fn list_of(names: &[String]) -> String {
+pub fn list_of(names: &[String]) -> String {
     const SHOWN: usize = 10;
     match names.len() {
         0 => "none".to_string(),

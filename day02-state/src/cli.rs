@@ -8,6 +8,7 @@ use clap::Parser;
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
 use day01_consumer::lab::table::{Cell, Format};
+use day01_consumer::list_of;
 
 use crate::error::{Error, JobError};
 use crate::job::{Answer, Options, POSITION, SOURCE, SavedState, Totals, wire};
@@ -168,7 +169,7 @@ fn going_on(path: &Path, snapshot: &Snapshot) -> String {
     format!(
         "going on from {}, with positions in {}",
         path.display(),
-        positions.join(", ")
+        list_of(&positions)
     )
 }
 
