@@ -3,6 +3,7 @@
 //! One closed enum: each variant names the broker, topic, split, offset, file or option that it is about, and its text
 //! says what to do next where that is not obvious. Later days wrap this enum, they do not extend it.
 
+use std::borrow::Borrow;
 use std::io;
 use std::path::PathBuf;
 
@@ -140,11 +141,17 @@ impl Error {
 }
 
 /// At most ten names, and how many more there are.
-pub fn list_of(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    match names.len() {
-        0 => "none".to_string(),
-        n if n <= SHOWN => names.join(", "),
-        n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
+pub(crate) fn list_of(names: &[String]) -> String {
+    match names {
+        [] => "none".to_string(),
+        names => first_of(names, 10, ", "),
+    }
+}
+
+/// The first `shown` of some names or phrases, and how many more there are: a message is to be read.
+pub fn first_of<T: Borrow<str>>(names: &[T], shown: usize, separator: &str) -> String {
+    match names.len().checked_sub(shown) {
+        None | Some(0) => names.join(separator),
+        Some(more) => format!("{}{separator}and {more} more", names[..shown].join(separator)),
     }
 }

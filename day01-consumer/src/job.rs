@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::decode;
-use crate::order::{BadRecord, Order, Reason};
+use crate::order::{BadRecord, MAX_KEY, Order, Reason, check_key};
 use crate::printable::excerpt;
 use crate::records::{Record, Records};
 use crate::source::{Polled, Positions, Source};
@@ -99,6 +99,7 @@ pub struct Job<S> {
     source: S,
     commit: Commit,
     on_bad_record: OnBadRecord,
+    max_key: usize,
     records: Records,
     counts: Counts,
     counted: u64,
@@ -112,10 +113,19 @@ impl<S: Source> Job<S> {
             source,
             commit,
             on_bad_record,
+            max_key: MAX_KEY,
             records: Records::new(),
             counts: Counts::default(),
             counted: 0,
             skipped: BTreeMap::new(),
+        }
+    }
+
+    /// The same, for keys of at most so many bytes.
+    pub fn with_max_key(self, bytes: usize) -> Self {
+        Job {
+            max_key: bytes,
+            ..self
         }
     }
 
@@ -163,7 +173,11 @@ impl<S: Source> Job<S> {
         mut observe: impl FnMut(&Record<'_>, Result<(&str, u64), Reason>),
     ) -> Result<(), Error> {
         for (record, text) in decode::texts(&self.records) {
-            match Order::decode(text) {
+            let order = Order::decode(text).and_then(|order| {
+                check_key("merchant_id", &order.merchant_id, self.max_key)?;
+                Ok(order)
+            });
+            match order {
                 Ok(order) => {
                     let count = self.counts.add(&order.merchant_id);
                     self.counted += 1;

@@ -31,4 +31,4 @@ pub mod printable;
 pub mod records;
 pub mod source;
 
-pub use error::{Error, list_of};
+pub use error::{Error, first_of};

@@ -56,6 +56,25 @@ pub fn required_string<'a>(field: &'static str, raw: Option<&'a str>) -> Result<
     }
 }
 
+/// The longest key that is accepted, unless an option says otherwise. A key is kept with each of its windows and stands in
+/// each row of the result, so a long one costs its length many times.
+pub const MAX_KEY: usize = 64 << 10;
+
+/// A bad record if the value of this field, by which it is counted, has more bytes than `max`.
+#[inline]
+pub fn check_key(field: &'static str, key: &str, max: usize) -> Result<(), BadRecord> {
+    match key.len() > max {
+        false => Ok(()),
+        true => Err(BadRecord {
+            detail: Some(format!(
+                "{} bytes; to accept longer keys, raise --max-key",
+                key.len()
+            )),
+            ..Reason::TooLong(field, max).into()
+        }),
+    }
+}
+
 /// A record that the job cannot use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
@@ -131,6 +150,9 @@ pub enum Reason {
     /// A field holds a value of another kind: what was wanted, and the field.
     #[error("{1} is not a {0}")]
     NotA(&'static str, &'static str),
+    /// A field is a key, and has more bytes than this.
+    #[error("{0} is longer than {limit}", limit = bytesize::ByteSize::b(*.1 as u64).display().iec())]
+    TooLong(&'static str, usize),
     /// A later day does not take it, in its words.
     #[error("{0}")]
     Refused(&'static str),

@@ -64,18 +64,20 @@ pub fn excerpt(record: &[u8], place: usize) -> String {
     let (taken, all) = take(before.chars().rev(), &mut room);
     let before: String = taken.into_iter().rev().collect();
     let first = if all && start == 0 { "" } else { "…" };
-    let mut room = COLUMNS - before.width() - 2;
+    // What there was no room for in front is room behind.
+    let mut room = room + COLUMNS - BEFORE - 2;
     let (taken, all) = take(behind.chars(), &mut room);
     let last = if all && end == record.len() { "" } else { "…" };
     format!("{first}{before}{}{last}", taken.concat())
 }
 
-/// Characters as they are shown, as many as there is room for, and whether that is all.
+/// Characters as they are shown, as many as there is room for, and whether that is all. One that only changes the one before
+/// it can make that wider, and so counts as a column too.
 fn take(characters: impl Iterator<Item = char>, room: &mut usize) -> (Vec<String>, bool) {
     let mut taken = Vec::new();
     for character in characters {
         let shown = shown(character);
-        match room.checked_sub(shown.width()) {
+        match room.checked_sub(shown.width().max(1)) {
             Some(left) => *room = left,
             None => return (taken, false),
         }
@@ -124,7 +126,7 @@ mod tests {
         }
 
         #[test]
-        fn an_excerpt_of_wide_text_is_bounded_too(text in "[店é\u{301}\u{202e}\n a]{0,400}", place in 0..1_700_usize) {
+        fn an_excerpt_of_wide_text_is_bounded_too(text in "[店é\u{301}\u{202e}0\u{fe0f}\n a]{0,400}", place in 0..1_700_usize) {
             let shown = excerpt(text.as_bytes(), place);
             prop_assert!(shown.width() <= COLUMNS, "{}", shown.width());
         }

@@ -3,6 +3,8 @@
 //! Every test runs the real binary in a folder of its own. What a test waits for is a line or an end, never a time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod signals;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -209,6 +211,31 @@ fn csv_on_a_terminal_does_not_steer_it_and_a_program_gets_the_text_as_it_is() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(lines, ["merchant_id,order_count", "\\u{1b}[2J\\nm-1,1"]);
+}
+
+#[test]
+fn a_key_past_the_limit_makes_a_bad_record_and_the_option_that_moves_the_limit_is_named() {
+    let long = "m".repeat((64 << 10) + 1);
+    let folder = Folder::with("orders.json", format!("{}{}", order("m-1"), order(&long)));
+    let run = folder.run("--file orders.json");
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""));
+    let said = "error: orders.json:2: merchant_id is longer than 64.0 KiB (65537 bytes; to accept longer keys, raise \
+                --max-key): {\"merchant_id\":\"mmm";
+    assert!(run.stderr.contains(said), "{:.1000}", run.stderr);
+    assert!(
+        run.stderr.contains("--on-bad-record skip"),
+        "{:.1000}",
+        run.stderr
+    );
+
+    let run = folder.run("--file orders.json --format csv --on-bad-record skip");
+    assert_eq!(run.stdout, "merchant_id,order_count\nm-1,1\n");
+    let said = "skipped 1: merchant_id is longer than 64.0 KiB\n";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+
+    let run = folder.run("--file orders.json --format csv --max-key 65537B");
+    assert_eq!(run.stdout, format!("merchant_id,order_count\nm-1,1\n{long},1\n"));
+    assert_eq!(folder.run("--file orders.json --max-key 2B").code, 1);
 }
 
 #[test]
@@ -468,6 +495,17 @@ fn ctrl_c_prints_the_count_so_far() {
 }
 
 #[test]
+fn tests_that_ignore_ctrl_c_themselves_start_programs_that_heed_it() {
+    let test = "exec \"$0\" --exact any_signal_that_asks_for_an_end_is_a_clean_one";
+    let output = Command::new("sh")
+        .args(["-c", &format!("trap '' INT HUP; {test}")])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn a_second_ctrl_c_aborts() {
     // The result is larger than a pipe, so a program whose reader does not read cannot end by itself.
     let many: String = (0..20_000).map(|n| order(&format!("m-{n}"))).collect();
@@ -655,6 +693,7 @@ impl Folder {
     }
 
     fn spawn(mut command: Command) -> Running {
+        signals::are_heeded_by_children();
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
+use day01_consumer::first_of;
 use day01_consumer::lab::table::{Cell, Format};
-use day01_consumer::list_of;
 
 use crate::error::{Error, JobError};
 use crate::job::{Answer, Options, POSITION, SOURCE, SavedState, Totals, wire};
@@ -128,6 +128,7 @@ fn run(args: &Cli) -> Result<(), Error> {
     let options = Options {
         workers: usize::from(args.tasks.workers),
         on_bad_record: input.records.on_bad_record,
+        max_key: input.keys.max_key,
         refresh_every: Some(LOOK_EVERY),
         save: args.state.save.is_some().then(SavedState::default),
         ..Options::default()
@@ -169,7 +170,7 @@ fn going_on(path: &Path, snapshot: &Snapshot) -> String {
     format!(
         "going on from {}, with positions in {}",
         path.display(),
-        list_of(&positions)
+        first_of(&positions, 10, ", ")
     )
 }
 

@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use day01_consumer::first_of;
 use day01_consumer::order::Reason;
 
 // ANCHOR: status
@@ -69,12 +70,15 @@ pub enum OverTasks {
     Max,
 }
 
+/// How many channels of a task, or tasks of a job, a message names.
+pub const NAMED: usize = 5;
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.phrases.join("; "))?;
         match self.channels.is_empty() {
             true => Ok(()),
-            false => write!(f, " ({})", self.channels.join("; ")),
+            false => write!(f, " ({})", first_of(&self.channels, NAMED, "; ")),
         }
     }
 }

@@ -24,6 +24,17 @@ const TASKS: [(u16, u16); 6] = [(1, 1), (2, 2), (3, 1), (1, 3), (7, 5), (128, 12
 // Results
 
 #[test]
+fn a_key_past_the_limit_makes_a_bad_record() {
+    let folder = Folder::with("orders.json", format!("{FOUR_ORDERS}{}", order(10)));
+    let run = folder.run("--file orders.json --max-key 3B");
+    let said =
+        "orders.json:5: merchant_id is longer than 3 B (4 bytes; to accept longer keys, raise --max-key): ";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let run = folder.run("--file orders.json --format csv --max-key 3B --on-bad-record skip");
+    assert_eq!(run.result(), FOUR_ORDERS_COUNTED);
+}
+
+#[test]
 fn csv_has_a_header_and_every_merchant_by_name() {
     let run = Folder::with("orders.json", FOUR_ORDERS).run("--file orders.json --format csv");
     assert_eq!(run.result(), FOUR_ORDERS_COUNTED);

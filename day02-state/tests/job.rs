@@ -13,6 +13,7 @@ use std::time::Duration;
 use day01_consumer::Error as InputError;
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::log::{Log, LogSource};
+use day01_consumer::order::MAX_KEY;
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
@@ -832,6 +833,7 @@ impl Setup {
         Options {
             workers: self.workers,
             on_bad_record: OnBadRecord::Skip,
+            max_key: MAX_KEY,
             refresh_every: None,
             save: Some(SavedState::default()),
             buffers: Buffers {

@@ -132,7 +132,7 @@ fn a_collector_that_fails_ends_the_job() {
 struct Time(u64);
 
 impl Decode for Time {
-    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, _: usize, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let json = json(payload)?;
         let [merchant_id, time] =
             decode::project(json, &["merchant_id", "time"]).map_err(|error| BadRecord::json(json, error))?;

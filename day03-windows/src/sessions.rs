@@ -55,14 +55,14 @@
 //! that comes up too early is set again. What always holds: each session has one timer, and it comes up when
 //! the session is due or before.
 //!
-//! A snapshot has the sessions and the time up to which they are closed; timers are made again from sessions.
+//! A snapshot has the sessions, the time up to which they are closed, and gap and lateness: with another gap, a session that
+//! was saved would end where none of this run does. Timers are made again from sessions.
 //! Workers may have come to different times, and the largest is the one that holds. So each session says
 //! itself whether it has come out, and one that has not, although its time has come, comes out before
 //! anything else happens.
 //!
-//! Left out on purpose: gaps that differ by row; taking the results of merged sessions back; a session that
-//! is cut off at some length (one row a gap keeps it open for ever); and the gap in the snapshot. After a
-//! restore with another gap, sessions keep the ends that they have.
+//! Left out on purpose: gaps that differ by row; taking the results of merged sessions back; and a session that
+//! is cut off at some length (one row a gap keeps it open for ever).
 
 mod session;
 #[cfg(test)]
@@ -79,9 +79,12 @@ use day02_state::state::{Frozen, Owner, Part};
 use self::session::Session;
 use crate::aggregate::Aggregate;
 use crate::ordered::{EntryKey, OrderedTable, suffix_time, time_suffix};
+use crate::spec::WindowSpec;
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
-use crate::windower::{Closed, Fired, Unable, Windower, time_in, time_part};
+use crate::windower::{
+    Closed, Fired, Unable, WINDOWS, Windower, check_layout, layout, layout_part, time_in, time_part,
+};
 
 /// The name of the state that the sessions are saved under.
 const SESSIONS: &str = "sessions";
@@ -235,6 +238,11 @@ impl<A: Aggregate> SessionWindows<A> {
     }
     // ANCHOR_END: close
 
+    /// For a snapshot.
+    fn layout(&self) -> String {
+        layout(WindowSpec::Session { gap: self.gap }, self.lateness)
+    }
+
     /// The first session that cannot be one: the place is none, or it overlaps the one before it.
     fn wrong(sessions: &OrderedTable<Session<A::Acc>>) -> Option<(&EntryKey, &'static str)> {
         let mut before: Option<(&EntryKey, EventTime)> = None;
@@ -314,16 +322,18 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
     }
 
     fn snapshot(&mut self) -> Frozen {
-        let now = self.now;
-        let closed = Frozen::new(move || vec![time_part(CLOSED, now)]);
-        self.sessions.snapshot(SESSIONS).and(closed)
+        let (layout, now) = (self.layout(), self.now);
+        let others = Frozen::new(move || vec![layout_part(layout), time_part(CLOSED, now)]);
+        self.sessions.snapshot(SESSIONS).and(others)
     }
 
     fn restore(&mut self, parts: &[Part]) -> Outcome {
+        check_layout(&self.layout(), parts)?;
         // A copy, so that parts which are refused have changed nothing.
         let (mut sessions, mut now) = (self.sessions.clone(), self.now);
         for part in parts {
             match part.name.as_str() {
+                WINDOWS => {}
                 SESSIONS => sessions.restore(part)?,
                 CLOSED => now = now.max(time_in(part)?),
                 _ => return Err(part.bad("no state of sessions has this name").into()),

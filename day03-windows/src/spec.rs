@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use crate::time::Span;
 
-/// In how many windows a row may be. Every one of them becomes a row of the result for each key, so one order in a billion
-/// windows would take all memory there is. A day in steps of ten seconds is below it.
-const MAX_WINDOWS_PER_ROW: i64 = 10_000;
+/// In how many windows a row may be, unless an option says otherwise. Every one of them becomes a row of the result for each
+/// key, so one order in a billion windows would take all memory there is. A day in steps of ten seconds is below it.
+pub const MAX_WINDOWS_PER_ROW: i64 = 10_000;
 
 // ANCHOR: spec
 /// A kind of window, with its sizes.
@@ -100,8 +100,8 @@ pub enum BadSpec {
     },
     /// A row would be in more windows than anyone can want.
     #[error(
-        "a {of} of {size} with a {what} of {part} puts each row into {windows} windows, and {MAX_WINDOWS_PER_ROW} is \
-         the limit, because each of them is a row of the result; choose a longer {what}, or a shorter {of}"
+        "a {of} of {size} with a {what} of {part} puts each row into {windows} windows, and {max} is the limit, because \
+         each of them is a row of the result; choose a longer {what}, or a shorter {of}"
     )]
     TooMany {
         /// What is divided.
@@ -114,6 +114,8 @@ pub enum BadSpec {
         part: Span,
         /// In how many windows a row would be.
         windows: i64,
+        /// In how many it may be.
+        max: i64,
     },
     /// Sessions follow their rows, they are not laid on the calendar.
     #[error("a session has no offset: it begins with its first row")]
@@ -148,6 +150,26 @@ impl WindowSpec {
         positive("gap", gap)?;
         Ok(WindowSpec::Session { gap })
     }
+
+    /// The same, if it puts no row into more than `max` windows.
+    pub fn with_at_most(self, max: i64) -> Result<Self, BadSpec> {
+        let (of, size, what, part) = match self {
+            WindowSpec::Hop { size, slide, .. } => ("size", size, "slide", slide),
+            WindowSpec::Cumulate { max, step, .. } => ("maximum", max, "step", step),
+            WindowSpec::Tumble { .. } | WindowSpec::Session { .. } => return Ok(self),
+        };
+        match size.0 / part.0 {
+            windows if windows > max => Err(BadSpec::TooMany {
+                of,
+                size,
+                what,
+                part,
+                windows,
+                max,
+            }),
+            _ => Ok(self),
+        }
+    }
 }
 
 fn positive(what: &'static str, length: Span) -> Result<(), BadSpec> {
@@ -159,13 +181,6 @@ fn positive(what: &'static str, length: Span) -> Result<(), BadSpec> {
 
 fn divides(of: &'static str, size: Span, what: &'static str, part: Span) -> Result<(), BadSpec> {
     match size.0 % part.0 {
-        0 if size.0 / part.0 > MAX_WINDOWS_PER_ROW => Err(BadSpec::TooMany {
-            of,
-            size,
-            what,
-            part,
-            windows: size.0 / part.0,
-        }),
         0 => Ok(()),
         _ if part > size => Err(BadSpec::TooLong { what, part, of, size }),
         _ => Err(BadSpec::Indivisible { of, size, what, part }),
@@ -286,7 +301,9 @@ mod tests {
             ("session:30s+5s",  "a session has no offset"),
         ];
         for (written, said) in table {
-            let error = written.parse::<WindowSpec>().expect_err(written).to_string();
+            let spec = written.parse::<WindowSpec>();
+            let refused = spec.and_then(|spec| spec.with_at_most(MAX_WINDOWS_PER_ROW));
+            let error = refused.expect_err(written).to_string();
             assert!(error.contains(said), "{written}: {error}");
         }
     }

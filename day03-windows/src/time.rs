@@ -11,8 +11,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::fmt::temporal::DateTimePrinter;
-use jiff::{SpanRelativeTo, SpanRound, Timestamp, Unit};
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::{DateTimePrinter, Pieces};
+use jiff::{SignedDuration, SpanRelativeTo, SpanRound, Unit};
 
 // ANCHOR: time
 /// A point in event time: milliseconds since 1970-01-01T00:00:00Z.
@@ -35,6 +36,31 @@ impl EventTime {
     /// After all time: at the end of the input, every window is complete.
     pub const MAX: EventTime = EventTime(i64::MAX);
 
+    /// The first time of the calendar: 0001-01-01T00:00:00.000Z.
+    pub const FIRST: EventTime = EventTime(-62_135_596_800_000);
+    /// The last time of the calendar: 9999-12-31T23:59:59.999Z, with which databases say "for ever".
+    pub const LAST: EventTime = EventTime(253_402_300_799_999);
+
+    /// Whether it lies within the years 1 to 9999, as every time of a record must.
+    #[inline]
+    pub fn is_on_calendar(self) -> bool {
+        (EventTime::FIRST..=EventTime::LAST).contains(&self)
+    }
+
+    /// What a calendar and a clock show at this time in UTC; outside of the calendar, its first or its last time.
+    pub fn date_time(self) -> DateTime {
+        let EventTime(millis) = self.clamp(EventTime::FIRST, EventTime::LAST);
+        UNIX_EPOCH.saturating_add(SignedDuration::from_millis(millis))
+    }
+
+    /// When a calendar and a clock show this in UTC. What is finer than a millisecond is cut off, towards the
+    /// past before 1970 too. None outside of the calendar.
+    pub fn of_date_time(shown: DateTime) -> Option<Self> {
+        let nanoseconds = shown.duration_since(UNIX_EPOCH).as_nanos();
+        let time = EventTime(i64::try_from(nanoseconds.div_euclid(1_000_000)).ok()?);
+        time.is_on_calendar().then_some(time)
+    }
+
     /// So much later, or at the end of the range.
     #[inline]
     pub fn plus(self, span: Span) -> Self {
@@ -48,26 +74,31 @@ impl EventTime {
     }
 }
 
-/// ISO 8601 in UTC with milliseconds. What no calendar reaches (before the year −9999, after 9999) is printed
-/// as a number.
+const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// ISO 8601 in UTC with milliseconds. A time outside of the calendar, which no record has but the end of a window can have, is
+/// shown as the first or the last time of the calendar: every reader of the text can read that.
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        match Timestamp::from_millisecond(self.0) {
-            Ok(time) => f.pad(&PRINTER.timestamp_to_string(&time)),
-            Err(_) => f.pad(&format!("{} ms", self.0)),
-        }
+        f.pad(&format!("{}Z", PRINTER.datetime_to_string(&self.date_time())))
     }
 }
 
-/// Reads what [`Display`](fmt::Display) prints of a time that a calendar reaches, and every other form of ISO
-/// 8601 that says its offset from UTC.
+/// Reads what [`Display`](fmt::Display) prints of a time on the calendar, and every other form of ISO 8601 that
+/// says its offset from UTC.
 impl FromStr for EventTime {
-    type Err = jiff::Error;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        let time: Timestamp = text.parse()?;
-        Ok(EventTime(time.as_millisecond()))
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pieces = Pieces::parse(text).map_err(|error| error.to_string())?;
+        let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
+            return Err(format!("{text:?} does not say its time and its offset from UTC"));
+        };
+        let shown = pieces.date().to_datetime(time);
+        let east = SignedDuration::from_secs(i64::from(offset.seconds()));
+        let utc = shown.checked_sub(east).map_err(|error| error.to_string())?;
+        EventTime::of_date_time(utc).ok_or_else(|| format!("{text:?} is not within the years 1 to 9999"))
     }
 }
 
@@ -146,12 +177,18 @@ mod tests {
             (0,                 "1970-01-01T00:00:00.000Z"),
             (-1,                "1969-12-31T23:59:59.999Z"),
             (1_500,             "1970-01-01T00:00:01.500Z"),
+            (EventTime::FIRST.0, "0001-01-01T00:00:00.000Z"),
+            (EventTime::LAST.0, "9999-12-31T23:59:59.999Z"),
         ];
         for (millis, printed) in table {
             assert_eq!(EventTime(millis).to_string(), printed);
             assert_eq!(printed.parse::<EventTime>().unwrap(), EventTime(millis));
         }
-        assert_eq!(EventTime::MAX.to_string(), "9223372036854775807 ms");
+        assert_eq!(EventTime::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(EventTime::MIN.to_string(), "0001-01-01T00:00:00.000Z");
+        for text in ["2026-01-01T00:00:00", "9999-12-31T23:30:00-01:00", "soon"] {
+            assert!(text.parse::<EventTime>().is_err(), "{text}");
+        }
         assert_eq!(
             "2026-01-01T01:00:00+01:00".parse::<EventTime>().unwrap(),
             EventTime(1_767_225_600_000)

@@ -21,6 +21,7 @@ use day02_state::rows::Rows;
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
 use crate::aggregate::Overflow;
+use crate::spec::WindowSpec;
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
 
@@ -125,6 +126,41 @@ pub(crate) fn time_in(part: &Part) -> Result<EventTime, BadPart> {
         (Owner::Every, Ok(bytes)) => Ok(EventTime(i64::from_le_bytes(bytes))),
         (Owner::Every, Err(_)) => Err(part.bad("it is no time")),
         _ => Err(part.bad("it belongs to every worker")),
+    }
+}
+
+/// The name of how windows are laid out, among the parts of a snapshot.
+pub(crate) const WINDOWS: &str = "windows";
+
+/// How windows are laid out, as `--window` takes it, and how long they are kept. What was saved of others would mean
+/// something else, and with a longer lateness there would be rows for windows that are gone.
+pub(crate) fn layout(windows: WindowSpec, lateness: Span) -> String {
+    match lateness {
+        Span(0) => windows.to_string(),
+        lateness => format!("{windows} with a lateness of {lateness}"),
+    }
+}
+
+/// The layout as a part of a snapshot that every worker gets back.
+pub(crate) fn layout_part(layout: String) -> Part {
+    Part {
+        name: WINDOWS.to_string(),
+        owner: Owner::Every,
+        bytes: layout.into_bytes(),
+    }
+}
+
+/// An error if one of these parts is of windows with another layout.
+pub(crate) fn check_layout(layout: &str, parts: &[Part]) -> Result<(), BadPart> {
+    let mut others = parts.iter().filter(|part| part.name == WINDOWS);
+    match others.find(|part| part.bytes != layout.as_bytes()) {
+        None => Ok(()),
+        Some(part) => {
+            let saved = String::from_utf8_lossy(&part.bytes);
+            Err(part.bad(format!(
+                "the saved windows are {saved}, and this run has {layout}; use {saved}, or start anew"
+            )))
+        }
     }
 }
 

@@ -244,8 +244,58 @@ fn every_order_is_in_a_row_or_counted_as_late() {
 }
 
 #[test]
+fn a_key_past_the_limit_makes_a_bad_record() {
+    let folder = Folder::with(
+        "orders.json",
+        format!("{FIVE_ORDERS}{}", order("m-10", "1", MIDNIGHT)),
+    );
+    let options = "--file orders.json --format csv";
+    let run = folder.run(&format!("{options} --max-key 3B"));
+    let said = "error: source 0: orders.json:6: merchant_id is longer than 3 B (4 bytes; to accept longer keys, raise \
+                --max-key): ";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let skipping = folder.run(&format!("{options} --max-key 3B --on-bad-record skip"));
+    assert!(
+        skipping
+            .stderr
+            .contains("skipped 1: merchant_id is longer than 3 B\n"),
+        "{}",
+        skipping.stderr
+    );
+    assert_eq!(
+        skipping.counted() + 1,
+        folder.run(&format!("{options} --max-key 4B")).counted()
+    );
+}
+
+#[test]
+fn too_many_windows_per_row_are_refused_and_the_option_that_allows_them_is_named() {
+    let folder = Folder::with("orders.json", order("m-1", "1", MIDNIGHT));
+    let run = |options: &str| folder.run(&format!("--file orders.json --format csv {options}"));
+    #[rustfmt::skip]
+    let refused = [
+        ("--window hop:1000000000s/1s",                        "puts each row into 1000000000 windows, and 10000 is the limit"),
+        ("--window cumulate:1d/1s",                            "puts each row into 86400 windows, and 10000 is the limit"),
+        ("--window hop:1m/10s --max-windows-per-row 5",        "puts each row into 6 windows, and 5 is the limit"),
+    ];
+    for (options, said) in refused {
+        let run = run(options);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{options}");
+        assert!(run.stderr.contains(said), "{options}: {}", run.stderr);
+        assert!(
+            run.stderr.contains(", or raise --max-windows-per-row\n"),
+            "{options}: {}",
+            run.stderr
+        );
+    }
+    let rows = |options: &str| run(options).result().lines().count() - 1;
+    assert_eq!(rows("--window hop:1m/10s --max-windows-per-row 6"), 6);
+    assert_eq!(rows("--window hop:11s/1ms --max-windows-per-row 11000"), 11_000);
+}
+
+#[test]
 fn an_order_without_a_time_is_a_bad_record() {
-    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years -9999 to 9999";
+    let not = "ts is not a time: a whole number of milliseconds since 1970, within the years 1 to 9999";
     #[rustfmt::skip]
     let table = [
         (r#""amount":1"#,                            "no ts"),

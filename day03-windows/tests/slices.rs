@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use day02_state::keys::Owners;
 use day02_state::rows::Rows;
 use day02_state::state::{Part, share};
-use day03_windows::aggregate::{Aggregate, Counted, Summary, Sums};
+use day03_windows::aggregate::{Aggregate, Counted, Overflow, Summary, Sums};
 use day03_windows::assigner::SliceAssigner;
 use day03_windows::lab::evaluator::{Answer, Row, evaluate};
 use day03_windows::slices::SliceWindows;
@@ -314,6 +316,65 @@ proptest! {
         wanted.sort();
         prop_assert_eq!(came, wanted);
     }
+}
+
+/// Counts rows, and how often it merges.
+struct Merges(Arc<AtomicUsize>);
+
+impl Aggregate for Merges {
+    type Row = i64;
+    type Acc = u64;
+
+    fn empty(&self) -> u64 {
+        0
+    }
+
+    fn add(&self, acc: &mut u64, _: &i64) -> Result<(), Overflow> {
+        *acc += 1;
+        Ok(())
+    }
+
+    fn merge(&self, acc: &mut u64, other: &u64) -> Result<(), Overflow> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        *acc += other;
+        Ok(())
+    }
+
+    type Rest = ();
+    const SUBTRACTS: bool = true;
+
+    fn rest(&self, _: &u64) {}
+
+    fn retract(&self, acc: &mut u64, other: &u64, (): &()) -> Result<(), Overflow> {
+        *acc -= other;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_late_row_merges_what_its_windows_share_once() {
+    const OVERLAP: usize = 1_000;
+    let merges = Arc::new(AtomicUsize::new(0));
+    let spec = WindowSpec::hop(Span(OVERLAP as i64), Span(1), Span(0)).unwrap();
+    let assigner = SliceAssigner::new(spec).unwrap();
+    let mut windows = SliceWindows::new(assigner, Span(10_000), Merges(Arc::clone(&merges)));
+    let mut fired = Fired::default();
+    let rows: Vec<Row> = (0..5_000).map(|ts| ("m-7".into(), ts, 1)).collect();
+    windows.add(&batch(&rows), 0..rows.len(), &mut fired).unwrap();
+    windows.advance(EventTime(5_000), &mut fired).unwrap();
+    fired = Fired::default();
+    merges.store(0, Ordering::Relaxed);
+    windows
+        .add(&batch(&[("m-7".into(), 2_500, 1)]), 0..1, &mut fired)
+        .unwrap();
+    let counted = fired.closed.values().iter().map(|closed| closed.acc);
+    assert!(
+        counted.clone().all(|rows| rows == OVERLAP as u64 + 1),
+        "in each window"
+    );
+    assert_eq!(counted.count(), OVERLAP);
+    let merges = merges.load(Ordering::Relaxed);
+    assert!(merges <= 6 * OVERLAP, "{merges} merges for {OVERLAP} windows");
 }
 
 #[test]

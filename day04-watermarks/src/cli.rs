@@ -50,6 +50,8 @@ Examples:
   day04-watermarks --window hop:1m/10s --file orders.json     windows of all kinds, as on day 3
   day04-watermarks --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
+Rows of csv and json are printed while the program runs: of an input that has an end, in the order
+of window_end, window_start and merchant_id, otherwise as their windows close.
 Results go to stdout, everything else to stderr. Ctrl-C ends the run, and windows that have closed
 are printed; a second Ctrl-C aborts.
 Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
@@ -162,16 +164,16 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(TRY_NEXT);
         return Ok(());
     }
+    args.windows.check()?;
     args.time.check_late(&args.input)?;
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
     let InputArgs { source, records, .. } = &args.input;
     let mut screen = Screen::new(records.format, source.is_endless()).with_pane(args.time.lateness.is_some());
-    let windows = args.windows.options(&args.tasks, records, &screen);
+    let windows = args.windows.options(&args.tasks, &args.input, &screen);
     let options = args.time.options(windows);
     let output = WithLateFile::create(screen.printer(), args.time.late.as_deref())?;
-    screen.begin()?;
     let (job, slot) = wire(opened.sources, &options, output, None)?;
     screen.run(job, &slot, &stop)?;
 

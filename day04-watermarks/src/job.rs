@@ -56,14 +56,16 @@ pub fn wire<S: Source + Send + 'static>(
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
     let Options { windows, watermarks } = options;
-    let slot = AnswerSlot::new(windows.keep, windows.tasks.save.clone());
+    let slot = AnswerSlot::new(windows);
     let channels = sources.len();
     let mut alignments = Alignment::of_sources(watermarks.max_drift, channels);
     let stages = Stages {
-        reader: || TimestampReader::<Cents>::new(*watermarks, alignments.next()),
+        reader: || {
+            TimestampReader::<Cents>::new(*watermarks, alignments.next()).with_max_key(windows.tasks.max_key)
+        },
         operator: WINDOWS,
         worker: |_| worker(channels, windows),
-        collector: slot.collector(on_closed),
+        collector: slot.collector(on_closed, windows.tasks.workers),
     };
     let job = day02::pipeline(sources, &windows.tasks, stages, restore)?;
     let slot = slot.with_board(job.board());

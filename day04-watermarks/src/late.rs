@@ -92,6 +92,7 @@ impl<V: OnClosed> OnClosed for WithLateFile<V> {
 #[cfg(test)]
 mod tests {
     use day01_consumer::decode::Payload;
+    use day01_consumer::order::MAX_KEY;
     use day02_state::job::Decode;
     use day02_state::order::Cents;
     use day02_state::rows::Rows;
@@ -119,7 +120,7 @@ mod tests {
             r#"{"merchant_id":"m-\"1\"","amount":-9.05,"ts":1767268806000,"late_ms":25000,"windows":[{"window_start":"1970-01-01T00:00:00.000Z","window_end":"1970-01-01T00:00:10.000Z"}]}"#
         );
         let mut rows: Rows<Stamped<Cents>> = Rows::new();
-        Stamped::<Cents>::decode(Payload::Text(&line), &mut rows).unwrap();
+        Stamped::<Cents>::decode(Payload::Text(&line), MAX_KEY, &mut rows).unwrap();
         assert_eq!((rows.key(0), rows.values()[0]), (&b"m-\"1\""[..], lost.order));
     }
 }

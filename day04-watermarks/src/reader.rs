@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use day01_consumer::decode::Payload;
-use day01_consumer::order::BadRecord;
+use day01_consumer::order::{BadRecord, MAX_KEY};
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 use day02_state::job::{Decode, Reader};
@@ -25,6 +25,7 @@ use crate::watermark::Watermark;
 pub struct TimestampReader<V> {
     rows: Rows<Stamped<V>>,
     watermarks: SplitWatermarks,
+    max_key: usize,
 }
 
 impl<V> TimestampReader<V> {
@@ -33,6 +34,15 @@ impl<V> TimestampReader<V> {
         TimestampReader {
             rows: Rows::new(),
             watermarks: SplitWatermarks::new(strategy).aligned(alignment),
+            max_key: MAX_KEY,
+        }
+    }
+
+    /// The same, for keys of at most so many bytes.
+    pub fn with_max_key(self, bytes: usize) -> Self {
+        TimestampReader {
+            max_key: bytes,
+            ..self
         }
     }
 }
@@ -47,7 +57,7 @@ where
         record: &Record<'_>,
         payload: Payload<'_>,
     ) -> Result<Option<Watermark>, BadRecord> {
-        Stamped::<V>::decode(payload, &mut self.rows)?;
+        Stamped::<V>::decode(payload, self.max_key, &mut self.rows)?;
         let Some(ts) = self.rows.values().last().map(|row| row.ts) else {
             return Ok(None);
         };

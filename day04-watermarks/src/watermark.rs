@@ -12,6 +12,7 @@
 //!
 //! `Idle` says that the channel makes no promise: it has no rows, and the valve must not wait for it.
 
+use day03_windows::job::TellsTime;
 use day03_windows::time::EventTime;
 
 // ANCHOR: watermark
@@ -24,3 +25,12 @@ pub enum Watermark {
     Idle,
 }
 // ANCHOR_END: watermark
+
+impl TellsTime for Watermark {
+    fn time(&self) -> Option<EventTime> {
+        match self {
+            Watermark::At(time) => Some(*time),
+            Watermark::Idle => None,
+        }
+    }
+}

@@ -29,6 +29,40 @@ fn five_orders() -> Folder {
     Folder::with("orders.json", FIVE_ORDERS)
 }
 
+#[test]
+fn limits_of_the_days_before_hold_on_this_day_too() {
+    let folder = Folder::with(
+        "orders.json",
+        format!("{FIVE_ORDERS}{}", order("m-10", "1", MIDNIGHT)),
+    );
+    for (options, code, said) in [
+        (
+            "--max-key 3B",
+            1,
+            "orders.json:6: merchant_id is longer than 3 B (4 bytes; to accept longer keys, raise --max-key)",
+        ),
+        ("--window hop:1m/1ms", 2, "60000 windows, and 10000 is the limit"),
+        (
+            "--window hop:1m/10s --max-windows-per-row 5",
+            2,
+            "or raise --max-windows-per-row",
+        ),
+    ] {
+        let run = folder.run(&format!("--file orders.json --format csv {options}"));
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{options}");
+        assert!(run.stderr.contains(said), "{options}: {}", run.stderr);
+    }
+    let run = folder.run(
+        "--file orders.json --max-key 3B --on-bad-record skip --window hop:1m/10s --max-windows-per-row 6",
+    );
+    assert!(
+        run.stderr.contains("skipped 1: merchant_id is longer than 3 B\n"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.counted(), 5);
+}
+
 /// What the program says was late, if anything.
 fn late(run: &Run) -> Option<&str> {
     run.stderr.lines().find(|line| line.contains(" late row"))

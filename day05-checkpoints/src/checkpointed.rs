@@ -15,10 +15,11 @@
 
 use std::time::Duration;
 
+use day01_consumer::first_of;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Output, Turn};
 use day02_state::outbox::Either;
 use day02_state::state::Stateful;
-use day02_state::status::Status;
+use day02_state::status::{NAMED, Status};
 
 use crate::aligner::BarrierAligner;
 use crate::fault::{Fault, put_in};
@@ -171,9 +172,10 @@ impl<C: Clone + Send, O: Operator<C> + Stateful> Operator<Signal<C>> for Checkpo
                 .into_iter()
                 .filter_map(|channel| status.senders.get(channel));
             let senders: Vec<&str> = senders.map(String::as_str).collect();
+            let senders = first_of(&senders, NAMED, ", ");
             status
                 .phrases
-                .push(format!("waits for barrier {id} of {}", senders.join(", ")));
+                .push(format!("waits for barrier {id} of {senders}"));
         }
     }
 }

@@ -24,10 +24,11 @@ mod cost;
 
 use std::time::Duration;
 
+use day01_consumer::first_of;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::runtime::{Mail, Stop};
 use day02_state::state::Frozen;
-use day02_state::status::{Status, StatusBoard};
+use day02_state::status::{NAMED, Status, StatusBoard};
 
 use crate::fault::{Fault, put_in};
 use crate::signal::{Ack, Signal};
@@ -69,8 +70,9 @@ impl Default for Schedule {
 pub enum Event {
     /// This one is durable.
     Durable(u64, Cost),
-    /// This one was given up after so long; these tasks had not acknowledged it, and this is how each of them stood.
-    Aborted(u64, Duration, Vec<String>),
+    /// This one was given up after so long; these tasks had not acknowledged it, and this is how they stood: at most
+    /// [`NAMED`] of them, and how many more.
+    Aborted(u64, Duration, String),
 }
 
 /// Whoever hears of them.
@@ -189,7 +191,8 @@ impl<C: Clone> Coordinator<C> {
             Some(status) => format!("{task} ({status})"),
             None => task.to_string(),
         });
-        let missing = missing.collect();
+        let missing: Vec<String> = missing.collect();
+        let missing = first_of(&missing, NAMED, ", ");
         (self.listener)(Event::Aborted(self.id, now - started, missing));
         self.members.iter_mut().for_each(|member| member.state = None);
         self.phase = Phase::Rests;
@@ -274,12 +277,16 @@ impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
     type Out = ();
 
     fn on_data(&mut self, input: Input, acks: Vec<Ack>, _: Out<'_, Self::Out, Signal<C>>) -> Outcome {
+        let gathers = matches!(self.phase, Phase::Gathers { .. });
         let member = &mut self.members[input.channel];
         for ack in acks {
             match ack {
                 Ack::Drained => member.drained = true,
-                // What belongs to a checkpoint that was given up is worth nothing.
-                Ack::State(id, state, aligned) if id == self.id => member.state = Some((state, aligned)),
+                // What belongs to a checkpoint that was given up is worth nothing, and would stand in the next one, also
+                // while that has not begun.
+                Ack::State(id, state, aligned) if gathers && id == self.id => {
+                    member.state = Some((state, aligned))
+                }
                 Ack::State(..) => {}
             }
         }
@@ -340,7 +347,7 @@ impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
                 None | Some(Progress::Durable(_)) => self.durable(now - started, now - complete),
                 Some(Progress::Pending) if self.stops_at.is_some_and(|at| now >= at + STOPS_WITHIN) => {
                     self.phase = Phase::Rests;
-                    let missing = vec!["the place where checkpoints are kept".to_string()];
+                    let missing = "the place where checkpoints are kept".to_string();
                     (self.listener)(Event::Aborted(self.id, now - started, missing));
                     self.stop.ask();
                 }
@@ -355,7 +362,10 @@ impl<C: Clone + Send> Operator<Signal<C>> for Coordinator<C> {
         let missing: Vec<&str> = self.missing().collect();
         status.phrases.push(match self.phase {
             Phase::Rests => format!("the last checkpoint was {}", self.id),
-            Phase::Gathers { .. } => format!("checkpoint {} waits for {}", self.id, missing.join(", ")),
+            Phase::Gathers { .. } => {
+                let missing = first_of(&missing, NAMED, ", ");
+                format!("checkpoint {} waits for {missing}", self.id)
+            }
             Phase::Stores { .. } => format!("checkpoint {} is being stored", self.id),
         });
         status.gauges.extend(self.cost.gauges());

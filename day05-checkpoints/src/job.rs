@@ -177,7 +177,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
 ) -> Result<(Job, AnswerSlot, Mail<Control>), Error> {
     let Options { windows, watermarks } = options;
     let tasks = &windows.tasks;
-    let slot = AnswerSlot::new(windows.keep, None);
+    let slot = AnswerSlot::new(windows);
     let (readers, workers) = (sources.len(), tasks.workers);
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);
@@ -190,6 +190,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
             of: 1,
         };
         let reader = TimestampReader::<Cents>::new(*watermarks, alignments.next());
+        let reader = reader.with_max_key(tasks.max_key);
         let task = SourceTask::new(source, reader, tasks).with_start_anew(START_ANEW);
         dataflow.source(subtask, task, SourceTask::reads, outbox)?;
     }
@@ -231,7 +232,8 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
         let sink = Sink::new(LateLines, target, options);
         inbox = through(&mut dataflow, LATE_SINK, inbox, sink, tasks.buffers)?;
     }
-    dataflow.observer("collect", inbox, slot.collector(on_closed));
+    let collector = slot.collector(on_closed, inbox.channels());
+    dataflow.observer("collect", inbox, collector);
 
     let (job, mail) = dataflow.finish(store, schedule, listener, &stop)?;
     let slot = slot.with_board(job.board());

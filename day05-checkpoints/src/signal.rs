@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use day02_state::state::Frozen;
+use day03_windows::job::TellsTime;
+use day03_windows::time::EventTime;
 
 // ANCHOR: signal
 /// Control in a job with checkpoints.
@@ -35,3 +37,12 @@ pub enum Ack {
     Drained,
 }
 // ANCHOR_END: signal
+
+impl<C: TellsTime> TellsTime for Signal<C> {
+    fn time(&self) -> Option<EventTime> {
+        match self {
+            Signal::Inner(control) => control.time(),
+            _ => None,
+        }
+    }
+}

@@ -17,8 +17,7 @@
 //! 4. The newest checkpoint that is damaged is an error, and not skipped: it had all its bytes when it
 //!    got its name, and what was published since relies on it. To go back is for a person to decide.
 //! 5. The last few are kept, and the newest durable one always: output that is pending stands in it.
-//! 6. One is under way at a time. If a step fails, that one is given up; those before it are untouched,
-//!    and another can be begun.
+//! 6. One is under way at a time. If a step fails, that one is given up, and those before it are untouched.
 //! 7. A checkpoint is *incremental*: its file holds what has changed since the last durable one, and its manifest names
 //!    where the rest lies, in the files of older ones. So a file is removed only when no checkpoint that is kept names
 //!    it. One that was given up is never named, since changes are counted from durable ones only.

@@ -122,6 +122,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         ("--file o.json --checkpoint-dir c --sink kafka:w",      "--sink kafka:TOPIC needs --brokers"),
         ("--brokers localhost:1 --checkpoint-dir c --sink kafka:orders", "would write into the topic that is read"),
         ("--file o.json --checkpoint-dir c --sink file:c",       "different directories"),
+        ("--file o.json --window hop:1m/1ms",                    "or raise --max-windows-per-row"),
+        ("--window hop:1m/1ms",                                  "or raise --max-windows-per-row"),
         ("--file o.json --checkpoint-dir c --sink file:./c",     "different directories"),
         ("--file o.json --checkpoint-dir c --late x/../c",       "different directories"),
         ("--file o.json --late ./o.json",                        "--late ./o.json is also the input o.json"),
@@ -163,6 +165,18 @@ fn without_checkpoints_it_prints_what_day_4_prints() {
     lines.sort_unstable();
     assert_eq!(lines, right(&orders));
     assert!(!run.stderr.contains("checkpoint"), "{}", run.stderr);
+    // Behind the sink for late orders, rows of both workers come through one channel.
+    let with_sink = folder.run(&format!(
+        "--file orders.json {CHECKPOINTS} --workers 2 --late late"
+    ));
+    assert_eq!(with_sink.result(), run.result(), "in the same order");
+    let run = folder.run("--file orders.json --max-key 2B");
+    assert!(
+        run.stderr
+            .contains("orders.json:1: merchant_id is longer than 2 B"),
+        "{}",
+        run.stderr
+    );
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

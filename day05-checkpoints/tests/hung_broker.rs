@@ -79,7 +79,7 @@ fn a_sink_that_refuses_rows_because_its_broker_hangs_ends_when_it_is_asked_to() 
     assert!(took < Duration::from_secs(3), "{took:?}");
     // The barrier waits behind rows that the sink refuses, and that is what is said of it.
     let missing = missing.lock().unwrap();
-    let sink = missing.iter().find(|task| task.starts_with("sink 0 ("));
+    let sink = missing.iter().find(|tasks| tasks.contains("sink 0 ("));
     let sink = sink.unwrap_or_else(|| panic!("{missing:?}"));
     for said in [
         "it takes no more rows until some are published",

@@ -53,6 +53,28 @@ fn server(action: &str) {
     assert!(status.unwrap().success(), "{action}");
 }
 
+/// With TLS, by the name in the certificate.
+fn tls_url(options: &str) -> String {
+    let url = url().replace("127.0.0.1", "localhost");
+    format!("{url}?{options}")
+}
+
+/// The file with the certificate, which is signed by itself, as `.ci/postgres` makes it.
+fn certificate() -> String {
+    let folder = env::var("POSTGRES_DIR").expect("POSTGRES_DIR: see the top of this file");
+    format!("{folder}/server.crt")
+}
+
+/// Lets the server speak TLS, or not, from the next connection on.
+fn set_tls(on: bool) {
+    let on = if on { "on" } else { "off" };
+    client()
+        .batch_execute(&format!("ALTER SYSTEM SET ssl = {on}"))
+        .unwrap();
+    client().batch_execute("SELECT pg_reload_conf()").unwrap();
+    while client().query_one("SHOW ssl", &[]).unwrap().get::<_, &str>(0) != on {}
+}
+
 fn client() -> Client {
     Client::connect(&url(), NoTls).unwrap()
 }
@@ -297,6 +319,75 @@ fn a_zombie_is_shut_out_after_any_step_and_harms_nobody() {
 
 #[test]
 #[ignore = "needs a PostgreSQL"]
+fn of_two_runs_both_say_that_the_newer_one_has_taken_over() {
+    let options = new_sink("two");
+    let mut first = started(&options, 0);
+    assert_eq!(first.take_warning(), None, "it is alone");
+    publish(&mut first, 1);
+    let mut refused = open(&options);
+    assert!(matches!(asked(&mut refused, &[5, 6]), LastPublished::Unknown(_)));
+    assert_eq!(refused.take_warning(), None, "it has taken nothing over");
+    drop(refused);
+    publish(&mut first, 2);
+
+    let mut second = started(&options, 2);
+    let newer = second.take_warning().expect("the other run is connected");
+    let table = &options.table;
+    assert!(
+        newer.starts_with(&format!("run 2 has taken over table {table} in")),
+        "{newer}"
+    );
+    assert!(newer.contains("it ends with its next epoch"), "{newer}");
+    let older = first_error(&mut first, 3).to_string();
+    assert!(
+        older.contains(&format!("another run has taken over as sink {table}")),
+        "{older}"
+    );
+    assert!(
+        !newer.contains(PASSWORD) && !older.contains(PASSWORD),
+        "{newer} {older}"
+    );
+    publish(&mut second, 3);
+    check(&options, 3);
+}
+
+/// The same with the program, whose two runs have directories of their own.
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn of_two_programs_that_write_as_one_sink_the_newer_one_goes_on() {
+    let (table, folder, orders) = (unused_name("programs"), Folder::new(), ordered(5_000, 7));
+    let start = |directory: &str, run: i64| {
+        // The only checkpoint is the last one: until then the mark fits both.
+        let program = folder.start(&format!(
+            "--file - --window tumble:10ms --checkpoint-dir {directory} --checkpoint-interval 1h --sink-table {table} \
+             --sink {}",
+            url()
+        ));
+        let sql = "SELECT count(*) FROM sink_epochs WHERE sink = $1 AND run = $2";
+        let sink = format!("orders-to-{table}");
+        let mut client = client();
+        while client.query_one(sql, &[&sink, &run]).unwrap().get::<_, i64>(0) == 0 {}
+        program
+    };
+    let (mut older, mut newer) = (start("a", 1), start("b", 2));
+    older.write(&orders.concat());
+    let older = older.finish();
+    assert_eq!(older.code, 1, "{}", older.stderr);
+    let said = format!("another run has taken over as sink orders-to-{table}");
+    assert!(older.stderr.contains(&said), "{}", older.stderr);
+    newer.write(&orders.concat());
+    let newer = newer.finish();
+    assert_eq!(newer.code, 0, "{}", newer.stderr);
+    let said = format!("warning: run 2 has taken over table {table} in database postgres at ");
+    assert_eq!(newer.stderr.matches(&said).count(), 1, "{}", newer.stderr);
+    assert!(!newer.stderr.contains(PASSWORD), "{}", newer.stderr);
+    let count = client().query_one(&format!("SELECT count(*) FROM {table}"), &[]);
+    let right = csv("tumble:10ms".parse().unwrap(), &rows(&orders));
+    assert_eq!(count.unwrap().get::<_, i64>(0) as usize, right.lines().count());
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
 fn a_connection_may_be_lost_after_any_step() {
     after_each_step("lost", |options, mut target, done| {
         client()
@@ -447,6 +538,68 @@ fn a_password_is_never_in_an_error() {
         assert!(text.contains(said) && text.contains("127.0.0.1"), "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn rows_are_sent_with_tls_if_the_url_says_so() {
+    set_tls(true);
+    let root = certificate();
+    #[rustfmt::skip]
+    let modes = [
+        ("sslmode=disable".to_string(),                            false),
+        ("sslmode=prefer".to_string(),                             true),
+        ("sslmode=require".to_string(),                            true),
+        (format!("sslmode=require&sslrootcert={root}"),            true),
+        (format!("sslmode=verify-ca&sslrootcert={root}"),          true),
+        (format!("sslmode=verify-full&sslrootcert={root}"),        true),
+    ];
+    for (mode, encrypted) in modes {
+        let table = unused_name("tls");
+        let url = tls_url(&format!("{mode}&application_name={table}"));
+        let options = PostgresOptions::new(&url, &table, &table, columns()).unwrap();
+        let mut target = started(&options, 0);
+        publish(&mut target, 1);
+        check(&options, 1);
+        let sql = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1";
+        let row = client().query_one(sql, &[&table]).unwrap();
+        assert_eq!(row.get::<_, bool>(0), encrypted, "{mode}");
+    }
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL"]
+fn a_server_without_tls_or_with_a_wrong_certificate_is_an_error_that_says_what_to_do() {
+    set_tls(true);
+    let root = certificate();
+    let refused = |url: &str| {
+        let options = PostgresOptions::new(url, "t", "t", columns()).unwrap();
+        let error = PostgresTarget::open(options).err().expect(url).to_string();
+        assert!(!error.contains(PASSWORD), "{error}");
+        error
+    };
+    let by_number = url() + "?sslmode=verify-full&sslrootcert=" + &root;
+    for url in [
+        tls_url("sslmode=verify-ca"),
+        tls_url("sslmode=verify-full"),
+        by_number,
+    ] {
+        let error = refused(&url);
+        let said = "; its certificate has to be signed by an authority in sslrootcert=FILE";
+        assert!(
+            error.contains("certificate verify failed") && error.contains(said),
+            "{error}"
+        );
+    }
+    set_tls(false);
+    for mode in ["sslmode=require", "sslmode=verify-full"] {
+        let error = refused(&tls_url(mode));
+        let said = "server does not support TLS; turn it on there (ssl = on), or say sslmode=disable";
+        assert!(error.contains(said), "{error}");
+    }
+    let options = PostgresOptions::new(&tls_url("sslmode=prefer"), "t", "t", columns()).unwrap();
+    assert!(PostgresTarget::open(options).is_ok(), "without TLS, then");
+    set_tls(true);
 }
 
 /// The program reads a file, and is killed after some ten milliseconds more each time, until it comes to its end.

@@ -21,7 +21,7 @@ use day06_sql::bind::{Catalog, read};
 use day06_sql::exec::open::{Inputs, Opened, Outside};
 use day06_sql::exec::{Options, Printed, wire_over};
 use day06_sql::plan::{Query, Statement, Table};
-use day06_sql::types::Scalar;
+use day06_sql::value::Scalar;
 
 const ORDERS: &str = "
     CREATE TABLE orders (merchant_id STRING, amount DECIMAL(10, 2), ts BIGINT,

@@ -32,7 +32,7 @@ use day06_sql::chunk::Chunk;
 use day06_sql::exec::lower::{Line, lower};
 use day06_sql::exec::scan::ScanReader;
 use day06_sql::plan::{Query, Statement};
-use day06_sql::types::Scalar;
+use day06_sql::value::Scalar;
 use day06_sql::view::View;
 
 const ORDERS: u64 = 1_000_000;

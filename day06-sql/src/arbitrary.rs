@@ -8,7 +8,7 @@ use proptest::sample::select;
 use rust_decimal::Decimal;
 
 use crate::chunk::{Change, Chunk, Column};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Every type that a column can have.
 pub const TYPES: [DataType; 9] = [
@@ -64,6 +64,28 @@ pub fn value(data_type: DataType) -> BoxedStrategy<Scalar> {
             .prop_map(|millis| Scalar::TimestampTz(EventTime(millis)))
             .boxed(),
         DataType::Interval => longs().prop_map(|millis| Scalar::Interval(Span(millis))).boxed(),
+    }
+}
+
+/// A value of a type from all that it has and that a text stands for, but NaN, which is not equal to itself.
+pub fn readable(data_type: DataType) -> BoxedStrategy<Scalar> {
+    let times = || (EventTime::FIRST.0..=EventTime::LAST.0).prop_map(EventTime);
+    match data_type {
+        DataType::Boolean => any::<bool>().prop_map(Scalar::Boolean).boxed(),
+        DataType::Int => any::<i32>().prop_map(Scalar::Int).boxed(),
+        DataType::BigInt => any::<i64>().prop_map(Scalar::BigInt).boxed(),
+        DataType::Double => prop_oneof![any::<f64>(), Just(f64::INFINITY)]
+            .prop_filter("a number", |value| !value.is_nan())
+            .prop_map(Scalar::Double)
+            .boxed(),
+        DataType::Numeric(_) => (any::<i64>(), 0_u32..19)
+            .prop_map(|(units, scale)| Scalar::Numeric(Decimal::new(units, scale)))
+            .boxed(),
+        DataType::Timestamp => times().prop_map(Scalar::Timestamp).boxed(),
+        DataType::TimestampTz => times().prop_map(Scalar::TimestampTz).boxed(),
+        _ => any::<String>()
+            .prop_map(|text| Scalar::Varchar(text.into()))
+            .boxed(),
     }
 }
 

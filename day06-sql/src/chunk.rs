@@ -25,7 +25,7 @@ pub use column::Column;
 pub use texts::Texts;
 pub use values::{Values, WrongType};
 
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// What a row of a chunk does to the table that the stream is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Chunk {
             column.accepts(value)?;
         }
         for (column, value) in self.columns.iter_mut().zip(row) {
-            column.push(value.clone())?;
+            column.push(value.by_ref())?;
         }
         if change != Change::Insert || self.changes.is_some() {
             self.changes_mut().push(change);

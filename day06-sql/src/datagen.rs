@@ -27,6 +27,7 @@ use day01_consumer::source::{Polled, Positions, Share, Source, Split};
 use self::draw::Drawn;
 use crate::format::encode::JsonWriter;
 use crate::plan::{Field, Generated};
+use crate::value::write::TimeForm;
 
 /// The name of the only split.
 const SPLIT: &str = "datagen";
@@ -80,7 +81,7 @@ impl Datagen {
         let rows = sequences.chain(rows.map(i128::from)).min();
         let rows = rows.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
         Ok(Datagen {
-            objects: JsonWriter::new(columns),
+            objects: JsonWriter::new(columns, TimeForm::default()),
             columns: drawn,
             seed,
             end: rows.unwrap_or(i64::MAX),
@@ -212,7 +213,7 @@ impl Source for Datagen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::DataType;
+    use crate::value::DataType;
 
     fn columns() -> Vec<Field> {
         let column = |name: &str, data_type| Field {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// An expression over the columns of its input.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +64,9 @@ pub enum Function {
     Upper,
     /// `LOWER(a)` of a text.
     Lower,
+    /// `LEFT(a, length)`: the first characters of a text, all of them if there are not so many. `CAST(a AS VARCHAR(length))`
+    /// is the same.
+    Left,
     /// `COALESCE(a, b, …)`: the first argument that is not NULL.
     Coalesce,
     /// `TO_TIMESTAMP_LTZ(number, 0 or 3)`: seconds or milliseconds since 1970 as TIMESTAMPTZ; the
@@ -129,6 +132,7 @@ impl fmt::Display for Function {
             Function::Concat => "||",
             Function::Upper => "UPPER",
             Function::Lower => "LOWER",
+            Function::Left => "LEFT",
             Function::Coalesce => "COALESCE",
             Function::ToTimestampLtz => "TO_TIMESTAMP_LTZ",
             Function::TumbleStart => "TUMBLE_START",

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::arbitrary;
     use crate::chunk::Change;
-    use crate::types::{DataType, Scalar};
+    use crate::value::{DataType, Scalar};
 
     const TYPES: [DataType; 3] = [DataType::Int, DataType::Varchar, DataType::BigInt];
 
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_text_has_the_same_key_in_a_chunk_with_nulls_and_without() {
-        let text = |text: &str| Scalar::Varchar(text.into());
+        let text = |text: &str| Scalar::Varchar(text.to_string().into());
         let with = arbitrary::column(DataType::Varchar, &[text("m-7"), Scalar::Null]);
         let without = arbitrary::column(DataType::Varchar, &[text("m-7")]);
         let keys = |column| KeyedChunk::by(Chunk::from_columns(vec![column]), &[0]).keys;

@@ -22,7 +22,7 @@ use day03_windows::time::{EventTime, Span};
 use rust_decimal::Decimal;
 
 use crate::chunk::{Column, Values};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Behind a text that is not the last column.
 const END_OF_TEXT: u8 = 0xFE;
@@ -156,7 +156,9 @@ fn decode_text(rest: &mut &[u8], last: bool) -> Option<Scalar> {
     *rest = behind.get(usize::from(!last)..)?;
     match text {
         [NULL_TEXT] => Some(Scalar::Null),
-        _ => Some(Scalar::Varchar(std::str::from_utf8(text).ok()?.into())),
+        _ => Some(Scalar::Varchar(
+            std::str::from_utf8(text).ok()?.to_string().into(),
+        )),
     }
 }
 
@@ -238,7 +240,7 @@ mod tests {
 
     #[test]
     fn keys_never_change() {
-        let text = |text: &str| Scalar::Varchar(text.into());
+        let text = |text: &str| Scalar::Varchar(text.to_string().into());
         #[rustfmt::skip]
         let table: [(Vec<Scalar>, &[u8]); 12] = [
             (vec![text("m-7")],                           b"m-7"),

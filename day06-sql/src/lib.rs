@@ -4,7 +4,6 @@ pub mod aggregate;
 #[cfg(test)]
 mod arbitrary;
 pub mod bind;
-pub mod calendar;
 pub mod chunk;
 pub mod cli;
 pub mod datagen;
@@ -16,9 +15,8 @@ pub mod format;
 pub mod keyed;
 pub mod keys;
 pub mod lab;
-pub mod numeric;
 mod parse;
 pub mod plan;
 mod secrets;
-pub mod types;
+pub mod value;
 pub mod view;

@@ -13,7 +13,8 @@ use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
 
 use crate::expr::Expr;
-use crate::types::DataType;
+use crate::value::DataType;
+use crate::value::write::TimeForm;
 
 /// A named column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +132,8 @@ pub struct JsonOptions {
     pub fail_on_missing_field: bool,
     /// A bad document drops the row, a bad field is NULL.
     pub ignore_parse_errors: bool,
+    /// How times are written. They are read in every form.
+    pub times: TimeForm,
 }
 
 /// How rows of files are written.

@@ -17,7 +17,7 @@ use crate::aggregate::saved::{decode_scalar, encode_scalar};
 use crate::chunk::{Chunk, Column};
 use crate::keys;
 use crate::plan::Field;
-use crate::types::Scalar;
+use crate::value::Scalar;
 
 /// The name of the rows among the parts of a snapshot.
 const ROWS: &str = "rows";

@@ -64,8 +64,8 @@ fn windows_of_orders() -> Vec<String> {
     }
     let line = |((m, start), (n, most)): (&(i64, i64), &(u64, i64))| {
         let start = match start {
-            -1 => "1969-12-31T23:59:59.000Z".to_string(),
-            start => format!("1970-01-01T00:00:{start:02}.000Z"),
+            -1 => "1969-12-31 23:59:59Z".to_string(),
+            start => format!("1970-01-01 00:00:{start:02}Z"),
         };
         format!(r#"{{"m":"m-{m}","start":"{start}","n":{n},"most":{most}}}"#)
     };

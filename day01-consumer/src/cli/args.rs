@@ -33,6 +33,8 @@ pub(super) struct Cli {
     pub source: SourceArgs,
     #[command(flatten)]
     pub records: RecordArgs,
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// Commit offsets to the broker before a batch is counted (a crash loses it) or after (a crash doubles it)
     #[arg(long, value_enum, default_value_t, help_heading = "Day 1: offsets by hand")]
     pub commit: Commit,
@@ -55,6 +57,9 @@ pub struct InputArgs {
     /// What happens to them and to results.
     #[command(flatten)]
     pub records: RecordArgs,
+    /// By what they are counted.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// What is generated.
     #[command(flatten)]
     pub generator: GeneratorOptions,
@@ -116,6 +121,15 @@ pub struct RecordArgs {
     pub format: Format,
 }
 
+/// By what records are counted.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Day 1: records and results")]
+pub struct KeyArgs {
+    /// The longest merchant_id that is accepted; a record with a longer one is a bad record
+    #[arg(long, value_name = "BYTES", default_value = "64KiB", value_parser = byte_count)]
+    pub max_key: usize,
+}
+
 /// The largest limit for a record: of each, some copies are in memory at a time.
 const LARGEST_RECORD: ByteSize = ByteSize::gib(1);
 
@@ -124,7 +138,7 @@ fn byte_count(text: &str) -> Result<usize, String> {
     match text.parse::<ByteSize>() {
         Ok(size) if (1..=LARGEST_RECORD.0).contains(&size.0) => Ok(size.0 as usize),
         Ok(_) => Err(format!(
-            "a record has 1B to {}",
+            "a limit is 1B to {}",
             LARGEST_RECORD.display().iec_short()
         )),
         Err(_) => Err("a number of bytes is written like 64KiB, 16MiB or 1GiB".to_string()),
@@ -162,6 +176,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::order::MAX_KEY;
     use crate::source::MAX_RECORD;
 
     #[test]
@@ -171,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_limit_has_a_unit_and_bounds() {
-        assert_eq!(Cli::parse_from(["day01-consumer"]).records.max_record, MAX_RECORD);
+        let cli = Cli::parse_from(["day01-consumer"]);
+        assert_eq!((cli.records.max_record, cli.keys.max_key), (MAX_RECORD, MAX_KEY));
         assert_eq!(byte_count("64KiB"), Ok(65_536));
         assert_eq!(byte_count("1GiB"), Ok(1 << 30));
         for wrong in ["", "0", "2GiB", "many", "-1", "5 apples"] {

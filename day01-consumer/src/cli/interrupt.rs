@@ -105,7 +105,8 @@ mod tests {
             Interrupt::install_with(move || wake.send(()).expect("a sleeper")).expect("a handler");
         let _at_work = interrupt.begin_work();
         assert!(!interrupt.asked());
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT)
+        // Not the signal of Ctrl-C, which a test in the background ignores.
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)
             .expect("a signal");
         woken.recv_timeout(Duration::from_secs(60)).expect("a call");
         assert!(interrupt.asked(), "before the call");

@@ -21,7 +21,7 @@ use crate::lab::produce::{Target, produce};
 use crate::lab::table::{self, Cell, Format};
 use crate::source::{Polled, Source};
 
-pub use args::{InputArgs, RecordArgs, SourceArgs};
+pub use args::{InputArgs, KeyArgs, RecordArgs, SourceArgs};
 pub use interrupt::{AtWork, Interrupt};
 pub use live::{Live, Progress, say};
 pub use open::{Opened, open};
@@ -70,7 +70,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     let interrupt = Interrupt::install()?;
     let mut opened = open(&cli.source, &cli.records, &cli.generator, 1)?;
     let source = opened.sources.remove(0);
-    let mut job = Job::new(source, cli.commit, cli.records.on_bad_record);
+    let mut job = Job::new(source, cli.commit, cli.records.on_bad_record).with_max_key(cli.keys.max_key);
     let mut live = Live::new();
     let _at_work = interrupt.begin_work();
     say(&opened.description);

@@ -176,7 +176,7 @@ mod tests {
         let path = folder.path().display().to_string();
         let opened = opened(&["--file", &path], 2).expect("files");
         let said = opened.description;
-        assert!(said.ends_with("09 and 30 more"), "{said}");
+        assert!(said.ends_with("09, and 30 more"), "{said}");
     }
 
     #[test]

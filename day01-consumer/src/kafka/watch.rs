@@ -95,6 +95,8 @@ impl Watch {
     /// No broker has answered in time; says whether a person should hear that it is away.
     pub(super) fn on_silence(&mut self, now: Instant) -> bool {
         self.waits = false;
+        // A doubt has to last through answers.
+        self.doubted_since = None;
         let since = *self.silent_since.get_or_insert(self.asked);
         let is_away = match self.connection {
             Connection::There => now.duration_since(since) >= AWAY_AFTER,

@@ -25,6 +25,7 @@ mod totals;
 use std::time::Duration;
 
 use day01_consumer::job::OnBadRecord;
+use day01_consumer::order::MAX_KEY;
 use day01_consumer::source::Source;
 
 pub use answer::{Answer, AnswerSlot, Merchants, SavedState, Slot};
@@ -53,6 +54,8 @@ pub struct Options {
     pub workers: usize,
     /// What to do with a record that cannot be used.
     pub on_bad_record: OnBadRecord,
+    /// How many bytes a key may have; a record with a longer one cannot be used.
+    pub max_key: usize,
     /// How often workers put out what can be seen of their results; never if no observer looks.
     pub refresh_every: Option<Duration>,
     /// Where positions and state are left at the end, if they are to be saved.
@@ -66,6 +69,7 @@ impl Default for Options {
         Options {
             workers: 1,
             on_bad_record: OnBadRecord::Fail,
+            max_key: MAX_KEY,
             refresh_every: None,
             save: None,
             buffers: Buffers::default(),
@@ -82,7 +86,7 @@ pub fn wire<S: Source + Send + 'static>(
 ) -> Result<(Job, AnswerSlot), Error> {
     let slot = AnswerSlot::new(options.save.clone());
     let stages = Stages {
-        reader: Plain::<Cents>::default,
+        reader: || Plain::<Cents>::default().with_max_key(options.max_key),
         operator: TOTALS,
         worker: |number| MerchantTotals::new(number, options, &slot),
         collector: slot.collector(),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use day01_consumer::decode::Payload;
-use day01_consumer::order::BadRecord;
+use day01_consumer::order::{BadRecord, MAX_KEY, check_key};
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 
@@ -78,15 +78,17 @@ pub trait Reader: Send {
 
 /// What a row says besides its key, read from a record.
 pub trait Decode: Copy + Send + 'static {
-    /// Appends the row of a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it.
-    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord>;
+    /// Appends the row of a record, whose payload is as [`texts`](day01_consumer::decode::texts) gives it, and whose key may
+    /// have so many bytes.
+    fn decode(payload: Payload<'_>, max_key: usize, into: &mut Rows<Self>) -> Result<(), BadRecord>;
 }
 
 /// By merchant, the amount.
 impl Decode for Cents {
     #[inline]
-    fn decode(payload: Payload<'_>, into: &mut Rows<Self>) -> Result<(), BadRecord> {
+    fn decode(payload: Payload<'_>, max_key: usize, into: &mut Rows<Self>) -> Result<(), BadRecord> {
         let order = Order::decode(payload)?;
+        check_key("merchant_id", &order.merchant_id, max_key)?;
         into.push(order.merchant_id.as_bytes(), order.amount);
         Ok(())
     }
@@ -94,11 +96,27 @@ impl Decode for Cents {
 
 /// Reads rows, and knows of no control.
 #[derive(Debug)]
-pub struct Plain<V>(Rows<V>);
+pub struct Plain<V> {
+    rows: Rows<V>,
+    max_key: usize,
+}
 
 impl<V> Default for Plain<V> {
     fn default() -> Self {
-        Plain(Rows::new())
+        Plain {
+            rows: Rows::new(),
+            max_key: MAX_KEY,
+        }
+    }
+}
+
+impl<V> Plain<V> {
+    /// The same, for keys of at most so many bytes.
+    pub fn with_max_key(self, bytes: usize) -> Self {
+        Plain {
+            max_key: bytes,
+            ..self
+        }
     }
 }
 
@@ -108,15 +126,15 @@ impl<V: Decode> Reader for Plain<V> {
 
     #[inline]
     fn read(&mut self, _: &Record<'_>, payload: Payload<'_>) -> Result<Option<NoControl>, BadRecord> {
-        V::decode(payload, &mut self.0)?;
+        V::decode(payload, self.max_key, &mut self.rows)?;
         Ok(None)
     }
 
     fn take(&mut self) -> Outcome<Rows<V>> {
-        Ok(std::mem::take(&mut self.0))
+        Ok(std::mem::take(&mut self.rows))
     }
 
     fn expect(&mut self, records: usize) {
-        self.0 = Rows::with_capacity(records, 8 * records);
+        self.rows = Rows::with_capacity(records, 8 * records);
     }
 }

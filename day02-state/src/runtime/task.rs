@@ -148,10 +148,8 @@ impl<C: Control, O: Operator<C>> Step for Task<O, C> {
                 (false, false) => format!("{sender} is held back, {waiting} waiting"),
             }
         });
-        status.channels = channels.collect();
-        status
-            .channels
-            .extend(self.stuck.then(|| "its output is stuck".to_string()));
+        let stuck = self.stuck.then(|| "its output is stuck".to_string());
+        status.channels = stuck.into_iter().chain(channels).collect();
         status
     }
 }

@@ -135,7 +135,8 @@ impl<V: Value> FrozenTable<V> {
     /// The entry with a number, if its row is taken.
     fn entry(&self, number: u32) -> Option<(&[u8], &V)> {
         let (chunk, row) = (number as usize / ROWS, number as usize % ROWS);
-        match &self.chunks[chunk].rows[row] {
+        // A chunk that was emptied begins again with fewer rows than were written before.
+        match self.chunks[chunk].rows.get(row)? {
             Entry::Taken { key, value } => Some((key.bytes(), value)),
             Entry::Free { .. } => None,
         }

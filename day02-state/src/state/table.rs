@@ -325,6 +325,7 @@ mod tests {
     use super::*;
     use crate::keys;
     use crate::state::Piece;
+    use crate::state::chunks::ROWS;
 
     fn filled(keys: impl Iterator<Item = u32>) -> Table<u64> {
         let mut table = Table::new();
@@ -532,6 +533,48 @@ mod tests {
         remove(&mut table, 4);
         put_on_top(&mut stored, table.snapshot("n"));
         assert_eq!(stored, whole(&mut table));
+    }
+
+    #[test]
+    fn a_chunk_that_was_emptied_and_filled_again_is_saved_as_it_is_now() {
+        // Four chunks, all of them full.
+        let (mut table, mut stored) = (filled(0..4 * ROWS as u32), Vec::new());
+        let mut save = |table: &mut Table<u64>| {
+            let snapshot = table.snapshot("n");
+            snapshot
+                .completions()
+                .iter()
+                .for_each(|completion| completion.complete(1));
+            put_on_top(&mut stored, snapshot);
+            assert_eq!(stored, whole(table));
+        };
+        save(&mut table);
+        count(&mut table, 300);
+        (0..ROWS as u32).for_each(|key| _ = remove(&mut table, key));
+        count(&mut table, 10_000);
+        save(&mut table);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn snapshots_on_top_of_each_other_are_the_table(
+            steps in proptest::collection::vec((0..6_u8, 0..3_000_u32, 0..1_500_u32, proptest::prelude::any::<bool>()), 1..10)
+        ) {
+            let (mut table, mut stored) = (Table::new(), Vec::new());
+            for (number, (what, from, keys, is_durable)) in (1..).zip(steps) {
+                match what {
+                    0..=2 => (from..from + keys).for_each(|key| count(&mut table, key)),
+                    3 | 4 => (from..from + keys).for_each(|key| _ = remove(&mut table, key)),
+                    _ => table.clear(),
+                }
+                let snapshot = table.snapshot("n");
+                if is_durable {
+                    snapshot.completions().iter().for_each(|completion| completion.complete(number));
+                    put_on_top(&mut stored, snapshot);
+                    proptest::prop_assert_eq!(&stored, &whole(&mut table));
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(dead_code, reason = "each file of tests uses a part of this")]
 
+#[path = "../../../day01-consumer/tests/signals/mod.rs"]
+mod signals;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::{Deref, DerefMut};
@@ -84,7 +87,14 @@ impl Folder {
     /// The same with arguments that have spaces in them.
     pub fn start_with<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Running {
         let mut command = Command::new(PROGRAM);
-        command.args(args).current_dir(&self.0);
+        command.args(args);
+        self.spawn(command)
+    }
+
+    /// The same with a command that a test has made.
+    pub fn spawn(&self, mut command: Command) -> Running {
+        signals::are_heeded_by_children();
+        command.current_dir(&self.0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{InputArgs, RecordArgs, say};
+use day01_consumer::cli::{InputArgs, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 
@@ -15,7 +15,7 @@ pub use screen::{Printer, Screen, columns, row};
 
 use crate::job::{Options, wire};
 use crate::lab::demo;
-use crate::spec::WindowSpec;
+use crate::spec::{MAX_WINDOWS_PER_ROW, WindowSpec};
 
 /// Counts and sums orders per merchant_id and window of event time.
 #[derive(Debug, clap::Parser)]
@@ -41,6 +41,8 @@ Examples:
   day03-windows --file orders.json --format csv            a row per merchant and window
   day03-windows --brokers localhost:9092 --format json     rows as windows close, until Ctrl-C
 
+Rows of csv and json are printed while the program runs: of an input that has an end, in the order
+of window_end, window_start and merchant_id, otherwise as their windows close.
 Results go to stdout, everything else to stderr. Ctrl-C ends the run, and windows that have closed
 are printed; a second Ctrl-C aborts.
 Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
@@ -60,17 +62,28 @@ pub struct WindowArgs {
     /// tumble:SIZE, hop:SIZE/SLIDE or cumulate:MAX/STEP, each with an optional offset, or session:GAP
     #[arg(long, value_name = "KIND:LENGTHS", default_value = "tumble:10s")]
     pub window: WindowSpec,
+    /// In how many windows an order may be. Each of them is a row of the result
+    #[arg(long, value_name = "N", default_value_t = MAX_WINDOWS_PER_ROW, value_parser = clap::value_parser!(i64).range(1..))]
+    pub max_windows_per_row: i64,
 }
 
 impl WindowArgs {
+    /// An error if a row would be in too many windows.
+    pub fn check(&self) -> Result<(), InputError> {
+        let checked = self.window.with_at_most(self.max_windows_per_row);
+        let usage = |error| InputError::Usage(format!("{error}, or raise --max-windows-per-row"));
+        checked.map(|_| ()).map_err(usage)
+    }
+
     /// How a job runs that shows its windows on this screen.
-    pub fn options(&self, tasks: &TaskArgs, records: &RecordArgs, screen: &Screen) -> Options {
+    pub fn options(&self, tasks: &TaskArgs, input: &InputArgs, screen: &Screen) -> Options {
         let mut options = Options {
             keep: screen.keeps(),
             ..Options::new(self.window)
         };
         options.tasks.workers = usize::from(tasks.workers);
-        options.tasks.on_bad_record = records.on_bad_record;
+        options.tasks.on_bad_record = input.records.on_bad_record;
+        options.tasks.max_key = input.keys.max_key;
         options
     }
 }
@@ -87,13 +100,13 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(TRY_NEXT);
         return Ok(());
     }
+    args.windows.check()?;
     let opened = args.input.open(usize::from(args.tasks.sources))?;
     let _at_work = interrupt.begin_work();
     say(&opened.description);
     let InputArgs { source, records, .. } = &args.input;
     let mut screen = Screen::new(records.format, source.is_endless());
-    let options = args.windows.options(&args.tasks, records, &screen);
-    screen.begin()?;
+    let options = args.windows.options(&args.tasks, &args.input, &screen);
     let (job, slot) = wire(opened.sources, &options, screen.printer(), None)?;
     screen.run(job, &slot, &stop)?;
 

@@ -1,10 +1,12 @@
 //! The screen of day 3: a live view while windows close, and the result.
 //!
-//! A bounded run prints its result at its end. One that never ends prints rows as windows close, as json or csv; as a table
-//! it shows the largest when it is interrupted.
+//! As json or csv, rows are printed while the job runs: those of an input that never ends when their windows close, those
+//! of one that ends in the order of the result, which is the same for any number of workers. A table shows the largest, at
+//! the end or when it is interrupted.
 
 use std::io::IsTerminal;
 
+use day01_consumer::Error as InputError;
 use day01_consumer::cli::{Live, say};
 use day01_consumer::lab::table::{self, Cell, Format};
 use day02_state::cli::{run_watched, shown};
@@ -45,9 +47,21 @@ pub struct Screen {
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
     format: Format,
-    /// Whether rows are printed as windows close.
-    prints: bool,
+    prints: Prints,
     with_pane: bool,
+    /// Whether the header stands there.
+    has_begun: bool,
+}
+
+/// When rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prints {
+    /// While the job runs.
+    Meanwhile { in_order: bool },
+    /// At the end.
+    AtEnd,
+    /// Never: they go to a sink.
+    Never,
 }
 
 impl Screen {
@@ -57,8 +71,12 @@ impl Screen {
             live: Live::new(),
             printer: Printer {
                 format,
-                prints: endless && format != Format::Table,
+                prints: match format {
+                    Format::Table => Prints::AtEnd,
+                    Format::Json | Format::Csv => Prints::Meanwhile { in_order: !endless },
+                },
                 with_pane: false,
+                has_begun: false,
             },
         }
     }
@@ -66,6 +84,14 @@ impl Screen {
     /// With the number of the pane, as windows may close again.
     pub fn with_pane(mut self, with_pane: bool) -> Self {
         self.printer.with_pane = with_pane;
+        self
+    }
+
+    /// Without rows, if they go to a sink.
+    pub fn with_sink(mut self, with_sink: bool) -> Self {
+        if with_sink {
+            self.printer.prints = Prints::Never;
+        }
         self
     }
 
@@ -81,7 +107,7 @@ impl Screen {
     /// Runs a job, and shows how far it has come.
     pub fn run(&mut self, job: Job, slot: &AnswerSlot, stop: &Stop) -> Result<(), JobError> {
         // Rows that come out on the same screen show as well how far things are, and would break the table.
-        let is_quiet = self.printer.prints && std::io::stdout().is_terminal();
+        let is_quiet = self.printer.prints_meanwhile() && std::io::stdout().is_terminal();
         run_watched(job, stop, |board, warnings| {
             warnings.iter().for_each(|warning| self.live.say(warning));
             if !is_quiet {
@@ -95,38 +121,29 @@ impl Screen {
 
     /// Which closed windows it wants to have at the end.
     pub fn keeps(&self) -> Keep {
-        match (self.printer.prints, self.printer.format) {
-            (true, _) => Keep::None,
-            (false, Format::Table) => Keep::Largest(SHOWN),
-            (false, _) => Keep::All,
-        }
-    }
-
-    /// Prints what stands before the first row.
-    pub fn begin(&self) -> Result<(), Error> {
         match self.printer.prints {
-            true => self.printer.write(&[]),
-            false => Ok(()),
+            Prints::Meanwhile { in_order: true } => Keep::InOrder,
+            Prints::Meanwhile { in_order: false } | Prints::Never => Keep::None,
+            Prints::AtEnd => Keep::Largest(SHOWN),
         }
     }
 
-    /// Says how long everything took.
-    pub fn finish_without_rows(&mut self, answer: &Answer) {
+    /// Says how long everything took, and prints what is left to the end.
+    pub fn finish(&mut self, answer: &Answer) -> Result<(), Error> {
         let shown = shown(&answer.progress, self.columns(), Vec::new());
         self.live.finish(&shown);
-    }
-
-    /// Says how long everything took, and prints the result, if it was not printed as it came.
-    pub fn finish(&mut self, answer: &Answer) -> Result<(), Error> {
-        self.finish_without_rows(answer);
-        if !self.printer.prints {
-            self.printer.write(&answer.windows)?;
-        }
-        let hidden = answer.closed - answer.windows.len() as u64;
-        if hidden > 0 && self.printer.format == Format::Table {
-            say(format!(
-                "and {hidden} more rows, with fewer orders; --format csv or json prints all"
-            ));
+        match self.printer.prints {
+            Prints::AtEnd => {
+                self.printer.write(&answer.windows)?;
+                let hidden = answer.closed - answer.windows.len() as u64;
+                if hidden > 0 {
+                    say(format!(
+                        "and {hidden} more rows, with fewer orders; --format csv or json prints all"
+                    ));
+                }
+            }
+            Prints::Meanwhile { .. } if answer.closed == 0 => self.printer.write(&[])?,
+            Prints::Meanwhile { .. } | Prints::Never => {}
         }
         Ok(())
     }
@@ -134,9 +151,8 @@ impl Screen {
 
 impl OnClosed for Printer {
     fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
-        if self.prints {
-            let rows = windows.iter().map(|closed| self.row(closed));
-            table::print_more(self.format, columns(self.with_pane), rows)?;
+        if self.prints_meanwhile() {
+            self.write(windows)?;
         }
         Ok(())
     }
@@ -178,13 +194,23 @@ impl WindowStats {
 }
 
 impl Printer {
+    fn prints_meanwhile(&self) -> bool {
+        matches!(self.prints, Prints::Meanwhile { .. })
+    }
+
     fn row(&self, closed: &ClosedWindow) -> Vec<Cell> {
         row(closed, self.with_pane)
     }
 
-    fn write(&self, windows: &[ClosedWindow]) -> Result<(), Error> {
-        let rows = windows.iter().map(|closed| self.row(closed));
-        Ok(table::print(self.format, columns(self.with_pane), rows)?)
+    /// Writes rows, behind the header or those before them.
+    fn write(&mut self, windows: &[ClosedWindow]) -> Result<(), InputError> {
+        let with_pane = self.with_pane;
+        let rows = windows.iter().map(|closed| row(closed, with_pane));
+        let print = match std::mem::replace(&mut self.has_begun, true) {
+            true => table::print_more,
+            false => table::print,
+        };
+        print(self.format, columns(with_pane), rows)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::borrow::Borrow;
 
 use day02_state::job::{SavedState, Slot};
-use day02_state::operator::{Input, Operator, Out, Outcome};
+use day02_state::operator::{EndReason, Input, Operator, Out, Outcome};
 use day02_state::state::file::Snapshot;
 use day02_state::status::{Progress, StatusBoard};
 
-use super::{ClosedRows, LateOrder, Summed, WindowOutput, WindowStats};
+use super::in_order::{InOrder, TellsTime};
+use super::{ClosedRows, LateOrder, Options, Summed, WindowOutput, WindowStats};
+use crate::time::{EventTime, Span};
 use crate::window::Window;
 
 /// A merchant's orders in a window that has closed.
@@ -24,7 +26,7 @@ pub struct ClosedWindow {
 }
 
 impl ClosedWindow {
-    fn place(&self) -> (Window, &str, u32) {
+    pub(super) fn place(&self) -> (Window, &str, u32) {
         (self.window, &self.merchant_id, self.pane)
     }
 }
@@ -54,6 +56,8 @@ pub enum Keep {
     Largest(usize),
     /// None: they were handed on when they closed.
     None,
+    /// None: they were handed on in order, each as soon as no other could close that stands before it.
+    InOrder,
 }
 
 /// Takes windows as they close.
@@ -107,18 +111,20 @@ struct Found {
 pub struct AnswerSlot {
     found: Slot<Found>,
     keep: Keep,
+    lateness: Span,
     board: StatusBoard,
     saved: SavedState,
 }
 
 impl AnswerSlot {
-    /// A slot that keeps these windows.
-    pub fn new(keep: Keep, saved: Option<SavedState>) -> Self {
+    /// A slot for a job with these options.
+    pub fn new(options: &Options) -> Self {
         AnswerSlot {
             found: Slot::default(),
-            keep,
+            keep: options.keep,
+            lateness: options.lateness,
             board: StatusBoard::default(),
-            saved: saved.unwrap_or_default(),
+            saved: options.tasks.save.clone().unwrap_or_default(),
         }
     }
 
@@ -127,12 +133,13 @@ impl AnswerSlot {
         AnswerSlot { board, ..self }
     }
 
-    /// What hands windows on as they close, and keeps them.
-    pub fn collector<V: OnClosed>(&self, on_closed: V) -> Results<V> {
+    /// What hands windows on as they close, and keeps them. They come through so many channels.
+    pub fn collector<V: OnClosed>(&self, on_closed: V, channels: usize) -> Results<V> {
         Results {
             on_closed,
             found: self.found.clone(),
             keep: self.keep,
+            in_order: InOrder::new(channels, self.lateness),
         }
     }
 
@@ -146,7 +153,7 @@ impl AnswerSlot {
         let Found { windows, closed, .. } = self.found.take();
         let windows = match self.keep {
             Keep::Largest(most) => largest(windows, most),
-            Keep::All | Keep::None => largest(windows, usize::MAX),
+            Keep::All | Keep::None | Keep::InOrder => largest(windows, usize::MAX),
         };
         Answer {
             windows,
@@ -163,12 +170,14 @@ pub struct Results<V> {
     on_closed: V,
     found: Slot<Found>,
     keep: Keep,
+    in_order: InOrder,
 }
 
 impl<V: OnClosed> Results<V> {
-    fn take(&mut self, rows: &ClosedRows) -> Outcome {
-        let mut closed = closed_windows(rows);
-        self.on_closed.on_closed(&closed)?;
+    fn take(&mut self, mut closed: Vec<ClosedWindow>) -> Outcome {
+        if self.keep != Keep::InOrder {
+            self.on_closed.on_closed(&closed)?;
+        }
         let found = &mut *self.found.lock();
         found.closed += closed.len() as u64;
         let latest = largest(closed.iter().collect(), LATEST).into_iter();
@@ -182,23 +191,55 @@ impl<V: OnClosed> Results<V> {
                 }
             }
             Keep::None => {}
+            Keep::InOrder => self.in_order.add(closed),
         }
         Ok(())
     }
+
+    /// What is still to come through this channel ends at this time or later: hands on what stands before it.
+    fn promise(&mut self, channel: usize, next: EventTime) -> Outcome {
+        self.in_order.promise(channel, next);
+        let ready = self.in_order.take();
+        self.hand_on(&ready)
+    }
+
+    fn hand_on(&mut self, windows: &[ClosedWindow]) -> Outcome {
+        match windows {
+            [] => Ok(()),
+            windows => self.on_closed.on_closed(windows),
+        }
+    }
 }
 
-impl<V: OnClosed, C> Operator<C> for Results<V> {
+impl<V: OnClosed, C: TellsTime> Operator<C> for Results<V> {
     type In = WindowOutput;
     type Out = ();
 
-    fn on_data(&mut self, _: Input, output: WindowOutput, _: Out<'_, (), C>) -> Outcome {
-        if !output.closed.is_empty() {
-            self.take(&output.closed)?;
+    fn on_data(&mut self, input: Input, output: WindowOutput, _: Out<'_, (), C>) -> Outcome {
+        let closed = closed_windows(&output.closed);
+        if let Some(ClosedWindow { window: last, .. }) = closed.last() {
+            let end = last.end;
+            self.take(closed)?;
+            if !C::TELLS {
+                self.promise(input.channel, end)?;
+            }
         }
         match output.late.is_empty() {
             true => Ok(()),
             false => self.on_closed.on_late(&output.late),
         }
+    }
+
+    fn on_control(&mut self, input: Input, control: C, _: Out<'_, (), C>) -> Outcome {
+        match control.time() {
+            Some(time) => self.promise(input.channel, time.plus(Span::millis(1))),
+            None => Ok(()),
+        }
+    }
+
+    fn on_end(&mut self, _: EndReason, _: Out<'_, (), C>) -> Outcome {
+        let left = self.in_order.take_all();
+        self.hand_on(&left)
     }
 }
 

@@ -8,6 +8,7 @@
 //! ```
 
 mod answer;
+mod in_order;
 mod output;
 mod stats;
 mod worker;
@@ -20,6 +21,7 @@ use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
 
 pub use answer::{Answer, AnswerSlot, ClosedWindow, Keep, OnClosed, Results, closed_windows};
+pub use in_order::TellsTime;
 pub use output::{ClosedRows, LateOrder, WindowOutput};
 pub use stats::WindowStats;
 pub use worker::{Summed, WINDOWS, WindowWorker, windows};
@@ -65,16 +67,16 @@ pub fn wire<S: Source + Send + 'static>(
     on_closed: impl OnClosed + 'static,
     restore: Option<&Snapshot>,
 ) -> Result<(Job, AnswerSlot), Error> {
-    let slot = AnswerSlot::new(options.keep, options.tasks.save.clone());
+    let slot = AnswerSlot::new(options);
     let worker = |_| {
         let windows = windows::<Cents>(options.window, options.lateness);
         WindowWorker::new(Windowing::new(StreamTime::default(), windows), options)
     };
     let stages = Stages {
-        reader: Plain::<Stamped<Cents>>::default,
+        reader: || Plain::<Stamped<Cents>>::default().with_max_key(options.tasks.max_key),
         operator: WINDOWS,
         worker,
-        collector: slot.collector(on_closed),
+        collector: slot.collector(on_closed, options.tasks.workers),
     };
     let job = day02::pipeline(sources, &options.tasks, stages, restore)?;
     let slot = slot.with_board(job.board());

@@ -143,18 +143,22 @@ fn a_row_bridges_two_sessions() {
 }
 
 #[test]
-fn a_row_bridges_three_sessions_at_once_if_they_were_made_with_a_smaller_gap() {
-    // With one gap there are two at most: the one in the middle would lie within the row's own window, and be
-    // longer.
-    let mut short = sessions(2, 0);
-    add(&mut short, &[(0, 1, "a"), (4, 2, "a"), (8, 4, "a"), (30, 8, "a")]);
-    let mut long = sessions(10, 0);
-    long.restore(&short.snapshot().parts()).unwrap();
-    add(&mut long, &[(1, 16, "a")]);
-    assert_eq!(
-        finish(&mut long),
-        [result("a", (0, 11), 4, 23), result("a", (30, 32), 1, 8)]
-    );
+fn sessions_of_another_gap_or_another_lateness_are_not_taken_over() {
+    let mut saved = sessions(10, 0);
+    add(&mut saved, &[(0, 1, "a")]);
+    let parts = saved.snapshot().parts();
+    for (gap, lateness, written) in [
+        (11, 0, "session:11ms"),
+        (10, 60_000, "session:10ms with a lateness of 1m"),
+    ] {
+        let mut other = sessions(gap, lateness);
+        let error = other.restore(&parts).unwrap_err().to_string();
+        let wanted = format!(
+            "the saved windows are session:10ms, and this run has {written}; use session:10ms, or start anew"
+        );
+        assert!(error.ends_with(&wanted), "{error}");
+        assert_eq!(other.open(), 0);
+    }
 }
 
 #[test]
@@ -629,7 +633,7 @@ fn parts_of_another_kind_and_parts_that_are_damaged_are_refused_and_change_nothi
     let entry = of_a.bytes.len() / 2;
     let refused = [
         (
-            with(of_a, &|part| part.name = "windows".to_string()),
+            with(of_a, &|part| part.name = "slice 10".to_string()),
             "has this name",
         ),
         (with(of_a, &|part| part.owner = Owner::Every), "to no key group"),

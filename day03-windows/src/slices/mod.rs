@@ -41,7 +41,7 @@ use crate::aggregate::Aggregate;
 use crate::assigner::SliceAssigner;
 use crate::time::{EventTime, Span, Stamped};
 use crate::window::Window;
-use crate::windower::{Closed, Fired, Unable, Windower};
+use crate::windower::{Closed, Fired, Unable, Windower, layout};
 use sliding::{Slices, Sliding};
 
 /// Open windows, as slices.
@@ -182,13 +182,9 @@ impl<A: Aggregate> SliceWindows<A> {
         Ok(())
     }
 
-    /// How windows are laid out and how long they are kept, for a snapshot: with another layout its slices would mean
-    /// something else, and with a longer lateness there would be rows for windows that are gone.
+    /// For a snapshot.
     fn layout(&self) -> String {
-        match self.lateness {
-            Span(0) => self.assigner.spec().to_string(),
-            lateness => format!("{} with a lateness of {lateness}", self.assigner.spec()),
-        }
+        layout(self.assigner.spec(), self.lateness)
     }
 
     /// Whether a slice takes rows no more: its last window has closed, and the allowed lateness is over.

@@ -24,12 +24,11 @@ use day02_state::state::{self, BadPart, Frozen, Owner, Part, Value};
 
 use super::sliding::Slices;
 use crate::time::EventTime;
+use crate::windower::{WINDOWS, check_layout, layout_part};
 
 /// What the name of a slice begins with, before the time of its end, and that of the panes of a window.
 const SLICE: &str = "slice ";
 const PANES: &str = "panes ";
-/// The name of how windows are laid out, as `--window` takes it.
-const WINDOWS: &str = "windows";
 /// The name of the time up to which windows were closed.
 const CLOSED: &str = "closed up to";
 
@@ -61,15 +60,13 @@ pub(super) fn frozen<Acc: Value>(
     slices: &mut Slices<Acc>,
     panes: &mut Slices<u32>,
 ) -> Frozen {
-    let part = |name: &str, bytes| Part {
-        name: name.to_string(),
-        owner: Owner::Every,
-        bytes,
-    };
     let groups = groups_of(slices) | groups_of(panes);
-    let closed = [&closed.0.to_le_bytes()[..], &groups.to_le_bytes()].concat();
-    let parts = vec![part(WINDOWS, layout.into_bytes()), part(CLOSED, closed)];
-    Frozen::new(move || parts)
+    let closed = Part {
+        name: CLOSED.to_string(),
+        owner: Owner::Every,
+        bytes: [&closed.0.to_le_bytes()[..], &groups.to_le_bytes()].concat(),
+    };
+    Frozen::new(move || vec![layout_part(layout), closed])
         .and(tables(SLICE, slices))
         .and(tables(PANES, panes))
 }
@@ -96,6 +93,7 @@ fn named(name: &str) -> Option<(Of, &str)> {
 pub(super) fn read<'a>(layout: &str, parts: &'a [Part]) -> Result<Closed<'a>, BadPart> {
     let (mut saved, mut tables) = (Closed::new(), Vec::new());
     let mut groups = [None; KEY_GROUPS as usize];
+    check_layout(layout, parts)?;
     for part in parts {
         match (part.name.as_str(), named(&part.name), &part.owner) {
             (CLOSED, _, Owner::Every) => {
@@ -108,14 +106,7 @@ pub(super) fn read<'a>(layout: &str, parts: &'a [Part]) -> Result<Closed<'a>, Ba
                     }
                 }
             }
-            (WINDOWS, _, Owner::Every) => {
-                let saved = String::from_utf8_lossy(&part.bytes);
-                if saved != layout {
-                    return Err(part.bad(format!(
-                        "the saved windows are {saved}, and this run has {layout}; use {saved}, or start anew"
-                    )));
-                }
-            }
+            (WINDOWS, _, Owner::Every) => {}
             (_, Some((of, end)), Owner::Group(group)) if *group < KEY_GROUPS => {
                 let end = end.parse().map_err(|_| part.bad("it ends at no time"))?;
                 let end = EventTime(end);

@@ -1,17 +1,24 @@
 //! What results do not depend on.
 
-use day02_state::runtime::Buffers;
+use std::sync::{Arc, Mutex};
+
+use day01_consumer::log::Log;
+use day02_state::operator::Outcome;
+use day02_state::runtime::{Buffers, Stop};
+use day02_state::stepper::run_stepper;
+use day03_windows::job::{ClosedWindow, Keep, OnClosed};
 use day03_windows::lab::evaluator::Row;
 use day03_windows::lab::stream_time;
 use day03_windows::lab::trace;
 use day03_windows::time::Span;
+use day04_watermarks::job::wire;
 use jiff::SignedDuration;
 
 use crate::drive::Drive;
 use crate::orders::{KINDS, disordered, rows};
 use crate::results::expected;
 use crate::scenarios::named;
-use crate::setup::{MILLI, Setup, logged, places};
+use crate::setup::{MILLI, Setup, logged, of_m, places};
 
 const SIZES: [usize; 4] = [1, 2, 7, 1_000];
 
@@ -72,6 +79,65 @@ fn results_do_not_depend_on_batches_packets_linger_seeds_threads_or_workers() {
             });
         }
     }
+}
+
+/// Takes windows as they close.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<ClosedWindow>>>);
+
+impl OnClosed for Seen {
+    fn on_closed(&mut self, windows: &[ClosedWindow]) -> Outcome {
+        self.0.lock().unwrap().extend_from_slice(windows);
+        Ok(())
+    }
+}
+
+/// The windows in the order in which they are handed on under [`Keep::InOrder`], and how many came while a source read.
+fn in_order(setup: Setup, log: &Log, seed: u64) -> (Vec<ClosedWindow>, usize) {
+    let mut options = setup.options();
+    options.windows.keep = Keep::InOrder;
+    let (seen, mut while_read) = (Seen::default(), 0);
+    let (job, _) = wire(setup.readers(log), &options, seen.clone(), None).unwrap();
+    run_stepper(job, seed, &Stop::new(), &mut |_, task, _| {
+        if task.starts_with("source") {
+            while_read = seen.0.lock().unwrap().len();
+        }
+    })
+    .unwrap();
+    let windows = seen.0.lock().unwrap().clone();
+    (windows, while_read)
+}
+
+#[test]
+fn windows_in_order_are_those_of_the_answer_and_come_while_the_input_is_read() {
+    let log = logged(&[drawn(600, 5, 150)]);
+    for kind in KINDS {
+        for (workers, lateness) in (1..=3).flat_map(|workers| [(workers, 0), (workers, 60)]) {
+            let setup = Setup {
+                delay: Span::millis(50),
+                lateness: Span::millis(lateness),
+                workers,
+                ..Setup::new(kind)
+            };
+            let (windows, while_read) = in_order(setup, &log, workers as u64);
+            assert!(windows == setup.run(&log).windows, "{setup:?}");
+            let all = windows.len();
+            assert!(while_read * 2 > all, "{setup:?}: {while_read} of {all}");
+        }
+    }
+}
+
+/// Its windows tell nothing of a worker that has none. Its watermarks do.
+#[test]
+fn a_worker_without_a_merchant_holds_no_window_back() {
+    let log = logged(&[of_m(&(0..100).map(|n| 10 * n).collect::<Vec<i64>>())]);
+    let setup = Setup {
+        workers: 3,
+        ..Setup::new("tumble:10ms")
+    };
+    let (windows, while_read) = in_order(setup, &log, 1);
+    assert_eq!(windows.len(), 100);
+    assert!(while_read > 80, "{while_read}");
 }
 
 /// Each partition begins a second behind the one before, so the order between them is nothing like that of time.

@@ -301,7 +301,7 @@ fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
     script.extend([(10_020, Event::Row(1, 7)), (10_100, Event::Over)]);
 
     let options = setup.options();
-    let slot = AnswerSlot::new(options.windows.keep, None);
+    let slot = AnswerSlot::new(&options.windows);
     let until = if busy { 10 * SECOND } else { Duration::ZERO };
     let stages = Stages {
         reader: || TimestampReader::<Cents>::new(options.watermarks, None),
@@ -312,7 +312,7 @@ fn behind(busy: bool, seed: u64) -> (WindowStats, Duration) {
             until,
             now: Duration::ZERO,
         },
-        collector: slot.collector(()),
+        collector: slot.collector((), options.windows.tasks.workers),
     };
     let readers = setup.share(|| live.reader());
     let job = pipeline(readers, &options.windows.tasks, stages, None).unwrap();

@@ -40,9 +40,13 @@ Results:
   --sink kafka:TOPIC  in transactions, each window exactly once for readers with read_committed
   --sink postgres://USER:PASSWORD@HOST:PORT/DATABASE
                       a row for each window, in a table that is created if it is not there; the
-                      password can be in PGPASSWORD, where other users of the machine do not see it
+                      password can be in PGPASSWORD, where other users of the machine do not see it.
+                      Behind the URL, ?sslmode=verify-full&sslrootcert=FILE encrypts and checks who
+                      answers; the modes are those of every client: disable, prefer (the default),
+                      require, verify-ca and verify-full
   Output to files, Kafka or PostgreSQL is published when its checkpoint is complete, and needs
-  --checkpoint-dir.
+  --checkpoint-dir. If two runs publish to one topic or table, the newer one goes on, and the older
+  one ends with an error.
 
 Late orders:
   --late DIR          JSON lines, a file for each checkpoint, each order in exactly one of them;
@@ -230,6 +234,7 @@ impl Cli {
 
     /// Refuses what makes no sense together.
     pub fn check(&self) -> Result<(), Error> {
+        self.windows.check()?;
         let SourceArgs {
             brokers,
             files,

@@ -63,10 +63,7 @@ pub fn open_store(args: &CheckpointArgs) -> Result<Opened, Error> {
     };
     match &args.checkpoint_dir {
         None => Ok((None, None)),
-        Some(CheckpointDir::Folder(path)) => {
-            let (store, latest) = open(Folder::open_as(path, args.access()).map_err(failed)?)?;
-            Ok((Some(Box::new(store)), latest))
-        }
+        Some(CheckpointDir::Folder(path)) => open(Folder::open_as(path, args.access()).map_err(failed)?),
         Some(CheckpointDir::S3(address)) => {
             if args.private {
                 say(format!(
@@ -81,18 +78,17 @@ pub fn open_store(args: &CheckpointArgs) -> Result<Opened, Error> {
                     run - 1
                 ));
             }
-            let (store, latest) = open(folder)?;
-            let store = BackgroundStore::start(store).map_err(|error| Error::Restore(error.into()))?;
-            Ok((Some(Box::new(store)), latest))
+            open(folder)
         }
     }
 }
 
-fn open<D: Disk>(disk: D) -> Result<(Store<D>, Option<Checkpoint>), Error> {
+fn open(disk: impl Disk + 'static) -> Result<Opened, Error> {
     let unusable = |error: StoreError| Error::Restore(error.into());
     let store = Store::open(disk, KEEP).map_err(unusable)?;
     let latest = store.latest().map_err(unusable)?;
-    Ok((store, latest))
+    let store = BackgroundStore::start(store).map_err(|error| Error::Restore(error.into()))?;
+    Ok((Some(Box::new(store)), latest))
 }
 
 #[cfg(test)]

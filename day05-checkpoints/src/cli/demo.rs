@@ -47,6 +47,7 @@ const LIVES: [Duration; 3] = [
 ];
 
 pub(super) fn run(args: &Cli) -> Result<(), Error> {
+    args.windows.check()?;
     let generator = GeneratorOptions {
         orders: args.input.generator.orders.min(ORDERS),
         rate: args.input.generator.rate.or(Some(RATE)),
@@ -137,6 +138,11 @@ impl Run {
         command
             .args(["--brokers", &sandbox.brokers(), "--topic", sandbox.topic()])
             .args(["--window", &args.windows.window.to_string()])
+            .arg(format!(
+                "--max-windows-per-row={}",
+                args.windows.max_windows_per_row
+            ))
+            .arg(format!("--max-key={}", args.input.keys.max_key))
             .args(["--delay", &args.time.delay.to_string()])
             .args(["--idle-timeout", &args.time.idle_timeout.to_string()])
             .args(["--sources", &args.tasks.sources.to_string()])
@@ -238,6 +244,7 @@ fn undisturbed(args: &Cli, sandbox: &Sandbox) -> Result<Vec<ClosedWindow>, Error
     })?;
     let mut windows = Windows::new(args.windows.window);
     windows.tasks.on_bad_record = args.input.records.on_bad_record;
+    windows.tasks.max_key = args.input.keys.max_key;
     let options = Options {
         windows,
         watermarks: args.time.strategy(),

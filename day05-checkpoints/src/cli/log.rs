@@ -33,7 +33,7 @@ impl CheckpointLog {
             Event::Aborted(id, after, missing) => say(format!(
                 "warning: checkpoint {id} was aborted after {:.0} s without an acknowledgement of {}",
                 after.as_secs_f64(),
-                missing.join(", ")
+                missing
             )),
         })
     }

@@ -73,9 +73,10 @@ fn run(args: &Cli) -> Result<(), Error> {
         say(format!("writing to {}", publishes.target.describe()));
     }
     let InputArgs { source, records, .. } = &args.input;
-    let endless = source.is_endless() && target.is_none();
-    let mut screen = Screen::new(records.format, endless).with_pane(args.time.lateness.is_some());
-    let windows = args.windows.options(&args.tasks, records, &screen);
+    let mut screen = Screen::new(records.format, source.is_endless())
+        .with_pane(args.time.lateness.is_some())
+        .with_sink(target.is_some());
+    let windows = args.windows.options(&args.tasks, &args.input, &screen);
     let options = args.time.options(windows);
     // Without checkpoints, there is no epoch that late orders could go out with.
     let (late_folder, late_file) = match store {
@@ -94,18 +95,13 @@ fn run(args: &Cli) -> Result<(), Error> {
             .transpose()?,
         stop: stop.clone(),
     };
-    screen.begin()?;
-    let publishes = target.is_some();
     let (job, slot, coordinator) = wire(opened.sources, &options, output, target, checkpoints)?;
     let _ = mail.set(coordinator);
     let _at_work = interrupt.begin_work();
     screen.run(job, &slot, &stop)?;
 
     let answer = slot.take();
-    match publishes {
-        true => screen.finish_without_rows(&answer),
-        false => screen.finish(&answer)?,
-    }
+    screen.finish(&answer)?;
     say_what_was_late(answer.stats, &options.watermarks);
     if args.checkpoints.checkpoint_dir.is_some() {
         say(words.summary());

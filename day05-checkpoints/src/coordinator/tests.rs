@@ -44,17 +44,21 @@ struct Office {
 /// The place of the only task that is no source.
 const TASK: usize = 2;
 
+fn member(task: &str, is_source: bool) -> Member {
+    Member {
+        task: task.to_string(),
+        operator: task.to_string(),
+        is_source,
+        state: None,
+        drained: false,
+        ended: false,
+    }
+}
+
 impl Office {
     fn new(interval: Option<u64>, timeout: u64) -> Self {
-        let member = |(task, is_source): (&str, bool)| Member {
-            task: task.to_string(),
-            operator: task.to_string(),
-            is_source,
-            state: None,
-            drained: false,
-            ended: false,
-        };
-        let members = [("source 0", true), ("source 1", true), ("task", false)].map(member);
+        let members = [("source 0", true), ("source 1", true), ("task", false)];
+        let members = members.map(|(task, is_source)| member(task, is_source));
         let mails = || vec![mailbox().0];
         let (events, disk, stop) = (Arc::default(), Fragile::new(), Stop::new());
         let board = Job::new().board();
@@ -206,18 +210,33 @@ fn the_next_one_is_due_an_interval_after_the_beginning_and_not_before_the_end_of
 }
 
 #[test]
+fn of_hundreds_of_tasks_that_have_not_acknowledged_a_few_are_named() {
+    let mut office = Office::new(Some(10), 5);
+    let more = (3..303).map(|task| member(&format!("task {task}"), false));
+    office.coordinator.members.extend(more);
+    office.at(0);
+    office.at(10);
+    (0..3).for_each(|task| office.state(task, 1));
+    let named = "task 3, task 4, task 5, task 6, task 7, and 295 more";
+    assert_eq!(office.says(), format!("checkpoint 1 waits for {named}"));
+    office.at(15);
+    assert_eq!(office.events(), [Event::Aborted(1, ms(5), named.to_string())]);
+}
+
+#[test]
 fn what_belongs_to_a_checkpoint_that_was_given_up_is_worth_nothing() {
     let mut office = Office::new(Some(10), 5);
     office.at(0);
     office.at(10);
     office.state(0, 1);
     office.at(15);
-    let missing = ["source 1", "task"].map(str::to_string).to_vec();
+    let missing = "source 1, task".to_string();
     assert_eq!(office.events(), [Event::Aborted(1, ms(5), missing)]);
-    office.at(20);
-    // What source 0 had sent for the first one does not count for the second, and neither does what comes late.
-    office.state(1, 1);
+    // What source 0 had sent for the first one does not count for the second, and neither does what comes late, before the
+    // second one begins or after.
     office.state(TASK, 1);
+    office.at(20);
+    office.state(1, 1);
     assert_eq!(office.says(), "checkpoint 2 waits for source 0, source 1, task");
     office.all_states(2);
     office.state(TASK, 1);
@@ -337,7 +356,7 @@ fn a_job_that_is_suspended_does_not_wait_for_a_task_that_hangs() {
     assert!(!office.stop.is_asked());
     office.at(1_001);
     assert!(office.stop.is_asked());
-    let aborted = Event::Aborted(1, ms(1_000), vec!["task".to_string()]);
+    let aborted = Event::Aborted(1, ms(1_000), "task".to_string());
     assert_eq!(office.events(), [aborted]);
     // No other checkpoint is begun.
     assert_eq!(office.at(5_000), Turn::Wait(None));
@@ -413,7 +432,7 @@ fn a_job_that_is_to_stop_does_not_wait_for_a_store_that_hangs() {
     office.at(2_020);
     assert!(office.stop.is_asked());
     let place = "the place where checkpoints are kept".to_string();
-    assert_eq!(office.events(), [Event::Aborted(1, ms(2_010), vec![place])]);
+    assert_eq!(office.events(), [Event::Aborted(1, ms(2_010), place)]);
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub struct Background {
     place: String,
     requests: Sender<Request>,
     answers: Receiver<Outcome<Answer>>,
+    warning: Option<String>,
     /// Whether there is a request that was not answered.
     asked: bool,
 }
@@ -39,7 +40,7 @@ enum Request {
 }
 
 enum Answer {
-    LastOut(LastPublished),
+    LastOut(LastPublished, Option<String>),
     Published,
 }
 
@@ -56,6 +57,7 @@ impl Background {
             place,
             requests,
             answers,
+            warning: None,
             asked: false,
         })
     }
@@ -94,7 +96,7 @@ fn work(mut target: impl Target, requests: &Receiver<Request>, answers: &Sender<
             let stepped = match &request {
                 Request::LastOut(epochs) => match target.last_out(epochs) {
                     Ok(LastPublished::Pending) => None,
-                    answer => Some(answer.map(Answer::LastOut)),
+                    answer => Some(answer.map(|known| Answer::LastOut(known, target.take_warning()))),
                 },
                 Request::Publish(epoch, rows) => match target.publish(*epoch, rows) {
                     Ok(Published::Again | Published::Pending) => None,
@@ -117,9 +119,16 @@ fn work(mut target: impl Target, requests: &Receiver<Request>, answers: &Sender<
 impl Target for Background {
     fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         match self.ask(|| Request::LastOut(epochs.to_vec()))? {
-            Some(Answer::LastOut(known)) => Ok(known),
+            Some(Answer::LastOut(known, warning)) => {
+                self.warning = warning;
+                Ok(known)
+            }
             _ => Ok(LastPublished::Pending),
         }
+    }
+
+    fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published> {

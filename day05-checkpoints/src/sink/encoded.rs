@@ -109,6 +109,19 @@ impl Rows {
         self.0.iter().flat_map(|piece| piece.rows())
     }
 
+    /// The rows from a number on, with their numbers. The pieces before that row are not looked at.
+    pub fn rows_from(&self, number: usize) -> impl Iterator<Item = (usize, Row<'_>)> {
+        let mut first = 0;
+        let piece_begins = self.0.iter().take_while(|piece| {
+            let is_before = first + piece.len() <= number;
+            first += if is_before { piece.len() } else { 0 };
+            is_before
+        });
+        let skipped = piece_begins.count();
+        let rows = self.0[skipped..].iter().flat_map(|piece| piece.rows());
+        (first..).zip(rows).skip(number.saturating_sub(first))
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.0.iter().map(|piece| piece.len()).sum()
@@ -164,6 +177,10 @@ mod tests {
         assert_eq!(rows.rows().collect::<Vec<_>>(), [once, once].concat());
         assert_eq!((rows.len(), rows.is_empty()), (6, false));
         assert!(Rows::from(Encoded::default()).is_empty());
+        for from in 0..=7 {
+            let left: Vec<_> = rows.rows().enumerate().skip(from).collect();
+            assert_eq!(rows.rows_from(from).collect::<Vec<_>>(), left, "from {from}");
+        }
     }
 
     #[test]

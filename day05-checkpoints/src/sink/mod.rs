@@ -143,6 +143,7 @@ impl<F, T: Target> Sink<F, T> {
                 LastPublished::Unknown(why) => return Err(why.into()),
             }
             self.question = Question::Answered;
+            self.warnings.extend(self.target.take_warning());
         }
         let Some((epoch, rows)) = self.pending.to_publish() else {
             return Ok(None);

@@ -12,6 +12,7 @@
 //!    belongs to checkpoints in between that were given up.
 //! 4. An epoch is forgotten when it is out, and not before: until then each checkpoint holds it. It does not change any
 //!    more, so a store need not write it twice.
+//!    One without rows takes the place of one without rows before it, unless the target was told of that one already.
 //! 5. After a restore everything that was saved may go, except for what the target says is out.
 //!
 //! **Which input can wait.** What is held is bounded by refusing input. But a barrier stands behind the input that is
@@ -45,6 +46,8 @@ pub struct Pending {
     durable: u64,
     /// The last epoch that is out; 0 if none is.
     out: u64,
+    /// The last epoch of which the target may have heard, in this run or in one before.
+    told: u64,
     /// What is being published: nothing may be added to it.
     publishing: Option<(u64, Rows)>,
 }
@@ -52,8 +55,10 @@ pub struct Pending {
 impl Pending {
     /// What was saved: the last epoch that was out then, and the rows of later ones. All of it may be published.
     pub fn restored(out: u64, sealed: Vec<(u64, Rows)>) -> Self {
+        let last = sealed.last().map_or(out, |(epoch, _)| *epoch);
         Pending {
-            durable: sealed.last().map_or(out, |(epoch, _)| *epoch),
+            durable: last,
+            told: last,
             sealed: sealed.into(),
             out,
             ..Pending::default()
@@ -72,7 +77,12 @@ impl Pending {
     /// A barrier has come.
     pub fn seal(&mut self, epoch: u64) {
         self.full.push(std::mem::take(&mut self.open));
-        self.sealed.push_back((epoch, std::mem::take(&mut self.full)));
+        let rows = std::mem::take(&mut self.full);
+        let is_replaced = |(last, held): &(u64, Rows)| held.is_empty() && *last > self.told;
+        if rows.is_empty() && self.sealed.back().is_some_and(is_replaced) {
+            self.sealed.pop_back();
+        }
+        self.sealed.push_back((epoch, rows));
     }
 
     /// The checkpoint with this number is durable.
@@ -86,6 +96,7 @@ impl Pending {
             let may_go = || self.sealed.iter().filter(|(epoch, _)| *epoch <= self.durable);
             let rows = may_go().map(|(_, rows)| rows.clone()).collect();
             self.publishing = may_go().next_back().map(|(epoch, _)| (*epoch, rows));
+            self.told = self.publishing.as_ref().map_or(self.told, |(epoch, _)| *epoch);
         }
         self.publishing.as_ref()
     }
@@ -219,6 +230,30 @@ mod tests {
             pending.is_out(known);
             assert_eq!(next(&mut pending), left, "{known} is out");
         }
+    }
+
+    #[test]
+    fn while_a_target_hangs_epochs_without_rows_do_not_pile_up() {
+        let mut pending = Pending::restored(3, vec![(4, Rows::default())]);
+        let epochs = |pending: &Pending| pending.epochs();
+        pending.seal(5);
+        assert_eq!(
+            epochs(&pending),
+            [3, 4, 5],
+            "4 may be out: the run before may have published it"
+        );
+        pending.durable(5);
+        assert_eq!(next(&mut pending), Some((5, String::new())));
+        for epoch in 6..100 {
+            pending.seal(epoch);
+            pending.durable(epoch);
+        }
+        assert_eq!(epochs(&pending), [3, 4, 5, 99], "5 is under way");
+        pending.is_out(5);
+        push(&mut pending, &["a"]);
+        pending.seal(100);
+        pending.seal(101);
+        assert_eq!(epochs(&pending), [5, 99, 100, 101], "one with rows stays");
     }
 
     #[test]

@@ -11,19 +11,21 @@
 //! ```
 //!
 //! 1. A run begins by raising `run`, in the transaction in which it reads the mark: it looks and fences at once. A run that
-//!    the mark does not fit leaves both as they are. An older run finds that `run` is not its own any more, and ends.
+//!    the mark does not fit leaves both as they are. An older run finds that `run` is not its own any more, and ends. Both
+//!    say so: each connection holds a lock together with others, by which the newer run sees that there is an older one.
 //! 2. The mark is moved first, not last: the lock on its row holds back whoever publishes at the same time, and what a
 //!    connection that was lost may still be committing.
 //! 3. When a connection is lost, nothing is known of its transaction. The mark says whether it has come through.
 //! 4. A row replaces the one of the same key. So a window that fires again, because late rows have come, is one row.
 //!
 //! The rows are sent as JSON, and PostgreSQL makes columns of them. Left out: `COPY`, which is faster and cannot replace
-//! rows; TLS; and two-phase commit (`PREPARE TRANSACTION`), which is not needed, because the rows are safe in the
+//! rows; and two-phase commit (`PREPARE TRANSACTION`), which is not needed, because the rows are safe in the
 //! checkpoint until the transaction has come through.
 
 mod error;
 mod options;
 mod session;
+mod tls;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -55,7 +57,8 @@ pub struct PostgresTarget {
     known: u64,
     /// Since when the present epoch is being published, or asked for.
     since: Option<Instant>,
-    last_error: Option<String>,
+    /// That another run was shut out, until it was said.
+    warning: Option<String>,
 }
 
 /// What comes next in publishing an epoch.
@@ -83,7 +86,7 @@ impl PostgresTarget {
             run: 0,
             known: 0,
             since: None,
-            last_error: None,
+            warning: None,
         })
     }
 
@@ -106,7 +109,6 @@ impl PostgresTarget {
         match done {
             Ok(done) => Ok(Some(done)),
             Err(error) if error.may_pass() && since.elapsed() < patience => {
-                self.last_error = Some(error.to_string());
                 self.step = Step::Look;
                 thread::sleep(PAUSE);
                 Ok(None)
@@ -150,13 +152,14 @@ impl Target for PostgresTarget {
     fn last_out(&mut self, epochs: &[u64]) -> Outcome<LastPublished> {
         let fits = |mark| matches!(Mark::of(mark, epochs), Mark::UpTo(_));
         let claimed = self.attempt(START_WITHIN, |session, options| session.claim(options, fits))?;
-        let Some(Claimed { mark, run }) = claimed else {
+        let Some(Claimed { mark, run, others }) = claimed else {
             return Ok(LastPublished::Pending);
         };
         let last = epochs.last().copied().unwrap_or_default();
         (self.run, self.since) = (run, None);
         Ok(match Mark::of(mark, epochs) {
             Mark::UpTo(epoch) => {
+                self.warning = others.then(|| self.options.taken_over(run));
                 (self.known, self.step) = (epoch, Step::Mark);
                 LastPublished::UpTo(epoch)
             }
@@ -174,6 +177,10 @@ impl Target for PostgresTarget {
         self.known = epoch;
         self.since = None;
         Ok(Published::Done)
+    }
+
+    fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     fn describe(&self) -> String {

@@ -26,6 +26,11 @@ pub trait Target: Send {
     /// two. What can be tried again is tried again by further steps; an error ends the job.
     fn publish(&mut self, epoch: u64, rows: &Rows) -> Outcome<Published>;
 
+    /// What a person should hear of the answer of [`Target::last_out`], once: another run that this one has shut out.
+    fn take_warning(&mut self) -> Option<String> {
+        None
+    }
+
     /// Where it publishes to, in words. Never with a password.
     fn describe(&self) -> String;
 }

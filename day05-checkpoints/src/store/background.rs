@@ -1,18 +1,23 @@
-//! A store on a thread of its own, so that the coordinator never waits for an object store.
+//! A store on a thread of its own, so that the coordinator never waits for a disk or an object store.
 //!
 //! ```text
 //!   coordinator ── begin(n, states) ──► requests ──► thread: step, step, step … of the store, which may block
 //!        ◄── Pending, or Durable(n) ── answers ◄──┘
 //! ```
 //!
-//! Nothing waits for the thread. When the job has gone, it ends once the store has nothing more to do; when the program
-//! ends first, the step that it is in ends with it. Either is a crash between two steps, which a store survives.
+//! When the job has gone, the thread ends behind the step that it is in; when the program ends first, that step ends with it.
+//! Either is a crash between two steps, which a store survives. The job gives it a moment to end, so that the lock of its
+//! folder is free for the next run, and does not wait for a step that hangs.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
+use std::time::Duration;
 
 use super::{CheckpointStorage, Progress, Size, StoreError, TaskStates};
+
+/// How long a job that goes waits for the end of the thread.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// A store whose steps are taken on another thread.
 #[derive(Debug)]
@@ -42,20 +47,35 @@ impl BackgroundStore {
     }
 }
 
+impl Drop for BackgroundStore {
+    fn drop(&mut self) {
+        self.requests = channel().0;
+        // Behind the answer that is under way there is only the end.
+        while self.answers.recv_timeout(ENDS_WITHIN).is_ok() {}
+    }
+}
+
 fn work(mut store: impl CheckpointStorage, requests: &Receiver<(u64, TaskStates)>, answers: &Sender<Answer>) {
     loop {
-        let answer = match store.step() {
-            Ok(Progress::Again | Progress::Pending) => continue,
+        let request = match store.step() {
+            Ok(Progress::Again | Progress::Pending) => match requests.try_recv() {
+                Ok(request) => Ok(request),
+                Err(TryRecvError::Empty) => continue,
+                Err(TryRecvError::Disconnected) => return,
+            },
             Ok(Progress::Idle) => match requests.recv() {
-                Ok((id, states)) => match store.begin(id, states) {
-                    Ok(()) => continue,
-                    Err(error) => Err(error),
-                },
+                Ok(request) => Ok(request),
                 Err(_) => return,
             },
-            answer => answer,
+            answer => Err(answer.map(|progress| (progress, store.size()))),
         };
-        let answer = answer.map(|progress| (progress, store.size()));
+        let answer = match request {
+            Ok((id, states)) => match store.begin(id, states) {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            Err(answer) => answer,
+        };
         if answers.send(answer).is_err() {
             return;
         }
@@ -159,13 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn without_a_job_the_thread_ends_once_the_store_has_nothing_to_do() {
+    fn without_a_job_the_thread_ends_behind_the_step_that_it_is_in() {
         let (steps, store) = held();
-        drop(store);
-        steps.send(Progress::Again).expect("it has something to do");
-        steps.send(Progress::Idle).expect("not any more");
+        let job = thread::spawn(move || drop(store));
+        steps.send(Progress::Again).expect("a thread");
+        job.join().expect("it waits no longer than a moment");
+        // One step more, if the thread looked for requests just before the job went.
+        let _ = steps.send(Progress::Again);
         steps
-            .send(Progress::Idle)
+            .send(Progress::Again)
             .expect_err("the thread has let go of the store");
     }
 }

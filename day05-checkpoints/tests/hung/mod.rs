@@ -57,7 +57,7 @@ impl Run {
             schedule: Schedule::every(Some(Duration::from_millis(50))),
             listener: Box::new(move |event| match event {
                 Event::Durable(id, _) => told.store(id, Ordering::Relaxed),
-                Event::Aborted(_, _, tasks) => is_missing.lock().unwrap().extend(tasks),
+                Event::Aborted(_, _, tasks) => is_missing.lock().unwrap().push(tasks),
             }),
             ..Checkpoints::new(Some(Box::new(store)), &stop)
         };

@@ -33,7 +33,7 @@ use day03_windows::aggregate::Overflow;
 use smallvec::SmallVec;
 
 use crate::chunk::{Column, Values};
-use crate::types::Scalar;
+use crate::value::Scalar;
 
 /// An accumulator of another aggregate, or a value of another type.
 pub(super) const FOREIGN: Overflow = Overflow("state of another aggregate");

@@ -18,7 +18,7 @@ use rust_decimal::Decimal;
 use super::acc::{Acc, Accs, Wide};
 use super::average::average;
 use crate::plan::AggregateFunction;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// The type of the result of an aggregate of values of a type, or of whole rows; none if there is no such aggregate.
 pub fn result_type(function: AggregateFunction, argument: Option<DataType>) -> Option<DataType> {
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn results_are_of_their_types_and_null_without_a_value() {
         let scalar = |text: &str| Scalar::Numeric(text.parse().unwrap());
-        let text = |text: &str| Scalar::Varchar(text.into());
+        let text = |text: &str| Scalar::Varchar(text.to_string().into());
         let (none, zero) = (Scalar::Null, Scalar::BigInt(0));
         let (int, big, double) = (Scalar::Int, Scalar::BigInt, Scalar::Double);
         let decimal = DataType::Numeric(None);

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use crate::chunk::{Change, Chunk, Column};
 use crate::keys;
-use crate::types::Scalar;
+use crate::value::Scalar;
 
 /// Whether an update begins at a row: a `-U` and its `+U`.
 fn is_pair(chunk: &Chunk, row: usize) -> bool {
@@ -144,7 +144,7 @@ pub struct NotThere {
 /// ```
 /// use day06_sql::aggregate::changes::Folded;
 /// use day06_sql::chunk::{Change, Chunk};
-/// use day06_sql::types::{DataType, Scalar};
+/// use day06_sql::value::{DataType, Scalar};
 /// let mut chunk = Chunk::of([DataType::Int]);
 /// for (change, value) in [(Change::Insert, 1), (Change::Insert, 1), (Change::Delete, 1)] {
 ///     chunk.push(change, &[Scalar::Int(value)]).unwrap();
@@ -232,7 +232,7 @@ pub fn consolidate<'a>(chunks: impl IntoIterator<Item = &'a Chunk>) -> Vec<(Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::DataType;
+    use crate::value::DataType;
     use Change::{Delete, Insert, UpdateAfter, UpdateBefore};
 
     fn chunk(rows: &[(Change, i64, i64)]) -> Chunk {

@@ -41,7 +41,7 @@ use crate::chunk::{Change, Chunk, Column, Values};
 use crate::keyed::KeyedChunk;
 use crate::keys;
 use crate::plan::AggregateFunction;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// The name of the groups among the parts of a snapshot.
 const GROUPS: &str = "groups";

@@ -39,7 +39,7 @@ use day03_windows::window::Window;
 
 use crate::chunk::{Change, Chunk, Column, WrongType};
 use crate::keys::{self, BadKey};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Why groups cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -123,10 +123,7 @@ fn describe(key: &[u8], types: &[DataType]) -> String {
 /// because a key is often written twice.
 fn append(to: &mut Chunk, change: Change, values: &[Scalar], results: &[Scalar]) -> Result<(), WrongType> {
     for (column, value) in to.columns.iter_mut().zip(values.iter().chain(results)) {
-        match value {
-            Scalar::Varchar(text) => column.push_text(text)?,
-            value => column.push(value.clone())?,
-        }
+        column.push(value.by_ref())?;
     }
     to.rows += 1;
     if let Some(changes) = &mut to.changes {

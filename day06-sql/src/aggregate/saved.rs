@@ -18,7 +18,7 @@ use day03_windows::time::{EventTime, Span};
 use rust_decimal::Decimal;
 
 use super::acc::{Acc, Accs, Wide};
-use crate::types::Scalar;
+use crate::value::Scalar;
 
 /// The name of the part that says what the others are of.
 const SIGNATURE: &str = "aggregates";
@@ -133,7 +133,7 @@ pub(crate) fn decode_scalar(from: &mut &[u8]) -> Option<Scalar> {
             let length = u32::from_le_bytes(take(from)?) as usize;
             let (text, rest) = from.split_at_checked(length)?;
             *from = rest;
-            Scalar::Varchar(std::str::from_utf8(text).ok()?.into())
+            Scalar::Varchar(std::str::from_utf8(text).ok()?.to_string().into())
         }
         7 => Scalar::Timestamp(EventTime(i64::from_le_bytes(take(from)?))),
         8 => Scalar::TimestampTz(EventTime(i64::from_le_bytes(take(from)?))),

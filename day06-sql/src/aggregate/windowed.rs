@@ -42,7 +42,7 @@ use crate::chunk::{Change, Chunk, Column, Values, chosen};
 use crate::keyed::KeyedChunk;
 use crate::keys;
 use crate::plan::Window;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Who reads the column of times.
 const EVENT_TIME: &str = "the event time of windows";
@@ -228,9 +228,13 @@ impl WindowBy {
         let closed = &fired.closed;
         let mut order: Vec<usize> = (0..closed.len()).collect();
         order.sort_unstable_by_key(|row| (closed.values()[*row].window, closed.key(*row)));
-        let bound = |time: EventTime| match self.window.data_type {
-            DataType::TimestampTz => Scalar::TimestampTz(time),
-            _ => Scalar::Timestamp(time),
+        // A window that reaches past the calendar is shown to end with it.
+        let bound = |time: EventTime| match (
+            time.clamp(EventTime::FIRST, EventTime::LAST),
+            self.window.data_type,
+        ) {
+            (time, DataType::TimestampTz) => Scalar::TimestampTz(time),
+            (time, _) => Scalar::Timestamp(time),
         };
         let mut results = Vec::new();
         for row in order {

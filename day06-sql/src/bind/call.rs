@@ -10,12 +10,13 @@ use crate::error::{Outcome, SqlError, suggest, unsupported};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Name};
 use crate::plan::{Aggregate, AggregateFunction, Field};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Functions of rows, and behind them those of groups.
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "UPPER",
     "LOWER",
+    "LEFT",
     "COALESCE",
     "TO_TIMESTAMP",
     "TO_TIMESTAMP_LTZ",
@@ -88,6 +89,12 @@ impl Binder<'_> {
                 let value = expected(value, DataType::Varchar, &upper)?;
                 Ok(Expr::Call(function, vec![value], DataType::Varchar))
             }
+            ("LEFT", 2) => {
+                let length = expected(values.remove(1), DataType::Int, &upper)?;
+                let text = expected(values.remove(0), DataType::Varchar, &upper)?;
+                Ok(Expr::Call(Function::Left, vec![text, length], DataType::Varchar))
+            }
+            ("LEFT", _) => Err(many("a text and a number of characters")),
             ("TO_TIMESTAMP_LTZ", 2) => {
                 let precision = values.remove(1);
                 if !matches!(precision.expr, Expr::Literal(Scalar::Int(0 | 3), _)) {

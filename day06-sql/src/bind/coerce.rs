@@ -6,16 +6,14 @@
 //! ```
 //!
 //! Everything else takes a CAST that somebody wrote. RisingWave and PostgreSQL have the same rule; Flink does more by itself.
-//! A literal is converted here, so that a text that is no timestamp is an error at its place and not at the first row.
+//! A literal is converted here, by the one reader of texts, so that a text that is no timestamp is an error at its place and not at the first row.
 
-use day03_windows::time::EventTime;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use sqlparser::tokenizer::Span;
 
 use crate::error::{Outcome, SqlError};
 use crate::expr::Expr;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar, Value, numeric};
 
 /// An expression and the place where it was written.
 #[derive(Debug, Clone)]
@@ -69,7 +67,7 @@ pub(crate) fn fits(expr: &Expr, to: DataType) -> bool {
     }
 }
 
-/// The value with a type that it [`fits`] or is [cast](castable) to.
+/// The value with a type that it [`fits`] or is [cast](crate::eval::castable) to.
 pub(crate) fn convert(value: Typed, to: DataType) -> Outcome<Expr> {
     let Typed { expr, span } = value;
     if expr.data_type() == to {
@@ -96,59 +94,23 @@ fn literal(scalar: &Scalar, to: DataType) -> Result<Option<Scalar>, String> {
         (Scalar::Int(value), DataType::Double) => Some(Scalar::Double(f64::from(*value))),
         (Scalar::Int(value), DataType::Numeric(None)) => Some(Scalar::Numeric(Decimal::from(*value))),
         (Scalar::BigInt(value), DataType::Numeric(None)) => Some(Scalar::Numeric(Decimal::from(*value))),
-        (Scalar::Numeric(value), DataType::Double) => value.to_f64().map(Scalar::Double),
+        (Scalar::Numeric(value), DataType::Double) => numeric::to_double(*value).map(Scalar::Double),
         _ => None,
     })
 }
 
 /// A text in single quotes as a value of a type.
 pub(crate) fn parsed(text: &str, to: DataType) -> Result<Scalar, String> {
-    let bare = text.trim();
-    let scalar = match to {
-        DataType::Boolean => bare.to_lowercase().parse().ok().map(Scalar::Boolean),
-        DataType::Int => bare.parse().ok().map(Scalar::Int),
-        DataType::BigInt => bare.parse().ok().map(Scalar::BigInt),
-        DataType::Double => bare.parse().ok().map(Scalar::Double),
-        DataType::Numeric(size) => bare.parse::<Decimal>().ok().map(|value| {
-            Scalar::Numeric(size.map_or(value, |(_, scale)| {
-                let half_up = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
-                value.round_dp_with_strategy(u32::from(scale), half_up)
-            }))
-        }),
-        DataType::Varchar => Some(Scalar::Varchar(text.into())),
-        DataType::Timestamp => civil(bare).map(Scalar::Timestamp),
-        DataType::TimestampTz => {
-            let instant = bare
-                .parse::<jiff::Timestamp>()
-                .ok()
-                .map(|time| EventTime(time.as_millisecond()));
-            instant.or_else(|| civil(bare)).map(Scalar::TimestampTz)
-        }
-        DataType::Interval => None,
-    };
-    scalar.ok_or_else(|| format!("'{text}' is no {to}"))
-}
-
-/// A date and a time, taken as UTC.
-fn civil(text: &str) -> Option<EventTime> {
-    let time: jiff::civil::DateTime = text.parse().ok()?;
-    let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(EventTime(time.timestamp().as_millisecond()))
-}
-
-/// Whether CAST can do it.
-pub(crate) fn castable(from: DataType, to: DataType) -> bool {
-    use DataType::{Interval, Timestamp, TimestampTz, Varchar};
-    match (from, to) {
-        (Interval, _) | (_, Interval) => from == to,
-        (Varchar, _) | (_, Varchar) => true,
-        (Timestamp | TimestampTz, Timestamp | TimestampTz) => true,
-        _ => from == to || (is_number(from) && is_number(to)),
+    match Value::read(text.into(), to) {
+        Ok(value) => Ok(value.into_scalar()),
+        Err(unfit) => Err(format!("'{text}' is {unfit}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use day03_windows::time::EventTime;
+
     use super::*;
     use DataType::{BigInt, Boolean, Double, Int, Numeric, Timestamp, TimestampTz, Varchar};
 
@@ -187,9 +149,9 @@ mod tests {
             ("2020-04-15T08:05:00Z",    TimestampTz,            Ok(Scalar::TimestampTz(at))),
             ("2020-04-15 09:05:00+01",  TimestampTz,            Ok(Scalar::TimestampTz(at))),
             ("2020-04-15 08:05:00",     TimestampTz,            Ok(Scalar::TimestampTz(at))),
-            ("yesterday",               Timestamp,              Err("'yesterday' is no TIMESTAMP".to_string())),
+            ("yesterday",               Timestamp,              Err("'yesterday' is no valid TIMESTAMP, such as 2026-01-01 00:00:00".to_string())),
             (" 12 ",                    Int,                    Ok(Scalar::Int(12))),
-            ("3000000000",              Int,                    Err("'3000000000' is no INT".to_string())),
+            ("3000000000",              Int,                    Err("'3000000000' is no valid INT: those are -2147483648 to 2147483647; BIGINT has more".to_string())),
             ("1.005",                   Numeric(Some((10, 2))), Ok(Scalar::Numeric(Decimal::new(101, 2)))),
             ("TRUE",                    Boolean,                Ok(Scalar::Boolean(true))),
         ];

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use day01_consumer::source::Start;
-use day03_windows::time::Span as Length;
-use jiff::Timestamp;
+use day03_windows::time::{EventTime, Span as Length};
 
 use super::catalog::{Found, find};
 use super::options::{OptionReader, no_such};
 use crate::error::{Outcome, SqlError, suggest, unsupported};
 use crate::parse::ast::{Name, OptionDef, Options};
 use crate::plan::{Connector, FileFormat, Generated, JsonOptions, TableColumn};
-use crate::types::DataType;
+use crate::value::DataType;
+use crate::value::write::TimeForm;
 
 const CONNECTORS: [&str; 5] = ["kafka", "filesystem", "datagen", "print", "blackhole"];
-const KAFKA: [&str; 10] = [
+const KAFKA: [&str; 11] = [
     "connector",
     "topic",
     "properties.bootstrap.servers",
@@ -25,13 +25,15 @@ const KAFKA: [&str; 10] = [
     "format",
     "json.fail-on-missing-field",
     "json.ignore-parse-errors",
+    "json.timestamp-format.standard",
 ];
-const FILESYSTEM: [&str; 5] = [
+const FILESYSTEM: [&str; 6] = [
     "connector",
     "path",
     "format",
     "json.fail-on-missing-field",
     "json.ignore-parse-errors",
+    "json.timestamp-format.standard",
 ];
 const DATAGEN: [&str; 9] = [
     "connector",
@@ -45,9 +47,6 @@ const DATAGEN: [&str; 9] = [
     "fields.COLUMN.length",
 ];
 const MODES: [&str; 4] = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
-
-/// 0000-01-01T00:00:00Z: a time before it cannot be written as JSON has it.
-const YEAR_0: i64 = -62_167_219_200_000;
 
 /// Arroyo says which way a table goes; here its use does.
 fn common(key: &str) -> bool {
@@ -185,6 +184,12 @@ fn json(taker: &OptionReader<'_>) -> Outcome<JsonOptions> {
     let options = JsonOptions {
         fail_on_missing_field: taker.flag("json.fail-on-missing-field")?,
         ignore_parse_errors: taker.flag("json.ignore-parse-errors")?,
+        times: match taker.get("json.timestamp-format.standard") {
+            None => TimeForm::Sql,
+            Some(option) if option.value.eq_ignore_ascii_case("SQL") => TimeForm::Sql,
+            Some(option) if option.value.eq_ignore_ascii_case("ISO-8601") => TimeForm::Iso8601,
+            Some(option) => return Err(no_such(option, &["SQL", "ISO-8601"])),
+        },
     };
     match taker.get("json.ignore-parse-errors") {
         Some(option) if options.fail_on_missing_field && options.ignore_parse_errors => Err(SqlError::new(
@@ -211,11 +216,10 @@ fn filesystem(taker: &OptionReader<'_>) -> Outcome<Connector> {
         "csv" => FileFormat::Csv,
         _ => return Err(no_such(option, &["json", "csv"])),
     };
-    let flags = ["json.fail-on-missing-field", "json.ignore-parse-errors"];
-    if let Some(option) = flags
-        .iter()
-        .find_map(|key| taker.get(key))
-        .filter(|_| format == FileFormat::Csv)
+    let of_json = FILESYSTEM.iter().filter(|key| key.starts_with("json."));
+    if let Some(option) = of_json
+        .filter_map(|key| taker.get(key))
+        .find(|_| format == FileFormat::Csv)
     {
         return Err(SqlError::new(
             option.key_span,
@@ -352,7 +356,7 @@ fn range(data_type: DataType) -> (i64, i64) {
             let most = 10_i64.pow(u32::from(precision.min(18).saturating_sub(scale))) - 1;
             (-most, most)
         }
-        DataType::Timestamp | DataType::TimestampTz => (YEAR_0, Timestamp::MAX.as_millisecond()),
+        DataType::Timestamp | DataType::TimestampTz => (EventTime::FIRST.0, EventTime::LAST.0),
         _ => (i64::MIN, i64::MAX),
     }
 }

@@ -12,14 +12,15 @@
 
 use sqlparser::tokenizer::Span;
 
-use super::coerce::{Typed, castable, convert, fits, is_number, parsed};
+use super::coerce::{Typed, convert, fits, is_number, parsed};
 use super::operators::{any, binary, has_aggregate, negate, number, unified};
 use super::relation::Relation;
 use crate::error::{Outcome, SqlError, unsupported};
+use crate::eval::castable;
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Binary, Name, Node, Unary};
 use crate::plan::{Aggregate, Field};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 use day03_windows::time::Span as Length;
 
 /// What grouped expressions are made of.
@@ -99,7 +100,7 @@ impl Binder<'_> {
             Node::Column(table, name) => self.column(table.as_ref(), name, span),
             Node::Number(digits) => number(digits, span),
             Node::Text(text) => Ok(Expr::Literal(
-                Scalar::Varchar(text.as_str().into()),
+                Scalar::Varchar(text.clone().into()),
                 DataType::Varchar,
             )),
             Node::Boolean(value) => Ok(Expr::Literal(Scalar::Boolean(*value), DataType::Boolean)),

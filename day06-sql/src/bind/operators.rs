@@ -14,7 +14,7 @@ use crate::error::{Outcome, SqlError};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Binary, Name, Node};
 use crate::plan::AggregateFunction;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Which aggregate has this name.
 pub(super) fn aggregate_named(name: &Name) -> Option<AggregateFunction> {

@@ -7,7 +7,7 @@ use super::catalog::{Found, find};
 use crate::error::{Outcome, SqlError, suggest};
 use crate::parse::ast::Name;
 use crate::plan::{Field, Plan};
-use crate::types::DataType;
+use crate::value::DataType;
 
 /// The input of a query.
 #[derive(Debug, Clone)]

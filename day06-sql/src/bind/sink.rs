@@ -11,7 +11,7 @@ use crate::error::{Outcome, SqlError, suggest};
 use crate::expr::Expr;
 use crate::parse::ast::Name;
 use crate::plan::{Connector, Field, Plan, Table, TableColumn};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// A table takes the rows of this plan.
 pub(crate) fn accepts(table: &Table, plan: &Plan, at: Span) -> Outcome<()> {

@@ -12,7 +12,7 @@ use crate::parse::ast::{
     Binary, ColumnDef, ColumnKind, CreateTable, Name, Node, Options, PrimaryKey, WatermarkDef,
 };
 use crate::plan::{Connector, Field, Metadata, Plan, Table, TableColumn, Watermark};
-use crate::types::DataType;
+use crate::value::DataType;
 
 const METADATA: [&str; 3] = ["partition", "offset", "timestamp"];
 

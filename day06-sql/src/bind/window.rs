@@ -11,7 +11,7 @@
 //! by any column. It is in several hopping or cumulating windows, and so far only an aggregation that fires once can count
 //! it in all of them: there the bounds are names to group by, and nothing else.
 
-use day03_windows::spec::WindowSpec;
+use day03_windows::spec::{MAX_WINDOWS_PER_ROW, WindowSpec};
 use day03_windows::time::Span as Length;
 
 use super::relation::{Relation, Windows};
@@ -19,7 +19,7 @@ use crate::error::{Outcome, SqlError, unsupported};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Node, WindowKind, Windowed};
 use crate::plan::{Field, Plan};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 use sqlparser::tokenizer::Span;
 
 /// window_time is the last millisecond of its window.
@@ -125,6 +125,7 @@ fn spec(call: &Windowed) -> Outcome<WindowSpec> {
         .lengths
         .iter()
         .fold(Span::empty(), |span, length| span.union(&length.span));
+    let spec = spec.and_then(|spec| spec.with_at_most(MAX_WINDOWS_PER_ROW));
     spec.map_err(|error| {
         let (name, takes) = form(call.kind);
         SqlError::new(place, error.to_string()).hint(format!("{name} takes {takes}, in this order"))

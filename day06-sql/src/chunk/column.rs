@@ -10,7 +10,7 @@
 
 use super::values::{Values, WrongType};
 use super::{chosen, gather};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar, Value};
 
 /// Values of one type, and which of them are there.
 #[derive(Debug, Clone)]
@@ -61,40 +61,32 @@ impl Column {
     }
 
     /// The value at a place.
-    pub fn get(&self, row: usize) -> Scalar {
+    #[inline]
+    pub fn value(&self, row: usize) -> Value<'_> {
         match self.is_null(row) {
-            true => Scalar::Null,
-            false => self.values.get(row),
+            true => Value::Null,
+            false => self.values.value(row),
         }
     }
 
+    /// The value at a place, with a text of its own.
+    pub fn get(&self, row: usize) -> Scalar {
+        self.value(row).into_scalar()
+    }
+
     /// Appends a value.
-    pub fn push(&mut self, value: Scalar) -> Result<(), WrongType> {
-        let there = value != Scalar::Null;
-        self.accepts(&value)?;
+    #[inline]
+    pub fn push(&mut self, value: Value<'_>) -> Result<(), WrongType> {
+        let there = value != Value::Null;
+        self.values.push(value)?;
         self.mark(there);
-        self.values.push(value)
+        Ok(())
     }
 
     /// Appends NULL.
     pub fn push_null(&mut self) {
-        self.mark(false);
         self.values.push_anything();
-    }
-
-    /// Appends a text to a column of texts.
-    pub fn push_text(&mut self, text: &str) -> Result<(), WrongType> {
-        let Values::Varchar(texts) = &mut self.values else {
-            return Err(WrongType {
-                value: Scalar::Varchar(text.into()),
-                column: self.data_type(),
-            });
-        };
-        texts.push(text);
-        if let Some(valid) = &mut self.valid {
-            valid.push(true);
-        }
-        Ok(())
+        self.mark(false);
     }
 
     /// Appends the values of another column of the same type.
@@ -131,10 +123,12 @@ impl Column {
         }
     }
 
-    /// Notes whether the value is there that is about to be appended.
+    /// Notes whether the value is there that was appended.
+    #[inline]
     fn mark(&mut self, there: bool) {
         if !there || self.valid.is_some() {
-            self.valid_mut().push(there);
+            let before = self.values.len() - 1;
+            self.valid.get_or_insert_with(|| vec![true; before]).push(there);
         }
     }
 

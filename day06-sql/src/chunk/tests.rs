@@ -134,7 +134,10 @@ fn a_value_of_another_type_leaves_the_column_as_it_was() {
         one.push_null();
         let stranger = one.values.get(0);
         assert!(column.push(stranger).is_err());
-        assert_eq!(column.push_text("a").is_ok(), *data_type == DataType::Varchar);
+        assert_eq!(
+            column.push(Scalar::Varchar("a".into())).is_ok(),
+            *data_type == DataType::Varchar
+        );
         let rows = column.len();
         assert_eq!(rows, column.valid.as_ref().unwrap().len());
     }
@@ -143,10 +146,10 @@ fn a_value_of_another_type_leaves_the_column_as_it_was() {
 #[test]
 fn texts_are_pushed_with_and_without_nulls_before_them() {
     let mut column = Column::new(DataType::Varchar, 0);
-    column.push_text("ß").unwrap();
+    column.push(Scalar::Varchar("ß".into())).unwrap();
     assert_eq!(column.valid, None);
     column.push_null();
-    column.push_text("").unwrap();
+    column.push(Scalar::Varchar("".into())).unwrap();
     let values: Vec<Scalar> = (0..3).map(|row| column.get(row)).collect();
     assert_eq!(
         values,

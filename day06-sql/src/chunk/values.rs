@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::gather;
 use super::texts::Texts;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar, Value};
 
 /// The values of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,36 +111,43 @@ impl Values {
     }
 
     /// The value at a place.
-    pub fn get(&self, row: usize) -> Scalar {
+    #[inline]
+    pub fn value(&self, row: usize) -> Value<'_> {
         match self {
-            Values::Boolean(list) => Scalar::Boolean(list[row]),
-            Values::Int(list) => Scalar::Int(list[row]),
-            Values::BigInt(list) => Scalar::BigInt(list[row]),
-            Values::Double(list) => Scalar::Double(list[row]),
-            Values::Numeric(list) => Scalar::Numeric(list[row]),
-            Values::Varchar(list) => Scalar::Varchar(list.get(row).into()),
-            Values::Timestamp(list) => Scalar::Timestamp(list[row]),
-            Values::TimestampTz(list) => Scalar::TimestampTz(list[row]),
-            Values::Interval(list) => Scalar::Interval(list[row]),
+            Values::Boolean(list) => Value::Boolean(list[row]),
+            Values::Int(list) => Value::Int(list[row]),
+            Values::BigInt(list) => Value::BigInt(list[row]),
+            Values::Double(list) => Value::Double(list[row]),
+            Values::Numeric(list) => Value::Numeric(list[row]),
+            Values::Varchar(list) => Value::Varchar(list.get(row).into()),
+            Values::Timestamp(list) => Value::Timestamp(list[row]),
+            Values::TimestampTz(list) => Value::TimestampTz(list[row]),
+            Values::Interval(list) => Value::Interval(list[row]),
         }
     }
 
+    /// The value at a place, with a text of its own.
+    pub fn get(&self, row: usize) -> Scalar {
+        self.value(row).into_scalar()
+    }
+
     /// Appends a value, or for NULL anything.
-    pub(super) fn push(&mut self, value: Scalar) -> Result<(), WrongType> {
+    #[inline]
+    pub(crate) fn push(&mut self, value: Value<'_>) -> Result<(), WrongType> {
         match (self, value) {
-            (Values::Boolean(list), Scalar::Boolean(value)) => list.push(value),
-            (Values::Int(list), Scalar::Int(value)) => list.push(value),
-            (Values::BigInt(list), Scalar::BigInt(value)) => list.push(value),
-            (Values::Double(list), Scalar::Double(value)) => list.push(value),
-            (Values::Numeric(list), Scalar::Numeric(value)) => list.push(value),
-            (Values::Varchar(list), Scalar::Varchar(value)) => list.push(&value),
-            (Values::Timestamp(list), Scalar::Timestamp(value)) => list.push(value),
-            (Values::TimestampTz(list), Scalar::TimestampTz(value)) => list.push(value),
-            (Values::Interval(list), Scalar::Interval(value)) => list.push(value),
-            (values, Scalar::Null) => values.push_anything(),
+            (Values::Boolean(list), Value::Boolean(value)) => list.push(value),
+            (Values::Int(list), Value::Int(value)) => list.push(value),
+            (Values::BigInt(list), Value::BigInt(value)) => list.push(value),
+            (Values::Double(list), Value::Double(value)) => list.push(value),
+            (Values::Numeric(list), Value::Numeric(value)) => list.push(value),
+            (Values::Varchar(list), Value::Varchar(value)) => list.push(&value),
+            (Values::Timestamp(list), Value::Timestamp(value)) => list.push(value),
+            (Values::TimestampTz(list), Value::TimestampTz(value)) => list.push(value),
+            (Values::Interval(list), Value::Interval(value)) => list.push(value),
+            (values, Value::Null) => values.push_anything(),
             (values, value) => {
                 return Err(WrongType {
-                    value,
+                    value: value.into_scalar(),
                     column: values.data_type(),
                 });
             }

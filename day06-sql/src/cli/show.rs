@@ -13,7 +13,8 @@ use day02_state::status::StatusBoard;
 use crate::chunk::{Change, Chunk};
 use crate::format::encode::RowWriter;
 use crate::plan::FileFormat;
-use crate::types::{DataType, Scalar};
+use crate::value::write::TimeForm;
+use crate::value::{DataType, Scalar};
 use crate::view::View;
 
 /// How many rows of a view a table shows; json and csv have all of them.
@@ -112,13 +113,13 @@ pub fn print(view: &View, format: Format) -> Result<(), Error> {
             .map_err(|error| Error::Restore(error.into()))?;
     }
     let mut bytes = Vec::new();
-    let writer = RowWriter::new(view.fields(), file_format);
+    let writer = RowWriter::new(view.fields(), file_format, TimeForm::Utc);
     if file_format == FileFormat::Csv {
         // A name may need quotes as any text does.
         let mut header = Chunk::of(vec![DataType::Varchar; names.len()]);
         let names: Vec<Scalar> = names
             .iter()
-            .map(|name| Scalar::Varchar(name.as_str().into()))
+            .map(|name| Scalar::Varchar(name.clone().into()))
             .collect();
         header
             .push(Change::Insert, &names)

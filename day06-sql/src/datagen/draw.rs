@@ -20,9 +20,9 @@ use day03_windows::time::EventTime;
 use rust_decimal::Decimal;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::format::write_time;
 use crate::plan::{Field, Generated};
-use crate::types::DataType;
+use crate::value::write::TimeForm;
+use crate::value::{DataType, Value};
 
 /// How long a text is that is not described.
 const TEXT: usize = 100;
@@ -116,7 +116,9 @@ impl Drawn {
     /// A number in digits, or in a column of times as the time after so many milliseconds.
     fn write_number(&self, number: i64, bytes: &mut Vec<u8>) {
         match self.data_type {
-            DataType::Timestamp | DataType::TimestampTz => write_time(EventTime(number), bytes),
+            DataType::Timestamp | DataType::TimestampTz => {
+                Value::TimestampTz(EventTime(number)).write(TimeForm::Utc, bytes);
+            }
             _ => write(bytes, format_args!("{number}")),
         }
     }

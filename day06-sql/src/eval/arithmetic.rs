@@ -2,19 +2,19 @@
 //!
 //! As in PostgreSQL, an overflow and a division by zero are errors in every type, DOUBLE included:
 //! an infinity only comes from an infinity. Integers lose the fraction towards zero when they are
-//! divided. A time to which an interval is added must stay within 64 bits of milliseconds, like any
-//! BIGINT.
+//! divided. A time to which an interval is added must stay on the calendar.
 
 use std::fmt::Display;
 
 use day03_windows::time::{EventTime, Span};
 use rust_decimal::Decimal;
 
+use super::time::of_millis;
 use super::{EvalError, each, there};
 use crate::chunk::{Column, Values};
 use crate::expr::Function;
-use crate::numeric;
-use crate::types::DataType;
+use crate::value::DataType;
+use crate::value::numeric;
 
 /// What can be computed with.
 trait Number: Copy + Display {
@@ -212,10 +212,10 @@ fn moved(
     let nothing = EventTime(0);
     let results = match function {
         Function::Plus => each(pairs, there, nothing, |(time, span)| {
-            time.0.checked_add(span.0).map(EventTime)
+            of_millis(time.0.checked_add(span.0)?)
         }),
         Function::Minus => each(pairs, there, nothing, |(time, span)| {
-            time.0.checked_sub(span.0).map(EventTime)
+            of_millis(time.0.checked_sub(span.0)?)
         }),
         _ => return Ok(None),
     };

@@ -13,7 +13,7 @@
 use super::{EvalError, On, both, eval, truth};
 use crate::chunk::Column;
 use crate::expr::Expr;
-use crate::types::DataType;
+use crate::value::DataType;
 
 /// `CASE WHEN condition THEN result … ELSE otherwise END`.
 pub(super) fn case(

@@ -7,7 +7,7 @@ use std::iter;
 use super::there;
 use crate::chunk::{Column, Values};
 use crate::expr::Function;
-use crate::types::cmp_doubles;
+use crate::value::cmp_doubles;
 
 /// `a function b`; none if that is no comparison, or not of these types.
 pub(super) fn compare(function: Function, a: &Column, b: &Column) -> Option<Column> {

@@ -4,7 +4,7 @@ use day03_windows::spec::BadSpec;
 
 use crate::chunk::WrongType;
 use crate::expr::Function;
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Why an expression cannot be evaluated. It ends the job.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -38,7 +38,7 @@ pub use error::EvalError;
 
 use crate::chunk::{Chunk, Column, Values};
 use crate::expr::{Expr, Function};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// The value of an expression for each row of a chunk.
 pub fn evaluate(expr: &Expr, chunk: &Chunk) -> Result<Column, EvalError> {
@@ -109,6 +109,7 @@ fn call(function: Function, args: &[Expr], data_type: DataType, on: On<'_, '_>) 
         },
         [a, b] => match function {
             Function::Concat => text::concat(a, b),
+            Function::Left => text::left(a, b),
             _ => match compare::compare(function, a, b) {
                 Some(result) => Some(result),
                 None => arithmetic::compute(function, a, b, on.active)?,

@@ -41,3 +41,20 @@ pub(super) fn change_case(function: Function, a: &Column) -> Option<Column> {
         valid: a.valid.clone(),
     })
 }
+
+/// `LEFT(a, length)`; none if `a` is no text. A negative length leaves nothing, as in Flink.
+pub(super) fn left(a: &Column, length: &Column) -> Option<Column> {
+    let (Values::Varchar(list), Values::Int(lengths)) = (&a.values, &length.values) else {
+        return None;
+    };
+    let mut results = Texts::with_capacity(list.len(), list.byte_len());
+    for (text, length) in list.iter().zip(lengths) {
+        let length = usize::try_from(*length).unwrap_or(0);
+        let end = text.char_indices().nth(length).map_or(text.len(), |(end, _)| end);
+        results.push(&text[..end]);
+    }
+    Some(Column {
+        values: Values::Varchar(results),
+        valid: there(&[a, length], None),
+    })
+}

@@ -9,10 +9,10 @@ use rust_decimal::prelude::ToPrimitive;
 use super::{EvalError, On, each, eval, there};
 use crate::chunk::{Column, Values};
 use crate::expr::{Expr, Function};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// The start or the end of the tumbling window that each time belongs to. A window that would reach
-/// past the last time there is ends there.
+/// past the calendar ends with it.
 pub(super) fn tumble(function: Function, args: &[Expr], on: On<'_, '_>) -> Result<Column, EvalError> {
     let [
         time,
@@ -26,10 +26,11 @@ pub(super) fn tumble(function: Function, args: &[Expr], on: On<'_, '_>) -> Resul
     let assigner = SliceAssigner::new(spec).map_err(|_| no_function(function, args))?;
     let bound = |time: &EventTime| {
         let end = assigner.slice_of(*time);
-        match function {
+        let bound = match function {
             Function::TumbleStart => assigner.slice(end).start,
             _ => end,
-        }
+        };
+        bound.clamp(EventTime::FIRST, EventTime::LAST)
     };
     let time = eval(time, on)?;
     let values = match &time.values {
@@ -58,19 +59,14 @@ pub(super) fn to_timestamp_ltz(args: &[Expr], on: On<'_, '_>) -> Result<Column, 
     let nothing = EventTime(0);
     let times = match &number.values {
         Values::Int(list) => each(list.iter(), rows, nothing, |n| {
-            i64::from(*n).checked_mul(unit.0).map(EventTime)
+            of_millis(i64::from(*n).checked_mul(unit.0)?)
         }),
-        Values::BigInt(list) => each(list.iter(), rows, nothing, |n| {
-            n.checked_mul(unit.0).map(EventTime)
-        }),
+        Values::BigInt(list) => each(list.iter(), rows, nothing, |n| of_millis(n.checked_mul(unit.0)?)),
         Values::Double(list) => each(list.iter(), rows, nothing, |n| {
-            (n * unit.0 as f64).to_i64().map(EventTime)
+            of_millis((n * unit.0 as f64).to_i64()?)
         }),
         Values::Numeric(list) => each(list.iter(), rows, nothing, |n| {
-            n.checked_mul(Decimal::from(unit.0))?
-                .trunc()
-                .to_i64()
-                .map(EventTime)
+            of_millis(n.checked_mul(Decimal::from(unit.0))?.trunc().to_i64()?)
         }),
         _ => return Err(no_function(function, args)),
     };
@@ -87,4 +83,9 @@ fn no_function(function: Function, args: &[Expr]) -> EvalError {
         function,
         types: args.iter().map(Expr::data_type).collect(),
     }
+}
+
+/// The time so many milliseconds after 1970, if it is on the calendar.
+pub(super) fn of_millis(millis: i64) -> Option<EventTime> {
+    Some(EventTime(millis)).filter(|time| time.is_on_calendar())
 }

@@ -18,7 +18,7 @@ use super::steps::{Step, Steps};
 use crate::aggregate::Call;
 use crate::expr::Expr;
 use crate::plan::{Plan, Table, Window};
-use crate::types::DataType;
+use crate::value::DataType;
 
 // ANCHOR: line
 /// A plan as a line of tasks.

@@ -41,6 +41,7 @@ use crate::format::encode::RowWriter;
 use crate::format::print::Printer;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Connector, FileFormat, Query, Sink, Table};
+use crate::value::write::TimeForm;
 use crate::view::View;
 use deliver::Deliver;
 use grouping::GroupWorker;
@@ -301,13 +302,14 @@ impl Wiring<'_> {
         let (deliver, view) = match &query.sink {
             Sink::Table(table) => {
                 if let Some((target, options)) = target {
-                    let format = match &table.connector {
-                        Connector::Filesystem { format, .. } => *format,
-                        _ => FileFormat::Json,
+                    let (format, times) = match &table.connector {
+                        Connector::Filesystem { format, json, .. } => (*format, json.times),
+                        Connector::Kafka { json, .. } => (FileFormat::Json, json.times),
+                        _ => (FileFormat::Json, TimeForm::default()),
                     };
                     let written = table.columns.iter().filter(|column| column.is_written());
                     let names: Vec<_> = written.map(|column| column.field.clone()).collect();
-                    let lines = Lines(RowWriter::new(&names, format));
+                    let lines = Lines(RowWriter::new(&names, format, times));
                     let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target, options));
                     self.dataflow.task(subtask, rows, sink, Outbox::none())?;
                     return Ok(None);

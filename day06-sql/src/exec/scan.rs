@@ -29,7 +29,7 @@ use crate::format::csv::CsvReader;
 use crate::format::json::JsonReader;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Connector, FileFormat, JsonOptions, Metadata, Table};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 /// Reads the rows of a table.
 pub struct ScanReader {
@@ -191,7 +191,10 @@ fn event_time(of: &TimeOf, rows: &Chunk, row: usize) -> Option<EventTime> {
         TimeOf::Number(place, millis) => {
             let column = &rows.columns[*place];
             match &column.values {
-                Values::BigInt(numbers) if there(column) => numbers[row].checked_mul(*millis).map(EventTime),
+                Values::BigInt(numbers) if there(column) => numbers[row]
+                    .checked_mul(*millis)
+                    .map(EventTime)
+                    .filter(|time| time.is_on_calendar()),
                 _ => None,
             }
         }

@@ -23,12 +23,11 @@ use csv_core::{ReadFieldResult, Reader};
 use day01_consumer::decode::Payload;
 use day01_consumer::order::{self, BadRecord, Reason};
 
-use super::plain::{write_plain, write_time};
-use super::value::{Row, Value, push_row};
-use super::{interned, unfit};
-use crate::chunk::{Chunk, Values};
+use super::{Row, interned, push_row, unfit};
+use crate::chunk::Chunk;
 use crate::plan::{Field, JsonOptions};
-use crate::types::DataType;
+use crate::value::write::TimeForm;
+use crate::value::{DataType, Value};
 
 /// Reads some fields of lines.
 pub struct CsvReader {
@@ -78,7 +77,7 @@ impl CsvReader {
         }
         let split = order::json(payload).and_then(|line| self.split(line));
         match split.and_then(|()| self.row()) {
-            Ok(row) => push_row(&row, into),
+            Ok(row) => push_row(row, into),
             Err(_) if self.ignore_parse_errors => return Ok(0),
             Err(bad) => return Err(bad),
         }
@@ -137,10 +136,10 @@ impl CsvReader {
                 continue;
             }
             let text = String::from_utf8_lossy(&self.texts[field.text.clone()]);
-            row.push(match Value::of_text(text.clone(), *data_type) {
-                Some(value) => value,
-                None if self.ignore_parse_errors => Value::Null,
-                None => return Err(unfit(name, *data_type, &text)),
+            row.push(match Value::read(text.clone(), *data_type) {
+                Ok(value) => value,
+                Err(_) if self.ignore_parse_errors => Value::Null,
+                Err(why) => return Err(unfit(name, why, &text)),
             });
         }
         Ok(row)
@@ -156,18 +155,14 @@ fn no_row(detail: &str) -> BadRecord {
 }
 
 /// Appends a row as a line, without the line end.
-pub fn write_row(chunk: &Chunk, row: usize, bytes: &mut Vec<u8>) {
+pub fn write_row(chunk: &Chunk, row: usize, times: TimeForm, bytes: &mut Vec<u8>) {
     for (place, column) in chunk.columns.iter().enumerate() {
         if place > 0 {
             bytes.push(b',');
         }
-        if column.is_null(row) {
-            continue;
-        }
-        match &column.values {
-            Values::Varchar(texts) => write_text(texts.get(row), bytes),
-            Values::Timestamp(times) | Values::TimestampTz(times) => write_time(times[row], bytes),
-            values => write_plain(values, row, bytes),
+        match column.value(row) {
+            Value::Varchar(text) => write_text(&text, bytes),
+            value => value.write(times, bytes),
         }
     }
 }
@@ -192,11 +187,12 @@ fn write_text(text: &str, bytes: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::chunk::Change;
-    use crate::types::Scalar;
+    use crate::value::Scalar;
 
     const LENIENT: JsonOptions = JsonOptions {
         fail_on_missing_field: false,
         ignore_parse_errors: true,
+        times: TimeForm::Sql,
     };
 
     fn columns(types: &[DataType]) -> Vec<Field> {
@@ -217,7 +213,7 @@ mod tests {
     }
 
     fn text(text: &str) -> Scalar {
-        Scalar::Varchar(text.into())
+        Scalar::Varchar(text.to_string().into())
     }
 
     #[test]
@@ -305,7 +301,7 @@ mod tests {
         let mut chunk = Chunk::of(texts.map(|_| DataType::Varchar));
         chunk.push(Change::Insert, &texts.map(text)).unwrap();
         let mut bytes = Vec::new();
-        write_row(&chunk, 0, &mut bytes);
+        write_row(&chunk, 0, TimeForm::Sql, &mut bytes);
         let expected = "a,\"\",\" a\",\"a\t\",a b,\"a,b\",\"say \"\"a\"\"\",\"a\nb\",\"a\r\",\"\u{feff}a\",é";
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
         assert_eq!(

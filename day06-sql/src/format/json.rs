@@ -5,7 +5,7 @@
 //! 2. A field that is missing is NULL, or with `fail_on_missing_field` an error. One that is null is NULL.
 //! 3. Into VARCHAR goes whatever is there: a text as itself, and a number, a boolean, an object or a
 //!    list as its JSON text, as it was written. Numbers may come as texts: `"2.5"` is a DOUBLE. See
-//!    [`value`](super::value) for each type.
+//!    [`value`](crate::value) for each type.
 //! 4. A list of objects is as many rows. A record without a payload is none.
 //! 5. What cannot be read is an error. With `ignore_parse_errors`, a bad field is NULL, a bad object is
 //!    no row, and a record that is no JSON is no row at all.
@@ -19,11 +19,10 @@ use day01_consumer::order::{self, BadRecord, Reason};
 use serde_json::value::RawValue;
 use smallvec::{SmallVec, smallvec};
 
-use super::value::{Row, Value, push_row};
-use super::{interned, unfit};
+use super::{Row, interned, push_row, unfit};
 use crate::chunk::Chunk;
 use crate::plan::JsonOptions;
-use crate::types::DataType;
+use crate::value::{DataType, Unfit, Value};
 
 /// Reads some fields of JSON objects.
 #[derive(Debug, Clone)]
@@ -68,7 +67,7 @@ impl JsonReader {
     fn read_object(&self, json: &str, into: &mut Chunk) -> Result<usize, BadRecord> {
         let mut row = Row::new();
         self.values(json, &mut row)?;
-        push_row(&row, into);
+        push_row(row, into);
         Ok(1)
     }
 
@@ -84,8 +83,9 @@ impl JsonReader {
                 Err(bad) => return Err(bad),
             }
         }
-        rows.iter().for_each(|row| push_row(row, into));
-        Ok(rows.len())
+        let read = rows.len();
+        rows.into_iter().for_each(|row| push_row(row, into));
+        Ok(read)
     }
 
     /// Appends the values of one object to a row.
@@ -110,9 +110,9 @@ impl JsonReader {
             };
         };
         match value_of(raw, data_type) {
-            Some(value) => Ok(value),
-            None if self.options.ignore_parse_errors => Ok(Value::Null),
-            None => Err(unfit(name, data_type, raw)),
+            Ok(value) => Ok(value),
+            Err(_) if self.options.ignore_parse_errors => Ok(Value::Null),
+            Err(why) => Err(unfit(name, why, raw)),
         }
     }
 }
@@ -122,15 +122,17 @@ fn begins_list(json: &str) -> bool {
     json.trim_ascii_start().starts_with('[')
 }
 
-/// The value of a valid JSON text; none if it is no value of this type.
+/// The value of a valid JSON text.
 #[inline]
-fn value_of(raw: &str, data_type: DataType) -> Option<Value<'_>> {
-    match raw.as_bytes().first()? {
-        b'n' => Some(Value::Null),
-        b'"' => Value::of_text(decode::string(raw).ok()??, data_type),
-        b'-' | b'0'..=b'9' => Value::of_number(raw, data_type),
-        b'{' | b'[' if data_type != DataType::Varchar => None,
-        _ => Value::of_text(Cow::Borrowed(raw), data_type),
+fn value_of(raw: &str, data_type: DataType) -> Result<Value<'_>, Unfit> {
+    match raw.as_bytes().first() {
+        Some(b'n') => Ok(Value::Null),
+        // Half of a surrogate pair is valid JSON, and no text.
+        Some(b'"') => match decode::string(raw) {
+            Ok(Some(text)) => Value::read(text, data_type),
+            _ => Err(Unfit::no_text(data_type)),
+        },
+        _ => Value::read(Cow::Borrowed(raw), data_type),
     }
 }
 

@@ -9,27 +9,25 @@
 //!    record that cannot be read leaves the chunk as it was.
 //! 2. What is written can be read back into columns of the same types, as the same values: times with
 //!    their zone, NUMERIC and BIGINT with all their digits.
-//! 3. Which value a text stands for is decided in one place ([`value`]); JSON and CSV only say where
-//!    the text begins.
+//! 3. Which value a text stands for, and which text a value has, is decided in one place ([`value`](crate::value)); JSON and
+//!    CSV only say where the text begins.
 //!
 //! Left out: Avro, Protobuf, schema registries, and rows within rows.
 
 pub mod csv;
 pub mod encode;
 pub mod json;
-mod plain;
 pub mod print;
-pub mod value;
-
-pub(crate) use plain::write_time;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use day01_consumer::order::{BadRecord, Reason};
 use day01_consumer::printable::excerpt;
+use smallvec::SmallVec;
 
-use crate::types::DataType;
+use crate::chunk::{Change, Chunk};
+use crate::value::{Unfit, Value};
 
 /// The same name for as long as the program runs, because records that were skipped are counted by
 /// reasons that name a field. There are only as many as statements have declared.
@@ -46,21 +44,30 @@ fn interned(name: &str) -> &'static str {
     }
 }
 
+/// The values of a row, in the order of its columns; texts are borrowed from the record.
+type Row<'a> = SmallVec<[Value<'a>; 8]>;
+
+/// Appends a row, which has a value of the right type for each of the first columns, as an insertion. Columns behind those
+/// are left to whoever knows what is in them.
+#[inline]
+fn push_row(row: Row<'_>, into: &mut Chunk) {
+    debug_assert!(row.len() <= into.columns.len());
+    for (column, value) in into.columns.iter_mut().zip(row) {
+        if let Err(wrong) = column.push(value) {
+            // As everywhere in chunks: the plan is wrong, and not anyone's data.
+            unreachable!("{wrong}");
+        }
+    }
+    if let Some(changes) = &mut into.changes {
+        changes.push(Change::Insert);
+    }
+    into.rows += 1;
+}
+
 /// A field whose text is no value of its type.
-fn unfit(field: &'static str, data_type: DataType, text: &str) -> BadRecord {
-    let wanted = match data_type {
-        DataType::Boolean => "valid BOOLEAN",
-        DataType::Int => "valid INT",
-        DataType::BigInt => "valid BIGINT",
-        DataType::Double => "valid DOUBLE PRECISION",
-        DataType::Numeric(_) => "valid NUMERIC",
-        DataType::Varchar => "valid VARCHAR",
-        DataType::Timestamp => "valid TIMESTAMP, such as 2026-01-01 00:00:00",
-        DataType::TimestampTz => "valid TIMESTAMPTZ, such as 2026-01-01 00:00:00Z",
-        DataType::Interval => "valid INTERVAL",
-    };
+fn unfit(field: &'static str, unfit: Unfit, text: &str) -> BadRecord {
     BadRecord {
-        reason: Reason::NotA(wanted, field),
+        reason: Reason::NotA(unfit.wanted(), field),
         detail: Some(excerpt(text.as_bytes(), 0)),
         place: 0,
     }

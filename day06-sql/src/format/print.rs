@@ -9,14 +9,15 @@
 //! ```
 //!
 //! Texts are not quoted, so a line is for reading and not for parsing; what would break the line or steer a terminal is
-//! escaped. Where Flink runs several tasks
-//! and writes `identifier:2> `, there is one here, and so `identifier> `.
+//! escaped. Where Flink runs several tasks and writes `identifier:2> `, there is one here, and so `identifier> `.
 
 use std::io::Write;
 
 use day01_consumer::printable::printable;
 
-use crate::chunk::{Chunk, Values};
+use crate::chunk::Chunk;
+use crate::value::Value;
+use crate::value::write::TimeForm;
 
 /// Writes rows with what they do.
 #[derive(Debug, Default, Clone)]
@@ -41,11 +42,10 @@ impl Printer {
             if place > 0 {
                 bytes.extend_from_slice(b", ");
             }
-            match &column.values {
-                Values::Varchar(texts) if !column.is_null(row) => {
-                    bytes.extend_from_slice(printable(texts.get(row)).as_bytes());
-                }
-                _ => drop(write!(bytes, "{}", column.get(row))),
+            match column.value(row) {
+                Value::Null => bytes.extend_from_slice(b"null"),
+                Value::Varchar(text) => bytes.extend_from_slice(printable(&text).as_bytes()),
+                value => value.write(TimeForm::Java, bytes),
             }
         }
         bytes.push(b']');
@@ -56,7 +56,7 @@ impl Printer {
 mod tests {
     use super::*;
     use crate::chunk::Change;
-    use crate::types::{DataType, Scalar};
+    use crate::value::{DataType, Scalar};
     use day03_windows::time::EventTime;
 
     fn lines(chunk: &Chunk, identifier: Option<&str>) -> Vec<String> {

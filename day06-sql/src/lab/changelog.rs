@@ -15,7 +15,7 @@ use crate::exec::lower::lower;
 use crate::format::print::Printer;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Query, Statement};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 use crate::view::View;
 
 /// Who has sold, order by order.

@@ -5,7 +5,7 @@
 
 use sqlparser::tokenizer::Span;
 
-use crate::types::DataType;
+use crate::value::DataType;
 
 /// A name of somebody's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]

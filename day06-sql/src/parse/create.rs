@@ -191,7 +191,7 @@ fn element(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Outcome<()> {
 }
 
 /// `METADATA [FROM 'key'] [VIRTUAL]`, behind METADATA.
-fn metadata(cursor: &mut Cursor<'_>, name: &Name, data_type: crate::types::DataType) -> Outcome<ColumnKind> {
+fn metadata(cursor: &mut Cursor<'_>, name: &Name, data_type: crate::value::DataType) -> Outcome<ColumnKind> {
     let key = match cursor.takes(&["FROM"]) {
         true => {
             let (value, span) = cursor.text("the name of the metadata in quotes")?;

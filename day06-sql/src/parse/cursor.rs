@@ -14,7 +14,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 use super::ast::{Expr, Name};
 use super::dialect::Streaming;
 use crate::error::{Outcome, SqlError, unsupported};
-use crate::types::DataType;
+use crate::value::DataType;
 
 /// Flink's short name of a timestamp with local time zone.
 fn timestamp_ltz(digits: Vec<String>) -> Parsed {

@@ -194,8 +194,26 @@ fn case(expr: sql::Expr, outer: Span, levels: usize) -> Outcome<Expr> {
 
 fn cast(part: sql::Expr, data_type: &sql::DataType, outer: Span, levels: usize) -> Outcome<Expr> {
     let part = Box::new(within(part, outer, levels)?);
-    let data_type = types::named(data_type, part.span)?;
-    Ok(at(part.span, Node::Cast(part, data_type)))
+    let span = part.span;
+    let cast = at(span, Node::Cast(part, types::named(data_type, span)?));
+    let Some(length) = types::length(data_type) else {
+        return Ok(cast);
+    };
+    // The first characters of the text.
+    let name = Name {
+        value: "LEFT".to_string(),
+        quoted: false,
+        span,
+    };
+    let length = at(span, Node::Number(length.to_string()));
+    Ok(at(
+        span,
+        Node::Call {
+            name,
+            arguments: vec![cast, length],
+            star: false,
+        },
+    ))
 }
 
 fn at(span: Span, node: Node) -> Expr {

@@ -3,14 +3,14 @@
 //! A type is looked up by the text that the library prints for it, because half of them are names that it does not know and
 //! keeps as they are written (`TIMESTAMP_LTZ(3)`).
 
-use sqlparser::ast::DataType as Parsed;
+use sqlparser::ast::{CharacterLength, DataType as Parsed};
 use sqlparser::tokenizer::Span;
 
 use crate::error::{Outcome, SqlError, suggest, unsupported};
-use crate::types::DataType;
+use crate::value::DataType;
 
-/// More digits than these our decimals do not hold.
-const DIGITS: u8 = 28;
+/// More digits than these no decimal of the field has. A value of more digits than ours hold is an error when it comes.
+const DIGITS: u8 = 38;
 /// Times have milliseconds.
 const MILLISECONDS: u8 = 3;
 
@@ -37,10 +37,11 @@ pub(crate) fn named(parsed: &Parsed, span: Span) -> Outcome<DataType> {
         Some((name, (numbers, behind))) => (format!("{}{behind}", name.trim_end()), Some(numbers)),
         None => (text.clone(), None),
     };
-    let numbers: Option<Vec<u8>> = numbers.map(|numbers| {
+    // A number that is no number, or too large for one, is `None`, and no type takes it.
+    let numbers: Option<Vec<Option<u8>>> = numbers.map(|numbers| {
         numbers
             .split(',')
-            .filter_map(|number| number.trim().parse().ok())
+            .map(|number| number.trim().parse().ok())
             .collect()
     });
     let plain = |data_type| match numbers {
@@ -48,7 +49,7 @@ pub(crate) fn named(parsed: &Parsed, span: Span) -> Outcome<DataType> {
         Some(_) => Err(unsupported(span, &format!("{text}, with a length,")).hint(format!("write {name}"))),
     };
     let time = |data_type| match numbers.as_deref() {
-        None | Some([0..=MILLISECONDS]) => Ok(data_type),
+        None | Some([Some(0..=MILLISECONDS)]) => Ok(data_type),
         _ => Err(SqlError::new(span, format!("{text} is finer than milliseconds"))
             .hint(format!("write {name}(3)"))),
     };
@@ -59,8 +60,8 @@ pub(crate) fn named(parsed: &Parsed, span: Span) -> Outcome<DataType> {
         "FLOAT" | "REAL" | "DOUBLE" | "DOUBLE PRECISION" | "FLOAT4" | "FLOAT8" => plain(DataType::Double),
         "DECIMAL" | "NUMERIC" | "DEC" => match numbers.as_deref() {
             None => Ok(DataType::Numeric(None)),
-            Some(&[precision @ 1..=DIGITS]) => Ok(DataType::Numeric(Some((precision, 0)))),
-            Some(&[precision @ 1..=DIGITS, scale]) if scale <= precision => {
+            Some(&[Some(precision @ 1..=DIGITS)]) => Ok(DataType::Numeric(Some((precision, 0)))),
+            Some(&[Some(precision @ 1..=DIGITS), Some(scale)]) if scale <= precision => {
                 Ok(DataType::Numeric(Some((precision, scale))))
             }
             _ => Err(
@@ -70,10 +71,19 @@ pub(crate) fn named(parsed: &Parsed, span: Span) -> Outcome<DataType> {
             ),
         },
         "STRING" | "TEXT" => plain(DataType::Varchar),
-        // A length is a promise of whoever writes the rows; nothing is cut off.
+        // The length of a column is a promise of whoever writes the rows, as in Flink; a cast keeps it (`length`).
         "VARCHAR" | "CHARACTER VARYING" => Ok(DataType::Varchar),
         "TIMESTAMP" | "TIMESTAMP WITHOUT TIME ZONE" => time(DataType::Timestamp),
         "TIMESTAMPTZ" | "TIMESTAMP_LTZ" | "TIMESTAMP WITH TIME ZONE" => time(DataType::TimestampTz),
         name => Err(SqlError::new(span, format!("no type {name}")).hint(suggest(name, "there are", NAMES))),
+    }
+}
+
+/// How many characters a VARCHAR has at most, if it says so.
+pub(crate) fn length(parsed: &Parsed) -> Option<u64> {
+    match parsed {
+        Parsed::Varchar(Some(CharacterLength::IntegerLength { length, .. }))
+        | Parsed::CharacterVarying(Some(CharacterLength::IntegerLength { length, .. })) => Some(*length),
+        _ => None,
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::{Aggregate, AggregateFunction, Field, Plan, Query, Sink, Window};
 use crate::expr::{Expr, Function};
-use crate::types::{DataType, Scalar};
+use crate::value::{DataType, Scalar};
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

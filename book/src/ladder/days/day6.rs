@@ -21,7 +21,7 @@ use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
 use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
 use day06_sql::plan::{Query, Statement, Table};
-use day06_sql::types::Scalar;
+use day06_sql::value::Scalar;
 use day06_sql::view::View;
 
 use super::{day5, workers};

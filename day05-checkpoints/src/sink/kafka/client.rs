@@ -127,7 +127,7 @@ pub(super) fn send(
 ) -> KafkaResult<Option<usize>> {
     const LOOK_AT_THE_CLOCK_EVERY: usize = 1_000;
     let until = Instant::now() + SLICE;
-    for (index, (key, payload)) in rows.rows().enumerate().skip(from) {
+    for (index, (key, payload)) in rows.rows_from(from) {
         if index % LOOK_AT_THE_CLOCK_EVERY == 0 {
             producer.poll(Duration::ZERO);
             if index > from && Instant::now() >= until {

@@ -7,11 +7,18 @@ use postgres::error::SqlState;
 
 use super::options::PostgresOptions;
 
+/// What the client says of a server that has to speak TLS and does not.
+const NO_TLS: &str = "server does not support TLS";
+
 /// Why nothing more can be published to a table.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// No server answers, or it does not let this run in.
-    #[error("cannot connect to PostgreSQL at {address}: {}", in_words(error))]
+    #[error(
+        "cannot connect to PostgreSQL at {address}: {}{}",
+        in_words(error),
+        what_to_do(error)
+    )]
     Connect {
         /// The addresses of the server.
         address: String,
@@ -111,8 +118,13 @@ impl PostgresError {
             return false;
         };
         match error.code() {
-            // The connection is lost, or there is none.
-            None => error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+            // The connection is lost, or there is none. TLS that has worked at the start may work again.
+            None => {
+                error.is_closed()
+                    || error
+                        .source()
+                        .is_some_and(|cause| cause.is::<std::io::Error>() || cause.is::<native_tls::Error>())
+            }
             Some(code) => may_pass(code),
         }
     }
@@ -133,6 +145,20 @@ fn in_words(error: &Error) -> String {
         (Some(said), _) => said.message().to_string(),
         (None, Some(cause)) => cause.to_string(),
         (None, None) => error.to_string(),
+    }
+}
+
+/// What a person can do about TLS that both sides do not agree on.
+fn what_to_do(error: &Error) -> &'static str {
+    match error.source() {
+        Some(cause) if cause.is::<native_tls::Error>() => {
+            "; its certificate has to be signed by an authority in sslrootcert=FILE (without it, by one that this machine \
+             trusts), and made out to this host for sslmode=verify-full; sslmode=require without sslrootcert accepts any"
+        }
+        Some(cause) if cause.to_string() == NO_TLS => {
+            "; turn it on there (ssl = on), or say sslmode=disable if others may read what is sent"
+        }
+        _ => "",
     }
 }
 

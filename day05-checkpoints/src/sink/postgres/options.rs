@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use postgres::Config;
-use postgres::config::{Host, SslMode};
+use postgres::config::Host;
+use postgres_native_tls::MakeTlsConnector;
+
+use super::tls;
 
 /// How long connecting may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -28,6 +31,7 @@ pub struct Column {
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) config: Config,
+    pub(super) tls: MakeTlsConnector,
     /// The table, perhaps behind a schema: `sales.windows`.
     pub table: String,
     /// The name of this sink: the same at each start, and that of no other sink of this database.
@@ -37,8 +41,8 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The database in `url`: `//USER:PASSWORD@HOST:PORT/DATABASE`, with or without `postgres:` before it. What is wrong
-    /// with it is said without showing it.
+    /// The database in `url`: `//USER:PASSWORD@HOST:PORT/DATABASE`, with or without `postgres:` before it, perhaps with
+    /// `?sslmode=…` behind it. What is wrong with it is said without showing it.
     pub fn new(
         url: &str,
         table: impl Into<String>,
@@ -55,12 +59,10 @@ impl PostgresOptions {
             true => format!("postgres:{url}"),
             false => url.to_string(),
         };
+        let (url, tls) = tls::split(&url)?;
         let mut config: Config = url
             .parse()
             .map_err(|_| "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE".to_string())?;
-        if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-            return Err("sslmode: this program does not encrypt what it sends to PostgreSQL".to_string());
-        }
         if config.get_hosts().is_empty() {
             return Err("it names no host".to_string());
         }
@@ -74,6 +76,7 @@ impl PostgresOptions {
             .tcp_user_timeout(LOST_AFTER);
         Ok(PostgresOptions {
             config,
+            tls,
             table: table.into(),
             name: name.into(),
             columns,
@@ -154,6 +157,15 @@ impl PostgresOptions {
         )
     }
 
+    pub(super) fn taken_over(&self, run: i64) -> String {
+        format!(
+            "run {run} has taken over {} as sink {} from another run, which is still connected; if that one is still at \
+             work, it ends with its next epoch",
+            self.place(),
+            self.name
+        )
+    }
+
     pub(super) fn lost(&self, mark: Option<u64>, first: Option<u64>) -> String {
         let found = mark.map_or("none".to_string(), |mark| format!("epoch {mark}"));
         format!(
@@ -215,7 +227,7 @@ mod tests {
         let table = [
             ("//me:sec@ret@h/shop",            "%40"),
             ("//me:secret@h:port/shop",        "expected postgres://"),
-            ("//me:secret@h/shop?sslmode=require", "does not encrypt"),
+            ("//me:secret@h/shop?sslmode=allow",   "sslmode: expected disable,"),
             ("//me:secret@h/shop?nonsense=1",  "expected postgres://"),
             ("user=me password=secret",        "no host"),
             ("",                               "no host"),

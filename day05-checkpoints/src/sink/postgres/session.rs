@@ -1,6 +1,6 @@
 //! A connection, and what is asked of it: the table, the mark, the rows.
 
-use postgres::{Client, NoTls, Row, Statement};
+use postgres::{Client, Row, Statement};
 
 use super::error::PostgresError;
 use super::options::PostgresOptions;
@@ -16,6 +16,14 @@ const SETTINGS: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_sessio
 const MARKS: &str = "CREATE TABLE IF NOT EXISTS sink_epochs \
                      (sink text PRIMARY KEY, epoch bigint NOT NULL, run bigint NOT NULL)";
 
+/// A lock that every connection of a sink holds for as long as it lives. They hold it together, so it keeps none of them out.
+const CONNECTED: &str = "SELECT pg_advisory_lock_shared(hashtext('sink_epochs'), hashtext($1))";
+
+/// Whether another connection holds it.
+const OTHERS: &str = "SELECT EXISTS (SELECT FROM pg_locks AS this JOIN pg_locks AS other \
+                      USING (locktype, database, classid, objid, objsubid) \
+                      WHERE locktype = 'advisory' AND this.pid = pg_backend_pid() AND other.pid <> this.pid)";
+
 /// A connection.
 pub(super) struct Session {
     client: Client,
@@ -29,14 +37,20 @@ pub(super) struct Claimed {
     pub mark: Option<u64>,
     /// The number of this run.
     pub run: i64,
+    /// Whether another run is connected.
+    pub others: bool,
 }
 
 impl Session {
     pub(super) fn connect(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let connected = options.config.connect(NoTls).and_then(|mut client| {
-            client.batch_execute(SETTINGS)?;
-            Ok(client)
-        });
+        let connected = options
+            .config
+            .connect(options.tls.clone())
+            .and_then(|mut client| {
+                client.batch_execute(SETTINGS)?;
+                client.execute(CONNECTED, &[&options.name])?;
+                Ok(client)
+            });
         let client = connected.map_err(PostgresError::connect(options))?;
         Ok(Session { client, upsert: None })
     }
@@ -114,11 +128,12 @@ impl Session {
             )?;
             let mark = (!is_new).then_some(epoch_of(&row)?);
             let run = row.try_get(1)?;
+            let others = transaction.query_one(OTHERS, &[])?.try_get(0)?;
             match fits(mark) {
                 true => transaction.commit()?,
                 false => transaction.rollback()?,
             }
-            Ok(Claimed { mark, run })
+            Ok(Claimed { mark, run, others })
         };
         claim(&mut self.client).map_err(PostgresError::publish(options, None))
     }
@@ -165,7 +180,7 @@ impl Session {
     ) -> Result<Option<usize>, PostgresError> {
         let mut json = String::from("[");
         let mut left = None;
-        for (index, (_, row)) in rows.rows().enumerate().skip(from) {
+        for (index, (_, row)) in rows.rows_from(from) {
             if json.len() > SENT_AT_ONCE {
                 left = Some(index);
                 break;

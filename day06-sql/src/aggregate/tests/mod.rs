@@ -15,9 +15,9 @@ use rust_decimal::Decimal;
 use super::{Call, Calls};
 use crate::chunk::{Change, Chunk};
 use crate::keyed::KeyedChunk;
-use crate::numeric;
 use crate::plan::AggregateFunction::{Avg, Count, Max, Min, Sum};
-use crate::types::{DataType, Scalar};
+use crate::value::numeric;
+use crate::value::{DataType, Scalar};
 
 /// What a row holds: a merchant, a number, an amount, a measure, and a time.
 const COLUMNS: [DataType; 5] = [

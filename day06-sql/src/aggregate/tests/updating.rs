@@ -178,7 +178,7 @@ proptest! {
 fn of_merchants(rows: &[(Change, &str)]) -> Vec<(Change, Row)> {
     let row = |merchant: &str| {
         let mut row = [const { Scalar::Null }; 5];
-        row[0] = Scalar::Varchar(merchant.into());
+        row[0] = Scalar::Varchar(merchant.to_string().into());
         row
     };
     rows.iter()

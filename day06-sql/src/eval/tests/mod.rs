@@ -21,11 +21,11 @@ fn double(value: f64) -> Scalar {
 }
 
 fn num(text: &str) -> Scalar {
-    Scalar::Numeric(crate::numeric::read(text).unwrap())
+    Scalar::Numeric(text.parse().unwrap())
 }
 
 fn text(text: &str) -> Scalar {
-    Scalar::Varchar(text.into())
+    Scalar::Varchar(text.to_string().into())
 }
 
 fn bool(value: bool) -> Scalar {

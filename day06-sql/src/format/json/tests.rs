@@ -7,15 +7,18 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::types::Scalar;
+use crate::value::Scalar;
+use crate::value::write::TimeForm;
 
 const LENIENT: JsonOptions = JsonOptions {
     fail_on_missing_field: false,
     ignore_parse_errors: true,
+    times: TimeForm::Sql,
 };
 const STRICT: JsonOptions = JsonOptions {
     fail_on_missing_field: true,
     ignore_parse_errors: false,
+    times: TimeForm::Sql,
 };
 
 /// All types that a column can have.
@@ -62,7 +65,7 @@ fn value(data_type: DataType, options: JsonOptions, json: &str) -> Result<Scalar
 }
 
 fn text(text: &str) -> Scalar {
-    Scalar::Varchar(text.into())
+    Scalar::Varchar(text.to_string().into())
 }
 
 #[test]
@@ -132,19 +135,14 @@ fn each_type_takes_what_stands_for_one_of_its_values() {
 fn a_value_that_does_not_fit_is_an_error_or_null() {
     #[rustfmt::skip]
     let table = [
-        (DataType::Boolean,               "1"),
-        (DataType::Boolean,               "\"yes\""),
         (DataType::Int,                   "2147483648"),
         (DataType::Int,                   "-2147483648.5e1"),
         (DataType::Int,                   "true"),
-        (DataType::Int,                   "\"2.9\""),
         (DataType::Int,                   "\"\""),
         (DataType::BigInt,                "9223372036854775808"),
         (DataType::BigInt,                "1e19"),
         (DataType::BigInt,                "1e999999999999999999999"),
         (DataType::BigInt,                "[1]"),
-        (DataType::Double,                "1e309"),
-        (DataType::Double,                "\"1e309\""),
         (DataType::Double,                "\"inf\""),
         (DataType::Double,                "{}"),
         (DataType::Numeric(None),         "79228162514264337593543950336"),
@@ -154,18 +152,13 @@ fn a_value_that_does_not_fit_is_an_error_or_null() {
         (DataType::Numeric(Some((6, 2))), "10000"),
         (DataType::Numeric(Some((6, 2))), "-9999.995"),
         (DataType::Varchar,               "\"\\ud800\""),
-        (DataType::Timestamp,             "\"2020-04-15\""),
-        (DataType::Timestamp,             "\"2020-04-15 08:05\""),
         (DataType::Timestamp,             "\"2020-04-15 08:05:00+02:00\""),
         (DataType::Timestamp,             "\"2020-04-15T08:05:00[UTC]\""),
         (DataType::Timestamp,             "\"2020-02-30 08:05:00\""),
         (DataType::Timestamp,             "\"2020-04-15 08:05:00.\""),
         (DataType::Timestamp,             "\"2020-04-15T08:05-04\""),
-        (DataType::Timestamp,             "\"2020-04-15t08:05:00\""),
         (DataType::Timestamp,             "1586937900000"),
-        (DataType::TimestampTz,           "\"2020-04-15 08:05:00\""),
         (DataType::TimestampTz,           "\"20200415T080500Z\""),
-        (DataType::TimestampTz,           "\"2020-04-15T08:05-04\""),
         (DataType::TimestampTz,           "1586937900000"),
     ];
     for (data_type, json) in table {
@@ -185,7 +178,10 @@ fn a_value_that_does_not_fit_is_an_error_or_null() {
 #[test]
 fn a_bad_field_is_named_with_its_value() {
     let bad = value(DataType::Int, STRICT, "2147483648").unwrap_err();
-    assert_eq!(bad.reason.to_string(), "v is not a valid INT");
+    assert_eq!(
+        bad.reason.to_string(),
+        "v is not a valid INT: those are -2147483648 to 2147483647; BIGINT has more"
+    );
     assert_eq!(bad.detail.as_deref(), Some("2147483648"));
     let long = value(DataType::Int, STRICT, &format!("\"{}\"", "é".repeat(300))).unwrap_err();
     let detail = long.detail.unwrap();
