@@ -293,6 +293,121 @@ fn a_folder_is_read_whole_and_what_is_left_out_is_said_once() {
     assert!(warnings[0].to_string().contains("_SUCCESS"), "{}", warnings[0]);
 }
 
+/// How many files of the folder this process has open.
+#[cfg(target_os = "linux")]
+fn open_in(folder: &Folder) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let open = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    open.filter(|path| path.starts_with(folder.0.path())).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_may_hold_more_files_than_may_be_open() {
+    let folder = Folder::new();
+    for number in 0..300 {
+        folder.write(&format!("{number:03}"), "x\n".repeat(1_001));
+    }
+    let root = [folder.0.path().to_path_buf()];
+    for shares in [1, 3] {
+        let sources = FileSource::open_shares(&root, &Start::Earliest, LineFormat::Csv, 99, shares);
+        let (mut records, mut lines, mut most) = (Records::new(), 0, 0);
+        let mut sources = sources.unwrap();
+        assert_eq!(open_in(&folder), 0, "their turn has not come");
+        while !sources.is_empty() {
+            sources.retain_mut(|source| {
+                let polled = source.poll(&mut records, Duration::ZERO).unwrap();
+                lines += records.len();
+                most = most.max(open_in(&folder));
+                polled != Polled::End
+            });
+        }
+        assert_eq!(lines, 300_300);
+        assert!((2..=130).contains(&most), "{most}");
+    }
+}
+
+/// A split that pauses waits for one that has no time yet, so the other has to be opened.
+#[test]
+fn files_that_pause_do_not_keep_others_from_being_opened() {
+    let folder = Folder::new();
+    for number in 0..300 {
+        folder.write(&format!("{number:03}"), "x\n".repeat(1_001));
+    }
+    let root = folder.0.path().to_path_buf();
+    let mut source = FileSource::open_lines(&[root], &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let mut records = Records::new();
+    for number in 0..300 {
+        source.poll(&mut records, Duration::ZERO).unwrap();
+        assert_eq!(records.get(0).unwrap().partition, number);
+        let paused: Vec<i32> = (0..=number).collect();
+        source.pause(&paused).unwrap();
+    }
+}
+
+#[test]
+fn a_batch_is_of_many_files_if_they_are_small() {
+    let folder = Folder::new();
+    for number in 0..500 {
+        folder.write(&format!("{number:03}"), "x\ny\n");
+    }
+    let root = folder.0.path().to_path_buf();
+    let mut source = FileSource::open_lines(&[root], &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let mut records = Records::new();
+    assert_eq!(source.poll(&mut records, Duration::ZERO).unwrap(), Polled::Ready);
+    let partitions: Vec<i32> = records.iter().map(|record| record.partition).collect();
+    assert_eq!(partitions, (0..1_000).map(|row| row / 2).collect::<Vec<i32>>());
+    assert!(read(&mut source).is_empty());
+}
+
+#[test]
+fn a_file_that_is_replaced_before_its_turn_comes_is_an_error() {
+    let folder = Folder::new();
+    for number in 0..2 {
+        folder.write(&format!("{number}"), "x\n".repeat(1_001));
+    }
+    let root = [folder.0.path().to_path_buf()];
+    let mut source = FileSource::open_lines(&root, &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let mut records = Records::new();
+    source.poll(&mut records, Duration::ZERO).unwrap();
+    folder.write("1", "y\n".repeat(1_001));
+    let error = source.poll(&mut records, Duration::ZERO).unwrap_err();
+    assert!(
+        matches!(&error, Error::Replaced { path } if *path == folder.path("1")),
+        "{error}"
+    );
+}
+
+/// Each file has one number for all shares, also if another one appears while they are opened.
+#[test]
+fn shares_of_a_folder_have_one_list_of_its_files() {
+    let folder = Folder::new();
+    for name in ["b", "c", "d"] {
+        folder.write(name, "x\n");
+    }
+    let root = [folder.0.path().to_path_buf()];
+    let sources = FileSource::open_shares(&root, &Start::Earliest, LineFormat::Csv, 99, 2);
+    let mut sources = sources.unwrap();
+    folder.write("a", "x\n");
+    folder.write("_b", "x\n");
+    let names: Vec<Vec<(i32, String)>> = sources
+        .iter()
+        .map(|source| {
+            source
+                .splits()
+                .iter()
+                .map(|split| (split.partition, split.name.clone()))
+                .collect()
+        })
+        .collect();
+    let name = |name| folder.name(name);
+    assert_eq!(
+        names,
+        [vec![(0, name("b")), (2, name("d"))], vec![(1, name("c"))]]
+    );
+    assert!(sources.iter_mut().all(|source| source.warnings().is_empty()));
+}
+
 #[test]
 fn a_file_that_is_named_is_read_whatever_its_name() {
     let folder = Folder::new();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use day01_consumer::Error as InputError;
 use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
+use day01_consumer::first_of;
 use day01_consumer::lab::table::{Cell, Format};
 
 use crate::error::{Error, JobError};
@@ -169,7 +170,7 @@ fn going_on(path: &Path, snapshot: &Snapshot) -> String {
     format!(
         "going on from {}, with positions in {}",
         path.display(),
-        positions.join(", ")
+        first_of(&positions, 10, ", ")
     )
 }
 

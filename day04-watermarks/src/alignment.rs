@@ -61,6 +61,7 @@ pub struct Alignment {
     /// The time of the slowest active split of each source task, and which of them is this one.
     slowest: Arc<[AtomicI64]>,
     source: usize,
+    /// By rising number, as splits are.
     paused: Vec<i32>,
 }
 
@@ -79,7 +80,7 @@ impl Alignment {
 
     /// Whether this split is not read for now.
     pub fn pauses(&self, partition: i32) -> bool {
-        self.paused.contains(&partition)
+        self.paused.binary_search(&partition).is_ok()
     }
 
     // ANCHOR: align

@@ -24,6 +24,7 @@
 //! would not be. The time of writing is what the first row is compared with, and what keeps a split that was silent for
 //! longer than the limit from being refused ever after. The first row of a file is believed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use day01_consumer::order::{BadRecord, Reason};
@@ -90,6 +91,8 @@ struct SplitState {
 pub struct SplitWatermarks {
     strategy: Strategy,
     splits: Vec<SplitState>,
+    /// Where each of them is, by its number: there may be thousands.
+    indices: HashMap<i32, usize>,
     /// Whether a split that has caught up has come to its end.
     is_bounded: bool,
     /// Has a channel for each split.
@@ -106,6 +109,7 @@ impl SplitWatermarks {
         SplitWatermarks {
             strategy,
             splits: Vec::new(),
+            indices: HashMap::new(),
             is_bounded: false,
             valve: WatermarkValve::new(0),
             current: 0,
@@ -160,8 +164,7 @@ impl SplitWatermarks {
     }
 
     fn find_or_add(&mut self, partition: i32) -> usize {
-        let index = self.splits.iter().position(|split| split.partition == partition);
-        index.unwrap_or_else(|| {
+        *self.indices.entry(partition).or_insert_with(|| {
             self.splits.push(SplitState {
                 partition,
                 generator: BoundedDisorder::new(self.strategy.delay, self.strategy.grid),
@@ -244,7 +247,8 @@ impl SplitWatermarks {
                 (false, false) => of.silent,
                 (false, true) => of.silent + counts,
             };
-            if timeout.is_some_and(|timeout| of.silent >= timeout) {
+            let is_silent = timeout.is_some_and(|timeout| of.silent >= timeout);
+            if is_silent && !self.valve.channel_is_idle(index) {
                 said.extend(self.valve.on_watermark(index, Watermark::Idle).watermarks());
             }
         }
@@ -287,7 +291,7 @@ impl SplitWatermarks {
     pub fn statuses(&self, splits: &[Split]) -> Vec<SplitStatus> {
         let holds = self.valve.held_back_by().map(|(index, _)| index);
         let status = |split: &Split| {
-            let index = self.splits.iter().position(|of| of.partition == split.partition);
+            let index = self.indices.get(&split.partition).copied();
             let of = index.map(|index| &self.splits[index]);
             SplitStatus {
                 name: split.name.clone(),
@@ -315,15 +319,15 @@ impl SplitWatermarks {
 
     /// What is to be remembered of each split.
     pub fn parts(&self, splits: &[Split]) -> Vec<Part> {
-        let largest = |of: &SplitState| {
-            let split = splits.iter().find(|split| split.partition == of.partition)?;
+        let largest = |split: &Split| {
+            let of = &self.splits[*self.indices.get(&split.partition)?];
             Some(Part {
                 name: LARGEST.to_string(),
                 owner: Owner::Split(split.name.clone()),
                 bytes: of.generator.largest()?.0.to_le_bytes().to_vec(),
             })
         };
-        self.splits.iter().filter_map(largest).collect()
+        splits.iter().filter_map(largest).collect()
     }
 
     /// Takes over what was remembered of a split.

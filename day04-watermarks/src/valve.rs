@@ -23,7 +23,10 @@
 //!              c0 20             out 12    held back by c1
 //! ```
 //!
-//! Flink's valve has these rules too.
+//! Flink's valve has these rules too. There may be thousands of channels, so none of them is looked at but the one that
+//! says something: those that take part are kept in the order of what they have said.
+
+use std::collections::BTreeSet;
 
 use day03_windows::time::EventTime;
 
@@ -39,10 +42,21 @@ struct Channel {
     behind: bool,
 }
 
+impl Channel {
+    fn takes_part(self) -> bool {
+        !self.idle && !self.behind
+    }
+}
+
 /// The watermark over all channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatermarkValve {
     channels: Vec<Channel>,
+    /// Of those that take part, what they said last, and which they are. None is less than any time.
+    taking_part: BTreeSet<(Option<EventTime>, usize)>,
+    idle_channels: usize,
+    /// The highest that any channel has said.
+    highest: Option<EventTime>,
     /// What was said last; none if nothing was.
     said: Option<EventTime>,
     idle: bool,
@@ -71,6 +85,9 @@ impl WatermarkValve {
     pub fn new(channels: usize) -> Self {
         let mut valve = WatermarkValve {
             channels: Vec::new(),
+            taking_part: BTreeSet::new(),
+            idle_channels: 0,
+            highest: None,
             said: None,
             idle: false,
         };
@@ -80,6 +97,7 @@ impl WatermarkValve {
 
     /// One more channel.
     pub fn add_channel(&mut self) {
+        self.taking_part.insert((None, self.channels.len()));
         self.channels.push(Channel {
             said: None,
             idle: false,
@@ -111,7 +129,7 @@ impl WatermarkValve {
     // ANCHOR: valve
     /// A channel has said something.
     pub fn on_watermark(&mut self, channel: usize, watermark: Watermark) -> ValveOutput {
-        let said = self.said;
+        let (said, before) = (self.said, self.channels[channel]);
         let of = &mut self.channels[channel];
         match watermark {
             Watermark::Idle => of.idle = true,
@@ -122,7 +140,8 @@ impl WatermarkValve {
                 of.idle = false;
             }
         }
-        if self.channels.iter().all(|channel| channel.idle) {
+        self.regroup(channel, before);
+        if self.idle_channels == self.channels.len() {
             return self.all_are_idle();
         }
         let comes_back = std::mem::replace(&mut self.idle, false);
@@ -136,18 +155,26 @@ impl WatermarkValve {
 
     /// The lowest of those that take part, if all of them have said something.
     fn lowest(&self) -> Option<EventTime> {
-        let take_part = self
-            .channels
-            .iter()
-            .filter(|channel| !channel.idle && !channel.behind);
-        // None is less than any time.
-        take_part.map(|channel| channel.said).min().flatten()
+        self.taking_part.first().and_then(|(said, _)| *said)
+    }
+
+    /// A channel is no longer as it was before.
+    fn regroup(&mut self, channel: usize, before: Channel) {
+        let now = self.channels[channel];
+        self.highest = self.highest.max(now.said);
+        self.idle_channels += usize::from(now.idle);
+        self.idle_channels -= usize::from(before.idle);
+        if before.takes_part() {
+            self.taking_part.remove(&(before.said, channel));
+        }
+        if now.takes_part() {
+            self.taking_part.insert((now.said, channel));
+        }
     }
 
     /// There is nobody left to wait for.
     fn all_are_idle(&mut self) -> ValveOutput {
-        let highest = self.channels.iter().map(|channel| channel.said).max().flatten();
-        let moved = highest.filter(|highest| Some(*highest) > self.said);
+        let moved = self.highest.filter(|highest| Some(*highest) > self.said);
         self.said = self.said.max(moved);
         ValveOutput {
             at: moved,
@@ -158,11 +185,7 @@ impl WatermarkValve {
 
     /// The channel that holds the watermark back, and what it has said; none if nobody does.
     pub fn held_back_by(&self) -> Option<(usize, Option<EventTime>)> {
-        let take_part = self.channels.iter().enumerate();
-        let take_part = take_part.filter(|(_, channel)| !channel.idle && !channel.behind);
-        take_part
-            .map(|(place, channel)| (place, channel.said))
-            .min_by_key(|(_, said)| *said)
+        self.taking_part.first().map(|(said, channel)| (*channel, *said))
     }
 }
 
@@ -249,6 +272,23 @@ mod tests {
         let _ = valve.on_watermark(0, Watermark::Idle);
         let _ = valve.on_watermark(1, Watermark::Idle);
         assert_eq!(valve.held_back_by(), None);
+    }
+
+    /// If each word took a look at all channels, this would take minutes.
+    #[test]
+    fn thousands_of_channels_are_no_more_work_for_each_of_them() {
+        let channels = 100_000;
+        let mut valve = WatermarkValve::new(channels);
+        for at in 0..3 {
+            for channel in 0..channels {
+                let said = valve.on_watermark(channel, Watermark::At(EventTime(at)));
+                assert_eq!(said.at.is_some(), channel == channels - 1);
+            }
+        }
+        for channel in 0..channels {
+            let said = valve.on_watermark(channel, Watermark::Idle);
+            assert_eq!(said.idle, channel == channels - 1);
+        }
     }
 
     /// What the rules say, from the beginning each time: a slow valve to compare with.

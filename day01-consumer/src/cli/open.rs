@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::{InputArgs, RecordArgs, SourceArgs};
 use super::live::say;
 use crate::Error;
+use crate::error::list_of;
 use crate::files::{FileSource, LineFormat, refuse_as_output};
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
 use crate::lab::generator::GeneratorOptions;
@@ -35,13 +36,11 @@ pub fn open(
 ) -> Result<Opened, Error> {
     let start = args.from.clone().unwrap_or_default();
     if !args.files.is_empty() {
-        let sources = open_each(shares, || {
-            let (json, max) = (LineFormat::Json, records.max_record);
-            Ok(Box::new(FileSource::open_lines(&args.files, &start, json, max)?))
-        })?;
-        let names: Vec<&str> = splits(&sources).iter().map(|split| split.name.as_str()).collect();
+        let (json, max) = (LineFormat::Json, records.max_record);
+        let sources = FileSource::open_shares(&args.files, &start, json, max, shares)?;
+        let names: Vec<String> = splits(&sources).iter().map(|split| split.name.clone()).collect();
         return Ok(Opened {
-            description: format!("reading {}", names.join(", ")),
+            description: format!("reading {}", list_of(&names)),
             sources,
             sandbox: None,
         });
@@ -166,6 +165,18 @@ mod tests {
             assert_eq!(opened.description, format!("reading {a}, {b}, {c}"));
         }
         assert!(matches!(from("3=0"), Err(Error::Usage(_))));
+    }
+
+    #[test]
+    fn a_folder_of_many_files_is_described_in_a_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..40 {
+            std::fs::write(folder.path().join(format!("{number:02}")), "").expect("a file");
+        }
+        let path = folder.path().display().to_string();
+        let opened = opened(&["--file", &path], 2).expect("files");
+        let said = opened.description;
+        assert!(said.ends_with("09, and 30 more"), "{said}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! The offset of a record is the number of lines before it, so that an error can name the line, a position can be
 //! written by hand, and blank lines (which are no records) leave gaps as on Kafka. Files are read in turn, a batch of
-//! each, so that none of them runs far ahead of the others. A position says no more than what was read, so:
+//! each, so that none of them runs far ahead of the others. A folder may hold more files than a process may have open: of
+//! those that do not pause, at most [`OPEN`] are, and the next one is opened when one has been read. A position says no
+//! more than what was read, so:
 //!
 //! 1. A last line without a line end is a record: a file written by hand often lacks the last line end. But the file
 //!    may also have been looked at while it was written. A JSON object says itself where it ends; the position goes
@@ -19,8 +21,8 @@ mod open;
 mod outputs;
 mod paths;
 
+use std::collections::HashSet;
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,9 +30,9 @@ use crate::Error;
 use crate::records::{Record, Records};
 use crate::source::{Identity, MAX_RECORD, Polled, Positions, Share, Source, Split, Start, Warning};
 use fingerprint::Fingerprint;
-use input::{STDIN, wait_for_any};
-use lines::Line;
-use open::OpenFile;
+use input::{Input, STDIN, wait_for_any};
+use lines::{Line, LineReader};
+use open::InputFile;
 
 pub use open::LineFormat;
 pub use outputs::{real_path, refuse_as_output};
@@ -40,11 +42,16 @@ pub use paths::local_path;
 const BATCH: usize = 1_000;
 /// After how many bytes a poll brings no more of them.
 const BATCH_BYTES: usize = 1 << 20;
+/// How many files are open at a time, over all shares: systems allow a process 256 or 1,024.
+const OPEN: usize = 128;
 
 /// Reads files of lines to their ends.
 pub struct FileSource {
-    files: Vec<OpenFile>,
+    files: Vec<InputFile>,
     splits: Vec<Split>,
+    /// How many of them may be open.
+    open: usize,
+    /// By rising number.
     paused: Vec<i32>,
     turn: usize,
     format: LineFormat,
@@ -66,9 +73,11 @@ impl FileSource {
         max_record: usize,
     ) -> Result<Self, Error> {
         let (paths, warnings) = paths::expand(paths)?;
+        let mut names = HashSet::with_capacity(paths.len());
         let mut source = FileSource {
             files: Vec::with_capacity(paths.len()),
             splits: Vec::with_capacity(paths.len()),
+            open: OPEN,
             paused: Vec::new(),
             turn: 0,
             format,
@@ -77,11 +86,11 @@ impl FileSource {
         };
         for (index, path) in paths.into_iter().enumerate() {
             let name = split_name(&path);
-            if source.splits.iter().any(|split| split.name == name) {
+            if !names.insert(name.clone()) {
                 let path = path.display();
                 return Err(Error::Usage(format!("--file {path} is given twice")));
             }
-            let file = OpenFile::open(path, max_record)?;
+            let file = InputFile::new(path, max_record)?;
             source.splits.push(Split {
                 partition: index as i32,
                 name,
@@ -94,6 +103,38 @@ impl FileSource {
         }
         source.start_at(start)?;
         Ok(source)
+    }
+
+    /// The same, divided among so many. Folders are looked into once: if each share did it for itself, a file that appears
+    /// meanwhile would change the numbers of others, and one would be read twice and another one never.
+    pub fn open_shares(
+        paths: &[PathBuf],
+        start: &Start,
+        format: LineFormat,
+        max_record: usize,
+        of: usize,
+    ) -> Result<Vec<Box<dyn Source + Send>>, Error> {
+        let mut all = FileSource::open_lines(paths, start, format, max_record)?;
+        let share = |index| Box::new(all.take_share(Share { index, of })) as _;
+        Ok((0..of).map(share).collect())
+    }
+
+    /// Takes the files of a share out of it, and with the first of them what there is to say.
+    fn take_share(&mut self, share: Share) -> Self {
+        let files = std::mem::take(&mut self.files).into_iter();
+        let (own, others): (Vec<_>, Vec<_>) = files
+            .zip(std::mem::take(&mut self.splits))
+            .partition(|(_, split)| share.takes(split.partition));
+        (self.files, self.splits) = others.into_iter().unzip();
+        let (files, splits) = own.into_iter().unzip();
+        FileSource {
+            files,
+            splits,
+            open: OPEN.div_ceil(share.of.max(1)),
+            paused: Vec::new(),
+            warnings: std::mem::take(&mut self.warnings),
+            ..*self
+        }
     }
 
     fn start_at(&mut self, start: &Start) -> Result<(), Error> {
@@ -123,15 +164,26 @@ impl FileSource {
         }
     }
 
-    /// Reads a batch from the next file that has something; a pipe may have nothing at the moment.
+    /// Whether a file has more that may be read now.
+    fn is_ready(&self, split: &Split) -> bool {
+        !split.caught_up && self.paused.binary_search(&split.partition).is_err()
+    }
+
+    /// Reads the next files in turn until the batch is full; a pipe may have nothing at the moment.
     fn read_next(&mut self, records: &mut Records) -> Result<(), Error> {
+        let files = self.files.iter().zip(&self.splits);
+        let is_open = |(file, split): &(&InputFile, &Split)| file.lines.is_some() && self.is_ready(split);
+        let mut open = files.filter(is_open).count();
         for step in 0..self.files.len() {
             let index = (self.turn + step) % self.files.len();
-            let split = &self.splits[index];
-            if !split.caught_up && !self.paused.contains(&split.partition) {
-                self.read_file(index, records)?;
+            let was_open = self.files[index].lines.is_some();
+            if !self.is_ready(&self.splits[index]) || !was_open && open >= self.open {
+                continue;
             }
-            if !records.is_empty() {
+            self.read_file(index, records)?;
+            open += usize::from(self.files[index].lines.is_some());
+            open -= usize::from(was_open);
+            if is_full(records) {
                 self.turn = index + 1;
                 break;
             }
@@ -141,22 +193,25 @@ impl FileSource {
 
     /// Reads from one file until the batch is full, the file has ended, or a pipe has nothing more at the moment.
     fn read_file(&mut self, index: usize, records: &mut Records) -> Result<(), Error> {
-        while records.len() < BATCH && records.payloads().len() < BATCH_BYTES {
+        let identity = self.splits[index].identity.as_ref();
+        let mut lines = self.files[index].take_lines(identity, self.max_record)?;
+        while !is_full(records) {
             let file = &mut self.files[index];
             let offset = file.next_line;
-            match file.lines.next_line().map_err(Error::file(&file.path))? {
+            match lines.next_line().map_err(Error::file(&file.path))? {
                 Line::Ended(line) => {
-                    if self.take(index, line, records)? {
+                    if self.take(index, lines.bytes(line), records)? {
                         self.splits[index].position = offset + 1;
                     }
                 }
                 Line::Unended(line) => {
-                    let is_whole = self.format.is_whole(file.lines.bytes(line.clone()));
+                    let line = lines.bytes(line);
+                    let is_whole = self.format.is_whole(line);
                     file.unended = Some(offset);
                     if self.take(index, line, records)? && is_whole {
                         self.splits[index].position = offset + 1;
                     }
-                    return self.end(index, is_whole);
+                    return self.end(index, &lines, is_whole);
                 }
                 Line::TooLong => {
                     return Err(Error::RecordTooLong {
@@ -164,18 +219,18 @@ impl FileSource {
                         max: self.max_record,
                     });
                 }
-                Line::Pending => return Ok(()),
-                Line::End => return self.end(index, false),
+                Line::Pending => break,
+                Line::End => return self.end(index, &lines, false),
             }
         }
+        self.files[index].lines = Some(lines);
         Ok(())
     }
 
     /// Takes a line as a record, unless it is blank or lies before the position; says whether it lies behind.
-    fn take(&mut self, index: usize, line: Range<usize>, records: &mut Records) -> Result<bool, Error> {
+    fn take(&mut self, index: usize, payload: &[u8], records: &mut Records) -> Result<bool, Error> {
         let (file, split) = (&mut self.files[index], &self.splits[index]);
         let offset = file.next_line;
-        let payload = file.lines.bytes(line);
         if offset == 0 && (payload.starts_with(b"\xff\xfe") || payload.starts_with(b"\xfe\xff")) {
             let error = "it is UTF-16, by its byte order mark; convert it to UTF-8, for instance with iconv -f UTF-16 -t \
                  UTF-8";
@@ -198,7 +253,7 @@ impl FileSource {
     }
 
     /// Marks a file as read to its end; a start position behind the end is an error, not an empty result.
-    fn end(&mut self, index: usize, counted: bool) -> Result<(), Error> {
+    fn end(&mut self, index: usize, lines: &LineReader<Input>, counted: bool) -> Result<(), Error> {
         let (file, split) = (&self.files[index], &mut self.splits[index]);
         if split.position > file.next_line {
             return Err(Error::OffsetOutOfRange {
@@ -209,7 +264,8 @@ impl FileSource {
                 high: file.next_line,
             });
         }
-        split.identity = file.identity_at_end(split.identity.take(), counted)?;
+        let passed = lines.input().passed();
+        split.identity = file.identity_at_end(split.identity.take(), passed, counted)?;
         split.end = Some(file.next_line);
         split.caught_up = true;
         Ok(())
@@ -218,12 +274,16 @@ impl FileSource {
     /// Waits until a pipe that is not at its end has something; says whether one has.
     fn wait(&self, wait: Duration) -> Result<bool, Error> {
         let unread = self.files.iter().zip(&self.splits);
-        let unread = unread.filter(|(_, split)| !split.caught_up && !self.paused.contains(&split.partition));
+        let unread = unread.filter(|(_, split)| self.is_ready(split));
         let awaited: Vec<_> = unread
-            .filter_map(|(file, _)| file.lines.input().awaited())
+            .filter_map(|(file, _)| file.lines.as_ref()?.input().awaited())
             .collect();
         wait_for_any(&awaited, wait).map_err(Error::failed("waiting for a pipe or stdin"))
     }
+}
+
+fn is_full(records: &Records) -> bool {
+    records.len() >= BATCH || records.payloads().len() >= BATCH_BYTES
 }
 
 fn split_name(path: &Path) -> String {
@@ -240,15 +300,7 @@ impl Source for FileSource {
 
     /// Of the files that are not its own, none has been read from: opening stdin takes nothing away from its owner.
     fn share(&mut self, share: Share) {
-        let files = std::mem::take(&mut self.files).into_iter();
-        (self.files, self.splits) = files
-            .zip(std::mem::take(&mut self.splits))
-            .filter(|(_, split)| share.takes(split.partition))
-            .unzip();
-        if share.index != 0 {
-            // All shares look into the same folders, and one of them says what it has left out.
-            self.warnings.clear();
-        }
+        *self = self.take_share(share);
     }
 
     fn seek(&mut self, positions: &Positions) -> Result<(), Error> {
@@ -261,7 +313,7 @@ impl Source for FileSource {
                 if file.is_stdin() {
                     return Err(Error::Usage("stdin cannot be read again".to_string()));
                 }
-                *file = OpenFile::open(file.path.clone(), self.max_record)?;
+                file.lines = None;
             }
             split.position = position;
             split.caught_up = false;
@@ -324,6 +376,7 @@ impl Source for FileSource {
 
     fn pause(&mut self, partitions: &[i32]) -> Result<(), Error> {
         self.paused = partitions.to_vec();
+        self.paused.sort_unstable();
         Ok(())
     }
 

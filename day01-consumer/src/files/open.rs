@@ -1,4 +1,4 @@
-//! One open file: its lines, and its fingerprint.
+//! One file: its lines while it is open, and its fingerprint.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -45,23 +45,48 @@ impl LineFormat {
 }
 
 /// A file, and the number of the next line in it.
-pub(super) struct OpenFile {
+pub(super) struct InputFile {
     pub(super) path: PathBuf,
-    pub(super) lines: LineReader<Input>,
+    /// None while it is closed: before its turn comes, and when it has been read.
+    pub(super) lines: Option<LineReader<Input>>,
     pub(super) next_line: i64,
     /// The last line, if it had no line end.
     pub(super) unended: Option<i64>,
 }
 
-impl OpenFile {
-    pub(super) fn open(path: PathBuf, max_record: usize) -> Result<Self, Error> {
-        let input = Input::open(&path).map_err(Error::file(&path))?;
-        Ok(OpenFile {
+impl InputFile {
+    /// A file that is closed. A pipe is open from the beginning: it may have a writer that waits for that.
+    pub(super) fn new(path: PathBuf, max_record: usize) -> Result<Self, Error> {
+        let mut file = InputFile {
             path,
-            lines: LineReader::new(input, max_record),
+            lines: None,
             next_line: 0,
             unended: None,
-        })
+        };
+        if file.is_stdin() || !file.path.is_file() {
+            file.lines = Some(file.take_lines(None, max_record)?);
+        }
+        Ok(file)
+    }
+
+    /// Its lines, from the first one if it was closed. An error if it is not the file any more that it was.
+    pub(super) fn take_lines(
+        &mut self,
+        identity: Option<&Identity>,
+        max_record: usize,
+    ) -> Result<LineReader<Input>, Error> {
+        if let Some(lines) = self.lines.take() {
+            return Ok(lines);
+        }
+        let path = &self.path;
+        let input = Input::open(path).map_err(Error::file(path))?;
+        if let Some(known) = identity.and_then(Fingerprint::from_identity)
+            && known.again(path).map_err(Error::file(path))? != known
+        {
+            return Err(Error::Replaced { path: path.clone() });
+        }
+        self.next_line = 0;
+        Ok(LineReader::new(input, max_record))
     }
 
     pub(super) fn is_stdin(&self) -> bool {
@@ -79,16 +104,18 @@ impl OpenFile {
     }
 
     /// What the file is known by now that it has been read. An error if another file has its path, or less of the same one.
-    /// `counted` says that its last line has no line end, and was counted.
+    /// `passed` is how many bytes were read, if that is known; `counted` says that its last line has no line end, and was
+    /// counted.
     pub(super) fn identity_at_end(
         &self,
         before: Option<Identity>,
+        passed: Option<u64>,
         counted: bool,
     ) -> Result<Option<Identity>, Error> {
         let Some(known) = before.as_ref().and_then(Fingerprint::from_identity) else {
             return Ok(before);
         };
-        let (passed, path) = (self.lines.input().passed(), &self.path);
+        let path = &self.path;
         let now = || -> io::Result<Option<Fingerprint>> {
             let longer = fs::metadata(path)?.len() >= passed.unwrap_or(0);
             let same = longer && known.again(path)? == known;

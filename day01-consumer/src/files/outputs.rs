@@ -47,6 +47,8 @@ pub fn real_path(path: &Path) -> PathBuf {
     match (fs::canonicalize(path), path.parent(), path.file_name()) {
         (Ok(found), ..) => found,
         (Err(_), Some(folder), Some(name)) => real_path(&Path::new(".").join(folder)).join(name),
+        // It ends with `..`.
+        (Err(_), Some(folder), None) => real_path(folder).parent().unwrap_or(folder).to_path_buf(),
         _ => path.to_path_buf(),
     }
 }
@@ -127,7 +129,12 @@ mod tests {
     #[test]
     fn what_is_not_there_lies_where_its_folder_does() {
         let here = fs::canonicalize(".").expect("a folder");
-        for path in ["new/file", "./new/file"] {
+        for path in [
+            "new/file",
+            "./new/file",
+            "none/../new/file",
+            "new/none/deep/../../file",
+        ] {
             assert_eq!(real_path(Path::new(path)), here.join("new/file"));
         }
     }

@@ -372,3 +372,18 @@ fn the_table_shows_each_split_and_marks_the_one_that_holds_the_watermark() {
         .collect();
     insta::assert_snapshot!(table);
 }
+
+/// If a row or a look searched all splits for each of them, this would take minutes.
+#[test]
+fn thousands_of_splits_are_no_more_work_for_each_of_them() {
+    let mut marks = SplitWatermarks::new(strategy(Some(SECOND)));
+    let splits = splits(&[true; 20_000]);
+    assert!(marks.on_start(&splits).is_empty());
+    for partition in 0..20_000 {
+        let moved = marks.on_row(partition, EventTime(7));
+        assert_eq!(moved.is_some(), partition == 19_999);
+    }
+    let said = look(&mut marks, &splits, 0, 1_500);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(marks.statuses(&splits).iter().all(|split| split.is_idle));
+}

@@ -167,15 +167,8 @@ fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
                 FileFormat::Json => LineFormat::Json,
                 FileFormat::Csv => LineFormat::Csv,
             };
-            shares(inputs, || {
-                let (path, start) = ([PathBuf::from(path)], Start::Earliest);
-                Ok(Box::new(FileSource::open_lines(
-                    &path,
-                    &start,
-                    lines,
-                    inputs.max_record,
-                )?))
-            })?
+            let (path, of) = ([PathBuf::from(path)], inputs.sources.max(1));
+            FileSource::open_shares(&path, &Start::Earliest, lines, inputs.max_record, of)?
         }
         Connector::Datagen { rows, rate, fields } => {
             let written = table.columns.iter().filter(|column| column.is_written());
