@@ -39,7 +39,8 @@ Late orders:
 Does no window close? The status line names the partition that holds the watermark back, and the
 reason. After Ctrl-C a table shows all partitions: the latest ts of each, how many records wait, how
 long it has had no order, and how many of its records had no ts. A partition whose clock is wrong
-closes all windows too early; --max-ahead refuses its orders.
+closes all windows too early; --max-ahead refuses its orders, if the timestamps that Kafka keeps
+with its records are right: by default the producer's clock makes them too (CreateTime).
 
 Orders: {\"merchant_id\":\"m-7\",\"amount\":12.50,\"ts\":1767225600000}, ts in milliseconds since 1970
 

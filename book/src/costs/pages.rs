@@ -359,6 +359,10 @@ pub(super) const NUMBERS: &[(&str, &[(&str, Shown)])] = &[
             ("freeze_1m", Shown::Duration("snapshot/freeze/1000000")),
             ("first_batch_1m", Shown::Duration("snapshot/first-batch/1000000")),
             ("clone_1m", Shown::Duration("snapshot/clone/1000000")),
+            (
+                "two_wall",
+                Shown::Ratio("scaling-wall/tasks/2", &["scaling-wall/tasks/1"], 2),
+            ),
         ],
     ),
     (

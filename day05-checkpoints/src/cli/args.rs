@@ -54,10 +54,10 @@ Late orders:
 
 Examples:
   day05-checkpoints                                    the demo: killed three times, nothing is lost
-  day05-checkpoints --brokers localhost:9092 --checkpoint-dir state --sink kafka:windows
-  day05-checkpoints --file orders.json --checkpoint-dir state --sink file:windows
+  day05-checkpoints --brokers localhost:9092 --checkpoint-dir checkpoints --sink kafka:windows
+  day05-checkpoints --file orders.json --checkpoint-dir checkpoints --sink file:windows
   day05-checkpoints --file orders.json --checkpoint-dir s3://bucket/windows --sink file:windows
-  day05-checkpoints checkpoint inspect state           show what the checkpoints in it hold
+  day05-checkpoints checkpoint inspect checkpoints     show what the checkpoints in it hold
 
 Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; a
 second Ctrl-C aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]

@@ -296,5 +296,5 @@ const TRY_NEXT: &str = "
 try next:
   cargo run --release -p day05-checkpoints -- --workers 2 --window hop:1m/10s     the same, with more state to lose
   cargo run --release -p day01-consumer -- produce --file orders.json
-  cargo run --release -p day05-checkpoints -- --file orders.json --checkpoint-dir state --sink file:windows
+  cargo run --release -p day05-checkpoints -- --file orders.json --checkpoint-dir checkpoints --sink file:windows
   cargo run --release -p day05-checkpoints -- --help                              all options";
