@@ -11,7 +11,7 @@ use crate::drive::Drive;
 use crate::orders::{KINDS, disordered, rows};
 use crate::results::expected;
 use crate::scenarios::named;
-use crate::setup::{MILLI, Setup, logged, places};
+use crate::setup::{MILLI, Setup, logged, of_m, places};
 
 const SIZES: [usize; 4] = [1, 2, 7, 1_000];
 
@@ -71,6 +71,31 @@ fn results_do_not_depend_on_batches_packets_linger_seeds_threads_or_workers() {
                 ..plain
             });
         }
+    }
+}
+
+/// Which rows are late must not depend on when the workers hear that a source is idle.
+#[test]
+fn sources_without_partitions_change_no_result_however_late_they_are_heard() {
+    // Every other row is late, from the beginning.
+    let times: Vec<i64> = (1..50).flat_map(|number| [number * 100, number]).collect();
+    let log = logged(&[of_m(&times)]);
+    let plain = Setup::new("tumble:100ms");
+    let right = plain.run(&log);
+    assert_eq!(right.stats.late, 49);
+    for seed in 0..100 {
+        let setup = Setup {
+            sources: 2 + seed as usize % 3,
+            workers: 2,
+            drive: Drive::Stepper(seed),
+            ..plain
+        };
+        let answer = setup.run(&log);
+        assert_eq!(
+            (answer.windows, answer.stats),
+            (right.windows.clone(), right.stats.clone()),
+            "{setup:?}"
+        );
     }
 }
 
