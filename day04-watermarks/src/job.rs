@@ -17,7 +17,7 @@ use day03_windows::windowing::Windowing;
 
 use crate::alignment::Alignment;
 use crate::clock::WatermarkClock;
-use crate::operator::{OnWatermark, WatermarkOperator};
+use crate::operator::{OnWatermark, WatermarkOperator, without_splits};
 use crate::reader::TimestampReader;
 use crate::splits::Strategy;
 use crate::watermark::Watermark;
@@ -40,11 +40,11 @@ impl OnWatermark for Worker {
     }
 }
 
-/// A worker with nothing in its windows, whose task has so many channels.
-pub fn worker(channels: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
+/// A worker with nothing in its windows, whose task has a channel of each of so many sources.
+pub fn worker(sources: usize, options: &day03_windows::job::Options) -> WatermarkOperator<Worker> {
     let windows = windows::<Cents>(options.window, options.lateness);
     let windowing = Windowing::new(WatermarkClock::default(), windows);
-    let worker = WatermarkOperator::new(channels, WindowWorker::new(windowing, options));
+    let worker = WatermarkOperator::new(sources, WindowWorker::new(windowing, options));
     worker.saved_at_the_end(options.tasks.save.is_some())
 }
 
@@ -58,14 +58,14 @@ pub fn wire<S: Source + Send + 'static>(
 ) -> Result<(Job, AnswerSlot), Error> {
     let Options { windows, watermarks } = options;
     let slot = AnswerSlot::new(windows);
-    let channels = sources.len();
-    let mut alignments = Alignment::of_sources(watermarks.max_drift, channels);
+    let (readers, idle) = (sources.len(), without_splits(&sources));
+    let mut alignments = Alignment::of_sources(watermarks.max_drift, readers);
     let stages = Stages {
         reader: || {
             TimestampReader::<Cents>::new(*watermarks, alignments.next()).with_max_key(windows.tasks.max_key)
         },
         operator: WINDOWS,
-        worker: |_| worker(channels, windows),
+        worker: |_| worker(readers, windows).with_idle(&idle),
         collector: slot.collector(on_closed, windows.tasks.workers),
     };
     let job = day02::pipeline(sources, &windows.tasks, stages, restore)?;

@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use day01_consumer::source::Source;
 use day02_state::operator::{EndReason, Input, Operator, Out, Outcome, Turn};
 use day02_state::state::{Frozen, Owner, Part, Stateful};
 use day02_state::status::Status;
@@ -81,6 +82,23 @@ impl<O> WatermarkOperator<O> {
     pub fn saved_at_the_end(self, is_saved: bool) -> Self {
         WatermarkOperator { is_saved, ..self }
     }
+
+    /// The same, of which these channels are idle from the start: see [`without_splits`].
+    pub fn with_idle(mut self, channels: &[usize]) -> Self {
+        channels
+            .iter()
+            .for_each(|channel| self.valve.starts_idle(*channel));
+        self
+    }
+}
+
+/// The sources that have no split to read, by their numbers: they have nothing to say, unless a split appears. They say so
+/// themselves, but rows of the others may be there before; if these found the watermark held back, which of them are late
+/// would depend on who is faster.
+pub fn without_splits<S: Source>(sources: &[S]) -> Vec<usize> {
+    let numbered = sources.iter().enumerate();
+    let without = numbered.filter(|(_, source)| source.splits().is_empty());
+    without.map(|(number, _)| number).collect()
 }
 
 impl<O: OnWatermark> WatermarkOperator<O> {

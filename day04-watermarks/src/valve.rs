@@ -5,6 +5,7 @@
 //! 1. The watermark is the lowest of the channels that take part, and it is said only when it has moved.
 //! 2. A channel that goes back is not heard: promises cannot be taken back.
 //! 3. A channel that has said nothing yet holds the watermark back, altogether. That is not the same as being idle.
+//!    A channel of which it is known from the start that it may never say anything starts idle.
 //! 4. An idle channel takes no part. The watermark may move at once when the slowest channel goes idle.
 //! 5. When all are idle, the watermark goes to the *highest* that any of them has said, and then the task is idle too.
 //!    So it does not matter in which order they went idle. If none has said anything, there is nothing to promise,
@@ -103,6 +104,12 @@ impl WatermarkValve {
             idle: false,
             behind: false,
         });
+    }
+
+    /// Nothing is to be expected of this channel until it says something. It is known before anything is said, so that it
+    /// does not matter how soon the channel itself says that it is idle.
+    pub fn starts_idle(&mut self, channel: usize) {
+        self.channels[channel].idle = true;
     }
 
     /// The task has said this before it was restored, and will say nothing lower. Its channels begin empty: there may be
@@ -260,6 +267,24 @@ mod tests {
         assert_eq!(tell(0, 12), None, "the other has said nothing");
         assert_eq!(tell(1, 8), None, "8 is below the floor");
         assert_eq!(tell(1, 11), Some(EventTime(11)));
+    }
+
+    #[test]
+    fn one_that_is_idle_from_the_start_holds_nothing_back() {
+        let mut valve = WatermarkValve::new(2);
+        valve.starts_idle(1);
+        let mut tell = |channel, word| valve.on_watermark(channel, word).watermarks().collect::<Vec<_>>();
+        let at = |millis| Watermark::At(EventTime(millis));
+        assert_eq!(tell(0, at(10)), [at(10)]);
+        assert_eq!(tell(1, Watermark::Idle), [], "it says so itself, later");
+        assert_eq!(tell(1, at(12)), [], "there is something after all");
+        assert_eq!(tell(0, at(20)), [at(12)], "and from then on it holds back");
+        let mut valve = WatermarkValve::new(1);
+        valve.starts_idle(0);
+        assert!(
+            valve.on_watermark(0, Watermark::Idle).idle,
+            "that all are idle is said"
+        );
     }
 
     #[test]

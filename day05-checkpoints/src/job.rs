@@ -21,7 +21,7 @@ use day03_windows::time::Span;
 use day04_watermarks::alignment::Alignment;
 use day04_watermarks::job::{Options, worker};
 use day04_watermarks::late;
-use day04_watermarks::operator::WatermarkOperator;
+use day04_watermarks::operator::{WatermarkOperator, without_splits};
 use day04_watermarks::reader::TimestampReader;
 
 use crate::coordinator::{Listener, Schedule};
@@ -179,6 +179,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
     let tasks = &windows.tasks;
     let slot = AnswerSlot::new(windows);
     let (readers, workers) = (sources.len(), tasks.workers);
+    let idle = without_splits(&sources);
     let rows: Edge<_, Control> = by_key(readers, workers, tasks.buffers);
     let from_workers = single(workers, tasks.buffers);
 
@@ -201,7 +202,7 @@ pub(crate) fn wire_on<S: Source + Send + 'static>(
             number,
             of: workers,
         };
-        dataflow.task(subtask, inbox, worker(readers, windows), outbox)?;
+        dataflow.task(subtask, inbox, worker(readers, windows).with_idle(&idle), outbox)?;
     }
     let Checkpoints {
         store,

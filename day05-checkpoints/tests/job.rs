@@ -246,6 +246,31 @@ const KINDS: [&str; 4] = [
     "session:50ms",
 ];
 
+/// A source without partitions does not end before the last checkpoint, and its words wait for company that does not come.
+#[test]
+fn sources_without_partitions_change_no_result_however_late_they_are_heard() {
+    let times = (1..60).flat_map(|number| [number * 1_000, number]);
+    let lines: Vec<String> = times.map(|ts| order("m", "1.00", ts)).collect();
+    let published = |sources, seed| {
+        let mut job = Job::new("tumble:400ms");
+        job.log = Log::new("orders", 1);
+        job.buffers.linger = 50 * MS;
+        for line in &lines {
+            job.log.append(0, None, Some(line.trim_end().as_bytes()), None);
+        }
+        job.run(Run {
+            drive: Drive::Stepper(seed),
+            ..Run::to_the_end(2, sources)
+        });
+        (job.published(), job.lost())
+    };
+    let right = published(1, 0);
+    assert_eq!(right.1.len(), 59);
+    for seed in 0..20 {
+        assert!(published(2 + seed as usize % 3, seed) == right, "seed {seed}");
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Stopped, and gone on with
 

@@ -140,6 +140,31 @@ fn a_worker_without_a_merchant_holds_no_window_back() {
     assert!(while_read > 80, "{while_read}");
 }
 
+/// Which rows are late must not depend on when the workers hear that a source is idle.
+#[test]
+fn sources_without_partitions_change_no_result_however_late_they_are_heard() {
+    // Every other row is late, from the beginning.
+    let times: Vec<i64> = (1..50).flat_map(|number| [number * 100, number]).collect();
+    let log = logged(&[of_m(&times)]);
+    let plain = Setup::new("tumble:100ms");
+    let right = plain.run(&log);
+    assert_eq!(right.stats.late, 49);
+    for seed in 0..100 {
+        let setup = Setup {
+            sources: 2 + seed as usize % 3,
+            workers: 2,
+            drive: Drive::Stepper(seed),
+            ..plain
+        };
+        let answer = setup.run(&log);
+        assert_eq!(
+            (answer.windows, answer.stats),
+            (right.windows.clone(), right.stats.clone()),
+            "{setup:?}"
+        );
+    }
+}
+
 /// Each partition begins a second behind the one before, so the order between them is nothing like that of time.
 fn four_partitions(disorder: i64) -> Vec<Vec<Row>> {
     let partition = |number: u64| {

@@ -26,7 +26,7 @@ use day02_state::job::{Options as Tasks, SourceTask, check_positions};
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
 use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
-use day04_watermarks::operator::WatermarkOperator;
+use day04_watermarks::operator::{WatermarkOperator, without_splits};
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
 use day05_checkpoints::disk::Access;
@@ -234,6 +234,7 @@ impl Wiring<'_> {
     fn line(&mut self, reading: Reading<'_>) -> Result<Inbox<KeyedChunk, Control>, Error> {
         let (options, line) = (self.options, reading.line);
         let mut senders = reading.sources.len();
+        let mut idle = without_splits(&reading.sources);
         let Edge {
             outboxes,
             mut inboxes,
@@ -266,10 +267,11 @@ impl Wiring<'_> {
                     number: worker,
                     of,
                 };
-                let grouped = WatermarkOperator::new(senders, grouped);
+                let grouped = WatermarkOperator::new(senders, grouped).with_idle(&idle);
                 self.dataflow.task(subtask, inbox, grouped, outbox)?;
             }
             senders = options.workers;
+            idle.clear();
             inboxes = next.inboxes;
         }
         Ok(inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
