@@ -282,22 +282,28 @@ impl FromStr for Start {
             ("earliest", _) => Ok(Start::Earliest),
             ("latest", _) => Ok(Start::Latest),
             ("group", _) => Ok(Start::Group),
-            (_, Some(time)) => time
-                .parse::<jiff::Timestamp>()
-                .map(|time| Start::Timestamp(time.as_millisecond()))
-                .map_err(|error| format!("{error}; a time is written like 2026-01-01T00:00:00Z")),
-            _ => text
-                .split(',')
-                .map(partition_and_offset)
-                .collect::<Option<_>>()
-                .map(Start::At)
-                .ok_or_else(|| {
-                    "expected earliest, latest, group, timestamp:2026-01-01T00:00:00Z, or \
-                     PARTITION=OFFSET pairs such as 0=12,1=40"
-                        .to_string()
-                }),
+            (_, Some(time)) => match time.parse::<jiff::Timestamp>().map(|time| time.as_millisecond()) {
+                Ok(millis @ 0..) => Ok(Start::Timestamp(millis)),
+                Ok(_) => Err("no record is older than 1970; write earliest".to_string()),
+                Err(error) => Err(format!("{error}; a time is written like 2026-01-01T00:00:00Z")),
+            },
+            _ => offsets(text).map(Start::At),
         }
     }
+}
+
+/// `0=12,1=40`, each partition once.
+fn offsets(text: &str) -> Result<BTreeMap<i32, i64>, String> {
+    let expected =
+        "expected earliest, latest, group, timestamp:2026-01-01T00:00:00Z, or offsets like 0=12,1=40";
+    let mut offsets = BTreeMap::new();
+    for pair in text.split(',') {
+        let (partition, offset) = partition_and_offset(pair).ok_or(expected)?;
+        if offsets.insert(partition, offset).is_some() {
+            return Err(format!("partition {partition} has two offsets"));
+        }
+    }
+    Ok(offsets)
 }
 
 /// `3=17` as `(3, 17)`, if both are whole numbers from 0.
@@ -360,7 +366,15 @@ mod tests {
             parsed("0=12, 1=40"),
             Ok(Start::At(BTreeMap::from([(0, 12), (1, 40)])))
         );
-        for wrong in ["", "newest", "0=", "0=-1", "-1=0", "timestamp:yesterday"] {
+        for wrong in [
+            "",
+            "0=",
+            "0=-1",
+            "-1=0",
+            "0=5,0=6",
+            "timestamp:x",
+            "timestamp:1969-12-31T23:59:59Z",
+        ] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -22,9 +22,10 @@ use std::time::{Duration, Instant};
 
 use day03_windows::time::EventTime;
 use jiff::SignedDuration;
+use rdkafka::producer::Producer;
 
 use kafka::Writer;
-use kafka::real::{brokers, new_topic};
+use kafka::real::{brokers, new_topic, unused_name};
 use orders::{HEADER, KINDS, csv, disordered, order, ordered, rows};
 use program::Folder;
 
@@ -32,6 +33,7 @@ on_a_real_kafka! {
     with_an_empty_partition_nothing_closes_before_the_idle_timeout_and_everything_due_behind_it,
     an_empty_partition_is_named_as_long_as_it_holds_windows_back,
     windows_close_by_the_slowest_partition_and_it_is_the_one_that_is_named,
+    a_partition_whose_orders_wait_for_the_end_of_a_transaction_is_not_idle,
     partitions_out_of_order_lose_nothing_and_the_end_of_the_topic_gives_the_batch_answer,
 }
 
@@ -127,6 +129,45 @@ fn an_empty_partition_is_named_as_long_as_it_holds_windows_back() {
         "and no other: {}",
         run.stderr
     );
+}
+
+fn a_partition_whose_orders_wait_for_the_end_of_a_transaction_is_not_idle() {
+    let lines = ordered(600, 4);
+    let (wait, timeout) = (Duration::from_secs(10), Duration::from_secs(3));
+    // The client meets an open transaction, or it begins where the client has already seen the end.
+    for begins_first in [true, false] {
+        let (topic, id) = (new_topic("transaction", 2), unused_name("writer"));
+        let plain = Writer::new(&brokers(), &topic);
+        let writer = Writer::with(&brokers(), &topic, &[("transactional.id", &id)]);
+        writer.producer().init_transactions(wait).unwrap();
+        let begin = || {
+            writer.producer().begin_transaction().unwrap();
+            writer.write(0, &lines[100..200]);
+        };
+        plain.write(0, &lines[..100]);
+        if begins_first {
+            begin();
+        }
+        let args = "--window tumble:100ms --delay 100ms --idle-timeout 3s";
+        let mut program = Folder::new().start(&reading(&topic, args));
+        if !begins_first {
+            // Long enough to see the end, and not long enough to be idle.
+            std::thread::sleep(timeout / 2);
+            begin();
+        }
+        plain.write(1, &lines[200..]);
+        program.wait_for(&format!(
+            "100 records of {topic}/0 are behind an open transaction"
+        ));
+        std::thread::sleep(timeout);
+        writer.producer().commit_transaction(wait).unwrap();
+        program.wait_for("all splits are idle");
+        program.interrupt();
+        let run = program.wait();
+        assert!(!run.stderr.contains(" late row"), "{}", run.stderr);
+        let wanted = due("tumble:100ms", &lines, watermark(last(&lines))).concat();
+        assert_eq!(run.result(), format!("{HEADER}{wanted}"));
+    }
 }
 
 fn windows_close_by_the_slowest_partition_and_it_is_the_one_that_is_named() {

@@ -44,7 +44,7 @@ use sys::rd_kafka_resp_err_t as Code;
 use sys::rd_kafka_timestamp_type_t as TimestampType;
 
 use super::client::Client;
-use super::fetched::{Fetched, hand_on};
+use super::fetched::{End, Fetched, hand_on};
 use crate::records::{Record, Timestamp};
 use crate::source::Split;
 
@@ -113,11 +113,23 @@ impl BatchReader {
         let filled = usize::try_from(filled).unwrap_or(0);
         for slot in self.slots.drain(..).take(filled) {
             if let Some(message) = NonNull::new(slot) {
-                Message(message).hand_on(take);
+                Message(message).hand_on(&self.client, take);
             }
         }
         filled
     }
+}
+
+/// Up to where the client has last heard that a partition is written, which is not asked of the broker again.
+fn known_high(client: &Client, partition: i32) -> Option<i64> {
+    let topic = CString::new(client.options.topic.as_str()).ok()?;
+    let (mut low, mut high) = (0_i64, 0_i64);
+    // SAFETY: the client, the name and both numbers are alive during the call.
+    let known = unsafe {
+        let native = client.consumer.client().native_ptr();
+        sys::rd_kafka_get_watermark_offsets(native, topic.as_ptr(), partition, &mut low, &mut high)
+    };
+    (known == Code::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
 }
 
 /// An own queue; destroyed when dropped.
@@ -142,7 +154,7 @@ impl Drop for Message {
 
 impl Message {
     #[inline]
-    fn hand_on(self, take: &mut impl FnMut(Fetched<'_>)) {
+    fn hand_on(self, client: &Client, take: &mut impl FnMut(Fetched<'_>)) {
         let message = self.0.as_ptr();
         // SAFETY: 2. above for reading the fields, 3. for the bytes, 4. for the code.
         let (code, partition, offset, key, payload) = unsafe {
@@ -166,7 +178,11 @@ impl Message {
                 }));
             }
             // Not the client's position: after this call it counts the end itself as one more record.
-            Ok(Code::RD_KAFKA_RESP_ERR__PARTITION_EOF) => take(Fetched::EndOf(partition, Some(offset))),
+            Ok(Code::RD_KAFKA_RESP_ERR__PARTITION_EOF) => take(Fetched::EndOf(End {
+                partition,
+                passed: Some(offset),
+                high: known_high(client, partition),
+            })),
             Ok(code) => take(Fetched::Failed(KafkaError::MessageConsumption(code.into()))),
             Err(_) => take(Fetched::Failed(KafkaError::MessageConsumption(
                 RDKafkaErrorCode::Unknown,

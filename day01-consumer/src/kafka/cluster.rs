@@ -121,13 +121,25 @@ fn check_addresses(brokers: &str) -> Result<(), Error> {
                  To choose the protocol, use --kafka-option security.protocol=ssl, sasl_ssl or sasl_plaintext"
             )));
         }
-        if address.is_empty() || address.contains([' ', '/', '@']) {
+        if !is_address(address) {
             return Err(Error::Usage(format!(
-                "{address:?} is not the address of a broker; write HOST:PORT"
+                "{address:?} is not the address of a broker; write HOST:PORT, such as localhost:9092"
             )));
         }
     }
     Ok(())
+}
+
+/// Whether it is a host, or an IPv6 address in brackets, and a port. librdkafka would complete or bend another one, and
+/// then speak of an address that nobody has written.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let in_brackets = host.starts_with('[') && host.ends_with(']');
+    let is_port =
+        port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    is_port && !host.is_empty() && !host.contains([' ', '/', '@']) && (in_brackets || !host.contains(':'))
 }
 
 /// An error if the option is unknown, has a value that it cannot have, or is not a person's to choose.
@@ -253,10 +265,24 @@ mod tests {
                 "{said}"
             );
         }
-        for wrong in ["", "a:1,", "a:1 b:2", "me@broker:1", "broker:1/x"] {
-            assert!(cluster(wrong, &[]).is_err(), "{wrong:?}");
+        let without_port = [
+            "broker",
+            "broker:",
+            "broker:0",
+            "broker:99999",
+            "broker:+1",
+            "[::1]",
+            "::1:9092",
+            ":9092",
+        ];
+        for wrong in ["", "a:1,", "a:1 b:2", "me@broker:1", "broker:1/x"]
+            .iter()
+            .chain(&without_port)
+        {
+            let said = cluster(wrong, &[]).unwrap_err();
+            assert!(said.contains("write HOST:PORT"), "{said}");
         }
-        for right in ["broker", "a:1, b:2", "[::1]:9092", "10.0.0.1:1"] {
+        for right in ["broker:9092", "a:1, b:2", "[::1]:9092", "10.0.0.1:1"] {
             assert!(cluster(right, &[]).is_ok(), "{right:?}");
         }
     }

@@ -12,10 +12,19 @@ use crate::records::{Record, Timestamp};
 pub(super) enum Fetched<'a> {
     /// A record.
     Record(Record<'a>),
-    /// Everything that this partition holds has been handed out, up to this offset if the client says which.
-    EndOf(i32, Option<i64>),
+    /// Everything of a partition that can be read has been handed out.
+    EndOf(End),
     /// Something failed. Whether it matters is decided by the source.
     Failed(KafkaError),
+}
+
+/// The end of a partition.
+pub(super) struct End {
+    pub(super) partition: i32,
+    /// Up to which offset the client has come, if it says so.
+    pub(super) passed: Option<i64>,
+    /// Up to where the partition is written, if that is known.
+    pub(super) high: Option<i64>,
 }
 
 /// Hands on what one poll brought.
@@ -37,7 +46,11 @@ pub(super) fn hand_on(
             },
         })),
         Err(KafkaError::PartitionEOF(partition)) => {
-            take(Fetched::EndOf(partition, passed(consumer, partition)));
+            take(Fetched::EndOf(End {
+                partition,
+                passed: passed(consumer, partition),
+                high: None,
+            }));
         }
         Err(error) => take(Fetched::Failed(error)),
     }

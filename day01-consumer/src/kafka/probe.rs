@@ -63,11 +63,7 @@ pub(super) fn likely_cause(address: &str) -> Option<&'static str> {
 }
 
 fn connect(address: &str) -> Option<TcpStream> {
-    let with_port = match address.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_ok() => address.to_string(),
-        _ => format!("{address}:9092"),
-    };
-    let mut found = with_port.to_socket_addrs().ok()?;
+    let mut found = address.to_socket_addrs().ok()?;
     let stream = found.find_map(|found| TcpStream::connect_timeout(&found, WITHIN).ok())?;
     stream.set_read_timeout(Some(WITHIN)).ok()?;
     stream.set_write_timeout(Some(WITHIN)).ok()?;

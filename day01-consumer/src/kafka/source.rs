@@ -15,7 +15,7 @@ use super::monitor::{Answer, Monitor, Question};
 use super::opening::{self, Opening};
 use super::options::KafkaOptions;
 use super::reader::Reader;
-use super::splits::{accept, find, reached_end};
+use super::splits::{accept, find, on_ends, reached_end};
 use super::watch::Watch;
 use crate::Error;
 use crate::records::Records;
@@ -311,7 +311,7 @@ impl Source for KafkaSource {
                 too_long.get_or_insert((record.partition, record.offset));
             }
             Fetched::Record(record) => accept(splits, bounded, record, records),
-            Fetched::EndOf(partition, passed) => reached_end(splits, bounded, partition, passed),
+            Fetched::EndOf(end) => reached_end(splits, bounded, end),
             Fetched::Failed(error) => failures.push(error),
         });
 
@@ -324,7 +324,7 @@ impl Source for KafkaSource {
                 let Some(split) = find(&mut self.splits, partition) else {
                     continue;
                 };
-                split.end = split.end.max(Some(ends.stable));
+                on_ends(split, ends);
                 if let Some(records) = self.hidden.on_ends(partition, ends, Instant::now()) {
                     let split = split.name.clone();
                     self.warnings.push(Warning::OpenTransaction { split, records });

@@ -159,7 +159,7 @@ fn sources_without_partitions_change_no_result_however_late_they_are_heard() {
         let answer = setup.run(&log);
         assert_eq!(
             (answer.windows, answer.stats),
-            (right.windows.clone(), right.stats.clone()),
+            (right.windows.clone(), right.stats),
             "{setup:?}"
         );
     }
