@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use day01_consumer::job::{Commit, Job, OnBadRecord};
 use day01_consumer::lab::ladder::ladder;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::{Polled, Start};
 
 /// Orders per merchant, over everything in the log; says how many were counted.

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use day01_consumer::job::{Commit, Job, OnBadRecord};
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::scenario::Scenario;
-use day01_consumer::log::Log;
 use day01_consumer::source::{Polled, Start};
 
 const POISON: &str = include_str!("../../book/scenarios/poison.toml");
@@ -47,7 +47,7 @@ pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
 fn job(
     log: &Log,
     on_bad_record: OnBadRecord,
-) -> Result<Job<day01_consumer::log::LogSource>, day01_consumer::Error> {
+) -> Result<Job<day01_consumer::lab::log::LogSource>, day01_consumer::Error> {
     Ok(Job::new(
         log.source("real-input", &Start::Earliest, true)?,
         Commit::None,

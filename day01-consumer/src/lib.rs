@@ -5,18 +5,19 @@
 //! is lost in a crash, because that is where day 2 begins.
 //!
 //! ```text
-//! Kafka, files, a log in memory          one loop
+//! Kafka, files, stdin                    one loop
 //! ─────────────────────────────   ──────────────────────────
 //! source::Source ─► Records ─► decode ─► order::Order ─► job::Counts
 //! ```
 //!
 //! - [`records`]: what one poll brings; [`source`]: where it comes from, with the positions that a restart needs
-//! - [`kafka`], [`files`], [`log`]: the three sources
+//! - [`kafka`], [`files`]: the sources
 //! - [`decode`], [`order`]: from bytes to the one field that this job reads
 //! - [`printable`]: text of records for people
 //! - [`job`]: the loop itself, and the order of its three parts
 //! - [`cli`]: the command line, which later days share
-//! - [`lab`]: what a reader needs to experiment: generated orders, a broker inside the process, scenarios, a CPU clock
+//! - [`lab`]: what a reader needs to experiment: generated orders, a log in memory, a broker inside the process, scenarios,
+//!   a CPU clock
 
 pub mod cli;
 pub mod decode;
@@ -25,7 +26,6 @@ pub mod files;
 pub mod job;
 pub mod kafka;
 pub mod lab;
-pub mod log;
 pub mod order;
 pub mod printable;
 pub mod records;

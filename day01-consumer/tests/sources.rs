@@ -12,7 +12,7 @@ use day01_consumer::Error;
 use day01_consumer::files::FileSource;
 use day01_consumer::job::{Commit, Job, OnBadRecord};
 use day01_consumer::lab::generator::{Generator, GeneratorOptions, generated_log};
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};

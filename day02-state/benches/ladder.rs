@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use day01_consumer::lab::ladder::ladder;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::Start;
 use day02_state::job::{Options, wire};
 use day02_state::runtime::{Stop, run_threads};

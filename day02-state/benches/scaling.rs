@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput};
 use day01_consumer::decode;
 use day01_consumer::lab::cpu::CpuTime;
 use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Share, Source, Start};
 use day02_state::job::{NoControl, Options, Totals, wire};

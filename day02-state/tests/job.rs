@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use day01_consumer::Error as InputError;
 use day01_consumer::job::OnBadRecord;
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::order::MAX_KEY;
 use day01_consumer::order::Reason;
 use day01_consumer::records::Records;

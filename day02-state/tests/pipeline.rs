@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use day01_consumer::decode::{self, Payload};
 use day01_consumer::job::OnBadRecord;
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::order::{BadRecord, Reason, json, required_string};
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;

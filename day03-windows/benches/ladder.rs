@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use day01_consumer::lab::ladder::ladder;
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::source::Start;
 use day02_state::job as day02;
 use day02_state::runtime::{Stop, run_threads};

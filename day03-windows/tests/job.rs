@@ -9,7 +9,7 @@ mod orders;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::source::Start;
 use day02_state::error::{Error, JobError};
 use day02_state::job::{SOURCE, SavedState};

@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput};
 use day01_consumer::lab::cpu::CpuTime;
 use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
 use day01_consumer::lab::ladder::ORDERS;
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::source::Start;
 use day02_state::runtime::{Stop, run_threads};
 use day03_windows::job::{self as day03, Answer};

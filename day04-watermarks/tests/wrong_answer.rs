@@ -15,7 +15,7 @@ mod setup;
 
 use std::collections::BTreeMap;
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::Start;
 use day02_state::order::money;
 use day02_state::runtime::Stop;

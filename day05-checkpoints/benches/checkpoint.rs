@@ -13,7 +13,7 @@ use criterion::measurement::{Measurement, WallTime};
 use criterion::{Criterion, Throughput};
 use day01_consumer::lab::cpu::CpuTime;
 use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use jiff::SignedDuration;
 
 const ORDERS: u64 = 5_000_000;

@@ -10,7 +10,7 @@ mod tumble;
 use std::time::Duration;
 
 use day01_consumer::lab::ladder::ladder;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 
 fn without(log: &Log) -> u64 {
     tumble::run(log, false, None)

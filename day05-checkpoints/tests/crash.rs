@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::job::SOURCE;
 use day02_state::runtime::{Buffers, Stop};

@@ -11,7 +11,7 @@ mod kafka;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day02_state::operator::{Operator, Outcome, Output, Turn};
 use day04_watermarks::watermark::Watermark;
 use day05_checkpoints::lab::fragile::Fragile;

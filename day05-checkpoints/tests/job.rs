@@ -10,8 +10,8 @@ mod orders;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::table::Format as Text;
-use day01_consumer::log::Log;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};

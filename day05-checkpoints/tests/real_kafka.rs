@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use day01_consumer::kafka::{Fetch, KafkaSource};
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::Source;
 use day02_state::operator::Outcome;
 use day05_checkpoints::lab::fragile::Fragile;

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::ladder::ladder;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::{MAX_RECORD, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};

@@ -21,7 +21,7 @@ use day01_consumer::decode;
 use day01_consumer::job::{Commit, Job, OnBadRecord};
 use day01_consumer::lab::cpu::CpuTime;
 use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Source, Start};
 use day02_state::job::Reader;

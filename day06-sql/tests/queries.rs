@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::generator::{GeneratorOptions, generated_log};
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -9,7 +9,7 @@ mod run;
 use std::collections::BTreeMap;
 
 use day01_consumer::job::OnBadRecord;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

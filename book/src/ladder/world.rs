@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::lab::scenario::{Event, Scenario};
-use day01_consumer::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start, Warning};
 use day02_state::error::Error;

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::log::Log;
+use crate::lab::log::Log;
 
 /// Country codes, each as likely as the others.
 const COUNTRIES: [&str; 6] = ["DE", "FR", "GB", "IN", "JP", "US"];

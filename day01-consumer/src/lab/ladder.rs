@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::cpu::CpuTime;
 use super::generator::{GeneratorOptions, generated_log};
-use crate::log::Log;
+use crate::lab::log::Log;
 
 /// How many orders there are.
 pub const ORDERS: u64 = 1_000_000;

@@ -13,7 +13,7 @@ use jiff::civil::Time;
 use super::scenario::{Event, Scenario};
 use crate::Error;
 use crate::job::{Commit, Job, OnBadRecord};
-use crate::log::{Log, LogSource};
+use crate::lab::log::{Log, LogSource};
 use crate::order::Reason;
 use crate::source::{Polled, Positions, Source, Start};
 

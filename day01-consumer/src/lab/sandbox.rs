@@ -274,7 +274,7 @@ fn fits(order: &Generated) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Log;
+    use crate::lab::log::Log;
     use crate::source::Start;
 
     #[test]

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use day01_consumer::job::OnBadRecord;
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::scenario::Scenario;
-use day01_consumer::log::Log;
 use day01_consumer::source::{Positions, Source, Start};
 use jiff::civil::Time;
 

@@ -1,8 +1,8 @@
 //! The job of this day on a scenario, small enough to be followed order by order: so many sources, so many workers, and
 //! a stepper that puts their steps in an order drawn from a seed.
 
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::scenario::Scenario;
-use day01_consumer::log::Log;
 use day01_consumer::source::{Share, Source, Start};
 
 use super::trace::{Event, Trace, Traced};

@@ -4,7 +4,7 @@
 //! Every window in the picture is a result of the job, which reads a log in memory. A column is a second.
 
 use day01_consumer::lab::generator::{Generated, Generator, GeneratorOptions};
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::Start;
 use day02_state::error::Error;
 use day02_state::runtime::{Stop, run_threads};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day02_state::operator::Outcome;
 use day02_state::runtime::Stop;
 use day03_windows::job::{ClosedWindow, LateOrder, OnClosed};

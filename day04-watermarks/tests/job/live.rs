@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use day01_consumer::Error;
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start};
 use day02_state::operator::Outcome;

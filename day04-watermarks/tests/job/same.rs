@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day02_state::operator::Outcome;
 use day02_state::runtime::{Buffers, Stop};
 use day02_state::stepper::run_stepper;

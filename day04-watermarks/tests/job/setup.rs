@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use day01_consumer::log::{Log, LogSource};
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::job::SOURCE;
 use day02_state::runtime::{Buffers, Stop};

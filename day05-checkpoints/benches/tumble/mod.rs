@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::Start;
 use day02_state::runtime::{Stop, run_threads};
 use day03_windows::job as day03;

@@ -1,8 +1,7 @@
 //! The command line of day 5: that of day 4, where checkpoints are kept, and where the result goes.
 
-mod args;
+pub(crate) mod args;
 mod checkpoint_dir;
-mod demo;
 mod inspect;
 mod log;
 
@@ -42,7 +41,7 @@ pub fn main() -> ExitCode {
     let args = Cli::parse();
     exit_code(match &args.command {
         Some(Command::Checkpoint { command }) => inspect::run(command),
-        None if args.is_demo() => demo::run(&args),
+        None if args.is_demo() => crate::lab::demo::run(&args),
         None => run(&args),
     })
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop};

@@ -2,6 +2,7 @@
 
 pub mod barrier;
 pub mod crash;
+pub(crate) mod demo;
 pub mod epochs;
 pub mod fragile;
 pub mod layers;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use day01_consumer::Error;
-use day01_consumer::log::LogSource;
+use day01_consumer::lab::log::LogSource;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split, Start};
 use day02_state::job::{Options, SOURCE, SourceTask};

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day02_state::job::SOURCE;
 use day02_state::order::Cents;
 use day02_state::state::file::Snapshot;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::table::Format as Text;
-use day01_consumer::log::Log;
 use day01_consumer::source::Start;
 use day02_state::error::JobError;
 use day02_state::runtime::{Mail, Stop, run_threads};

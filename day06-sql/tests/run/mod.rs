@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use day01_consumer::job::OnBadRecord;
-use day01_consumer::log::Log;
+use day01_consumer::lab::log::Log;
 use day01_consumer::source::{MAX_RECORD, Share, Source, Start};
 use day02_state::error::Error;
 use day02_state::runtime::{Buffers, Stop, run_threads};

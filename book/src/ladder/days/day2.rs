@@ -3,8 +3,8 @@
 //! It saves at its end, so a run that dies has saved nothing, and is done again.
 
 use day01_consumer::job::OnBadRecord;
+use day01_consumer::lab::log::Log;
 use day01_consumer::lab::scenario::{Question, Scenario};
-use day01_consumer::log::Log;
 use day01_consumer::source::Start;
 use day02_state::error::Error;
 use day02_state::job::{Answer, Options, SavedState, wire};

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use day01_consumer::Error as InputError;
+use day01_consumer::lab::log::{Log, LogSource};
 use day01_consumer::lab::table::{self, Format as Text};
-use day01_consumer::log::{Log, LogSource};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Polled, Positions, Share, Source, Split};
 use day02_state::operator::Outcome;
