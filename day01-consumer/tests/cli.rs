@@ -555,6 +555,19 @@ fn any_signal_that_asks_for_an_end_is_a_clean_one() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_help_that_cannot_be_printed_is_an_error() {
+    let folder = Folder::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let ran = folder.command("--help").stdout(full).output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(
+        ran.status.code() == Some(1) && said.starts_with("error: "),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_named_pipe_without_a_writer_does_not_keep_a_program_from_ending() {
     let folder = Folder::new();

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{self, InputArgs, Interrupt, Live, say};
+use day01_consumer::cli::{self, InputArgs, Interrupt, Live, parse, say};
 use day01_consumer::first_of;
 use day01_consumer::lab::table::{Cell, Format};
 
@@ -73,7 +72,10 @@ struct StateArgs {
 
 /// Runs the program of day 2.
 pub fn main() -> ExitCode {
-    exit_code(run(&Cli::parse()))
+    match parse::<Cli>() {
+        Ok(args) => exit_code(run(&args)),
+        Err(code) => code,
+    }
 }
 
 /// Prints an error as one line and turns it into an exit code.

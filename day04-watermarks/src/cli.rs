@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{InputArgs, say};
+use day01_consumer::cli::{InputArgs, parse, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 use day02_state::status::Progress;
@@ -155,7 +154,10 @@ fn positive(text: &str) -> Result<Span, String> {
 
 /// Runs the program of day 4.
 pub fn main() -> ExitCode {
-    exit_code(run(&Cli::parse()))
+    match parse::<Cli>() {
+        Ok(args) => exit_code(run(&args)),
+        Err(code) => code,
+    }
 }
 
 fn run(args: &Cli) -> Result<(), Error> {

@@ -37,12 +37,26 @@ const COLUMNS: [&str; 2] = ["merchant_id", "order_count"];
 
 /// Runs the program of day 1.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match &cli.command {
-        Some(Command::Produce(args)) => run_produce(args),
-        None => run(&cli),
+    let result = match parse::<Cli>() {
+        Ok(cli) => match &cli.command {
+            Some(Command::Produce(args)) => run_produce(args),
+            None => run(&cli),
+        },
+        Err(code) => return code,
     };
     exit_code(result)
+}
+
+/// The arguments of this program.
+///
+/// # Errors
+/// With what to exit: 0 if it was asked for help, and 1 if that cannot be printed; 2 for arguments that make no sense, of which
+/// it has said so.
+pub fn parse<A: Parser>() -> Result<A, ExitCode> {
+    A::try_parse().map_err(|answer| match answer.print() {
+        Ok(()) => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+        Err(error) => exit_code(Err(Error::Output(error))),
+    })
 }
 
 /// Prints an error as one line and turns it into an exit code.

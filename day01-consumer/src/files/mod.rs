@@ -231,9 +231,16 @@ impl FileSource {
     fn take(&mut self, index: usize, payload: &[u8], records: &mut Records) -> Result<bool, Error> {
         let (file, split) = (&mut self.files[index], &self.splits[index]);
         let offset = file.next_line;
-        if offset == 0 && (payload.starts_with(b"\xff\xfe") || payload.starts_with(b"\xfe\xff")) {
-            let error = "it is UTF-16, by its byte order mark; convert it to UTF-8, for instance with iconv -f UTF-16 -t \
-                 UTF-8";
+        // The mark of UTF-32 begins with that of UTF-16, or with zeros.
+        let wide = match payload {
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+            _ => None,
+        };
+        if let Some(wide) = wide.filter(|_| offset == 0) {
+            let error = format!(
+                "it is {wide}, by its byte order mark; convert it to UTF-8, for instance with iconv -f {wide} -t UTF-8"
+            );
             return Err(Error::file(&file.path)(io::Error::other(error)));
         }
         file.next_line += 1;

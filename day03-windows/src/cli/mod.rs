@@ -5,9 +5,8 @@ mod screen;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{InputArgs, say};
+use day01_consumer::cli::{InputArgs, parse, say};
 use day02_state::cli::{TaskArgs, exit_code, interruptible};
 use day02_state::error::Error;
 
@@ -90,7 +89,10 @@ impl WindowArgs {
 
 /// Runs the program of day 3.
 pub fn main() -> ExitCode {
-    exit_code(run(&Cli::parse()))
+    match parse::<Cli>() {
+        Ok(args) => exit_code(run(&args)),
+        Err(code) => code,
+    }
 }
 
 fn run(args: &Cli) -> Result<(), Error> {

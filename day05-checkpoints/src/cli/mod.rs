@@ -9,9 +9,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{InputArgs, Interrupt, say};
+use day01_consumer::cli::{InputArgs, Interrupt, parse, say};
 use day01_consumer::lab::table::Format as Text;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
@@ -38,7 +37,10 @@ use args::{Cli, Command};
 
 /// Runs the program of day 5.
 pub fn main() -> ExitCode {
-    let args = Cli::parse();
+    let args: Cli = match parse() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
     exit_code(match &args.command {
         Some(Command::Checkpoint { command }) => inspect::run(command),
         None if args.is_demo() => crate::lab::demo::run(&args),

@@ -10,9 +10,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::say;
+use day01_consumer::cli::{parse, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
@@ -56,7 +55,10 @@ impl<E: Into<Error>> From<E> for Failed {
 
 /// Runs the program of day 6.
 pub fn main() -> ExitCode {
-    let args = Cli::parse();
+    let args: Cli = match parse() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Run(error)) => exit_code(Err(error)),
