@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use day01_consumer::Error as InputError;
-use day01_consumer::cli::{parse, say};
+use day01_consumer::cli::{self, say};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day02_state::cli::exit_code;
 use day02_state::error::Error;
@@ -55,7 +55,7 @@ impl<E: Into<Error>> From<E> for Failed {
 
 /// Runs the program of day 6.
 pub fn main() -> ExitCode {
-    let args: Cli = match parse() {
+    let args: Cli = match cli::parse() {
         Ok(args) => args,
         Err(code) => return code,
     };
