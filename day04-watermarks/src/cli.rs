@@ -241,6 +241,8 @@ try next:
 mod tests {
     use clap::CommandFactory;
 
+    use clap::Parser;
+
     use super::*;
 
     #[test]
