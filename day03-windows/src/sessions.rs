@@ -210,11 +210,11 @@ impl<A: Aggregate> SessionWindows<A> {
         while let Some((time, _)) = self.timers.first()
             && *time <= self.now
         {
-            if out.is_enough() {
-                return Turn::Again;
-            }
             if let Some((time, at)) = self.timers.pop_first() {
                 self.look_at(time, at, out);
+            }
+            if out.is_enough() {
+                return Turn::Again;
             }
         }
         Turn::Done

@@ -48,16 +48,26 @@ pub struct Fired<A> {
     pub late_assignments: u64,
     /// How far behind the time that closed its window a row has been at most.
     pub behind: Span,
+    /// With how many results it is [enough](Fired::is_enough).
+    enough: usize,
 }
 
 /// How many results are enough for a turn.
 const ENOUGH: usize = 10_000;
 
 impl<A> Fired<A> {
+    /// Nothing yet, and room for what goes on its way in one turn.
+    pub fn for_a_turn() -> Self {
+        Fired {
+            enough: ENOUGH,
+            ..Fired::default()
+        }
+    }
+
     /// Whether so much has come out that it should go on its way before more does. So what a worker holds of its results
     /// is bounded, however many windows time has passed at once.
     pub fn is_enough(&self) -> bool {
-        self.closed.values().len() >= ENOUGH
+        self.closed.values().len() >= self.enough
     }
 
     /// A row is late for so many windows, at this time.
@@ -74,6 +84,7 @@ impl<A> Default for Fired<A> {
             late: Vec::new(),
             late_assignments: 0,
             behind: Span(0),
+            enough: usize::MAX,
         }
     }
 }
@@ -98,8 +109,8 @@ pub trait Windower: Send {
         out: &mut Fired<Self::Acc>,
     ) -> Outcome;
 
-    /// Time has come to `now`: closes what is complete, in the order of time, until all is closed or
-    /// [enough](Fired::is_enough) has come out. `Again` if more is complete, which is to be closed before any row comes.
+    /// Time has come to `now`: closes what is complete, in the order of time, one window at least, until all is closed or
+    /// [enough](Fired::is_enough) has come out. `Again` if more may be complete, which is to be closed before any row comes.
     fn advance_some(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome<Turn>;
 
     /// Time has come to `now`: closes all that is complete.

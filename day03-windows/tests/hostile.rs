@@ -6,6 +6,7 @@ mod results;
 
 use std::time::Duration;
 
+use day02_state::operator::Turn;
 use day02_state::rows::Rows;
 use day02_state::state::Stateful;
 use day03_windows::job::windows;
@@ -224,6 +225,27 @@ fn very_many_open(kind: &str, count: i64, measured: usize) {
         "{kind}"
     );
     assert_eq!((windows.open(), windows.memory()), (0, 0), "{kind}");
+}
+
+#[test]
+fn what_closes_at_once_comes_out_in_turns_of_a_bounded_size() {
+    for kind in ["tumble:10ms", "session:10ms"] {
+        let mut windows = windows::<i64>(spec(kind), Span(0));
+        let mut rows = Rows::new();
+        for number in 0..25_000_i64 {
+            let (ts, value) = (EventTime(number * 10), number);
+            rows.push(&number.to_le_bytes(), Stamped { ts, value });
+        }
+        windows.add(&rows, 0..rows.len(), &mut Fired::default()).unwrap();
+        let mut sizes = Vec::new();
+        let mut turn = Turn::Again;
+        while turn == Turn::Again {
+            let mut fired = Fired::for_a_turn();
+            turn = windows.advance_some(EventTime::MAX, &mut fired).unwrap();
+            sizes.push(fired.closed.len());
+        }
+        assert_eq!(sizes, [10_000, 10_000, 5_000], "{kind}");
+    }
 }
 
 #[test]

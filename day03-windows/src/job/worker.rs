@@ -66,7 +66,7 @@ impl<T: Clock> WindowWorker<T> {
 
     /// Moves event time to `time`, and sends some of what has closed: `Again` if there is more.
     pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome<Turn> {
-        let mut fired = Fired::default();
+        let mut fired = Fired::for_a_turn();
         let turn = self.windowing.on_time_some(time, &mut fired)?;
         self.send(fired, Vec::new(), out);
         Ok(turn)
@@ -115,7 +115,7 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
         if self.stopped {
             return Ok(Turn::Done);
         }
-        let mut fired = Fired::default();
+        let mut fired = Fired::for_a_turn();
         let turn = self.windowing.on_drained_some(&mut fired)?;
         self.send(fired, Vec::new(), out);
         Ok(turn)

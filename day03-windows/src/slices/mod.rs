@@ -282,12 +282,12 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
             return Ok(Turn::Done);
         }
         while let Some(end) = self.next().filter(|end| *end <= now) {
-            if out.is_enough() {
-                return Ok(Turn::Again);
-            }
             self.close(end, out)?;
             self.closed = end;
             self.expire()?;
+            if out.is_enough() {
+                return Ok(Turn::Again);
+            }
         }
         self.closed = now;
         self.expire()?;
