@@ -109,7 +109,9 @@ impl WatermarkValve {
     /// Nothing is to be expected of this channel until it says something. It is known before anything is said, so that it
     /// does not matter how soon the channel itself says that it is idle.
     pub fn starts_idle(&mut self, channel: usize) {
+        let before = self.channels[channel];
         self.channels[channel].idle = true;
+        self.regroup(channel, before);
     }
 
     /// The task has said this before it was restored, and will say nothing lower. Its channels begin empty: there may be
