@@ -3,7 +3,7 @@
 //! The offset of a record is the number of lines before it, so that an error can name the line, a position can be
 //! written by hand, and blank lines (which are no records) leave gaps as on Kafka. Files are read in turn, a batch of
 //! each, so that none of them runs far ahead of the others. A folder may hold more files than a process may have open: of
-//! those that do not pause, at most [`OPEN`] are, and the next one is opened when one has been read. A position says no
+//! those that do not pause, at most 128 are, and the next one is opened when one has been read. A position says no
 //! more than what was read, so:
 //!
 //! 1. A last line without a line end is a record: a file written by hand often lacks the last line end. But the file
