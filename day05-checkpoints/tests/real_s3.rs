@@ -92,8 +92,8 @@ fn each_window_is_published_once_however_often_the_program_is_killed() {
          --workers 2 --sink file:out --format csv"
     );
     let lives = Lives {
-        at_random: Duration::from_millis(400),
-        more: Duration::from_millis(60),
+        at_random: Duration::from_millis(200),
+        more: Duration::from_millis(25),
     };
     let has_checkpoint = || keys(&bucket).iter().any(|key| key.contains("checkpoint-"));
     until_it_ends(&folder, &args, &lives, has_checkpoint);

@@ -14,8 +14,8 @@ pub struct Lives {
     pub more: Duration,
 }
 
-/// How many runs may be killed before one has left something behind: the next one lives until it has. A slow machine needs
-/// this, on which a run has not begun to work when a fast one is done.
+/// How many runs may be killed before one has left something behind: the next one lives just until it has. On a slow machine
+/// a run has not begun to work when a fast one is done, so no length of life fits both.
 const IN_VAIN: u32 = 3;
 
 /// Returns the run that came to its end, and asserts that some were killed, and some of them after they had left something
@@ -27,7 +27,10 @@ pub fn until_it_ends(folder: &Folder, args: &str, lives: &Lives, mut has_left: i
         let mut job = folder.start(args);
         let share = f64::from(random.next_u32()) / f64::from(u32::MAX);
         let until = Instant::now() + lives.at_random.mul_f64(share) + lives.more * kills;
-        let mut is_early = || Instant::now() < until || kills >= IN_VAIN && with_traces == 0 && !has_left();
+        let mut is_early = || match kills >= IN_VAIN && with_traces == 0 {
+            true => !has_left(),
+            false => Instant::now() < until,
+        };
         while is_early() && job.child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
         }
