@@ -230,6 +230,12 @@ fn folded_sum(lines: &[String]) -> u64 {
     lines.iter().filter(|line| line.starts_with('+')).count() as u64
 }
 
+/// A time as SQL writes it: `2026-01-01T00:00:00.100Z` is `2026-01-01 00:00:00.1Z`.
+fn in_sql(time: &str) -> String {
+    let time = time.trim_end_matches('Z').replace('T', " ");
+    format!("{}Z", time.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// The windows of orders as they are to be published, sorted.
 fn published(lines: &[String]) -> Vec<String> {
     let windows = csv("tumble:100ms".parse().unwrap(), &rows(lines));
@@ -240,6 +246,7 @@ fn published(lines: &[String]) -> Vec<String> {
             else {
                 panic!("{line}");
             };
+            let [start, end] = [start, end].map(in_sql);
             format!(
                 "{{\"merchant_id\":\"{merchant}\",\"window_start\":\"{start}\",\"window_end\":\"{end}\",\
                  \"order_count\":{count},\"amount_sum\":{sum},\"amount_min\":{min},\"amount_max\":{max}}}"
