@@ -72,7 +72,7 @@ use std::collections::BTreeSet;
 use std::ops::{Bound, Range};
 
 use day02_state::keys;
-use day02_state::operator::{Outcome, Turn};
+use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Owner, Part};
 
@@ -205,19 +205,22 @@ impl<A: Aggregate> SessionWindows<A> {
     }
 
     // ANCHOR: close
-    /// Closes all sessions whose time has come, and lets go of those that are kept no longer.
-    fn close(&mut self, out: &mut Fired<A::Acc>) -> Turn {
+    /// Closes sessions whose time has come, and lets go of those that are kept no longer, until enough has come out. Gives the
+    /// time up to which this is done.
+    fn close(&mut self, out: &mut Fired<A::Acc>) -> EventTime {
         while let Some((time, _)) = self.timers.first()
             && *time <= self.now
+            && let Some((time, at)) = self.timers.pop_first()
         {
-            if let Some((time, at)) = self.timers.pop_first() {
-                self.look_at(time, at, out);
-            }
+            self.look_at(time, at, out);
             if out.is_enough() {
-                return Turn::Again;
+                break;
             }
         }
-        Turn::Done
+        match self.timers.first() {
+            Some((next, _)) if *next <= self.now => next.minus(Span::millis(1)),
+            _ => self.now,
+        }
     }
 
     /// The timer of a session has come up.
@@ -303,9 +306,9 @@ impl<A: Aggregate> Windower for SessionWindows<A> {
         Ok(())
     }
 
-    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<Turn> {
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<EventTime> {
         self.now = self.now.max(now);
-        Ok(self.close(out))
+        Ok(self.close(out).min(now))
     }
 
     fn windows_of(&self, ts: EventTime) -> Vec<Window> {

@@ -47,10 +47,14 @@ impl EventTime {
         (EventTime::FIRST..=EventTime::LAST).contains(&self)
     }
 
-    /// What a calendar and a clock show at this time in UTC; outside of the calendar, its first or its last time.
+    /// This time, or outside of the calendar its first or its last one.
+    pub fn on_calendar(self) -> Self {
+        self.clamp(EventTime::FIRST, EventTime::LAST)
+    }
+
+    /// What a calendar and a clock show at this time in UTC, or at the nearest one on the calendar.
     pub fn date_time(self) -> DateTime {
-        let EventTime(millis) = self.clamp(EventTime::FIRST, EventTime::LAST);
-        UNIX_EPOCH.saturating_add(SignedDuration::from_millis(millis))
+        UNIX_EPOCH.saturating_add(SignedDuration::from_millis(self.on_calendar().0))
     }
 
     /// When a calendar and a clock show this in UTC. What is finer than a millisecond is cut off, towards the

@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use day02_state::operator::{Outcome, Turn};
+use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
 use day02_state::state::{BadPart, Frozen, Owner, Part, Value};
 
@@ -110,12 +110,13 @@ pub trait Windower: Send {
     ) -> Outcome;
 
     /// Time has come to `now`: closes what is complete, in the order of time, one window at least, until all is closed or
-    /// [enough](Fired::is_enough) has come out. `Again` if more may be complete, which is to be closed before any row comes.
-    fn advance_some(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome<Turn>;
+    /// [enough](Fired::is_enough) has come out. Gives the time up to which all is closed; if that is before `now`, the rest
+    /// is to be closed before any row comes.
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome<EventTime>;
 
     /// Time has come to `now`: closes all that is complete.
     fn advance(&mut self, now: EventTime, out: &mut Fired<Self::Acc>) -> Outcome {
-        while self.advance_some(now, out)? != Turn::Done {}
+        while self.advance_some(now, out)? < now {}
         Ok(())
     }
 

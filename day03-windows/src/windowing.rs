@@ -14,7 +14,7 @@
 //!
 //! Results do therefore not depend on how rows come in batches.
 
-use day02_state::operator::{Outcome, Turn};
+use day02_state::operator::Outcome;
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Stateful};
 
@@ -65,9 +65,9 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
     }
     // ANCHOR_END: rows
 
-    /// Moves the clock to `time`, and closes some of what is complete: `Again` if there is more (see
+    /// Moves the clock to `time`, and closes some of what is complete. Gives the time up to which all is closed (see
     /// [`Windower::advance_some`]).
-    pub fn on_time_some(&mut self, time: EventTime, out: &mut Fired<W::Acc>) -> Outcome<Turn> {
+    pub fn on_time_some(&mut self, time: EventTime, out: &mut Fired<W::Acc>) -> Outcome<EventTime> {
         self.clock.at_least(time);
         self.windows.advance_some(self.clock.now(), out)
     }
@@ -83,8 +83,8 @@ impl<C: Clock, W: Windower + ?Sized> Windowing<C, W> {
         self.windows.advance(EventTime::MIN, out)
     }
 
-    /// There will be no more rows: closes some of the windows that are left, `Again` if there are more.
-    pub fn on_drained_some(&mut self, out: &mut Fired<W::Acc>) -> Outcome<Turn> {
+    /// There will be no more rows: closes some of the windows that are left. Gives the time up to which all is closed.
+    pub fn on_drained_some(&mut self, out: &mut Fired<W::Acc>) -> Outcome<EventTime> {
         self.windows.advance_some(EventTime::MAX, out)
     }
 

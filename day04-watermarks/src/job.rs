@@ -7,7 +7,7 @@
 use day01_consumer::source::Source;
 use day02_state::error::Error;
 use day02_state::job::{self as day02, Stages};
-use day02_state::operator::{Out, Outcome, Turn};
+use day02_state::operator::{Out, Outcome};
 use day02_state::order::Cents;
 use day02_state::runtime::Job;
 use day02_state::state::file::Snapshot;
@@ -35,7 +35,7 @@ pub struct Options {
 }
 
 impl OnWatermark for Worker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
         self.on_time(at, out)
     }
 }

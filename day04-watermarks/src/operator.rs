@@ -9,8 +9,9 @@
 //! 1. The operator is told of a watermark before it goes on, so that what it has to say about it stands before it.
 //!    Whoever comes next, another window for instance, finds these rows in time.
 //! 2. What a restored task has said before it was stopped is its floor, and the first thing that it says again.
-//! 3. What the operator has to say may be much: a thousand windows close at once. Then it takes several turns, and nothing is
-//!    read until it has said everything. It needs no input to go on, so nothing can hang on that.
+//! 3. What the operator has to say may be much: a thousand windows close at once. Then it takes several turns. The watermark
+//!    goes on with each of them as far as it has come, so that nobody behind has to keep it all, and nothing is read until
+//!    everything is said. The operator needs no input to go on, so nothing can hang on that.
 //!
 //! The operator sees neither channels nor watermarks that say nothing new. Watermarks travel with the rows: they are in
 //! no hurry, since there is nothing to do about them before the rows are there.
@@ -34,9 +35,9 @@ const WATERMARK: &str = "watermark";
 // ANCHOR: on_watermark
 /// An operator that is told how far event time has come.
 pub trait OnWatermark: Operator<Watermark> {
-    /// No row follows whose timestamp is before this. What there is to say about it may take several turns: after `Again`
-    /// the same watermark comes once more, and nothing before it.
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn>;
+    /// No row follows whose timestamp is before this. Gives the time up to which all is said about it: if there is much to
+    /// say, an earlier one, and then it is called with the same watermark again, and nothing comes before that.
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime>;
 }
 // ANCHOR_END: on_watermark
 
@@ -103,14 +104,16 @@ pub fn without_splits<S: Source>(sources: &[S]) -> Vec<usize> {
 
 impl<O: OnWatermark> WatermarkOperator<O> {
     // ANCHOR: say
-    /// Goes on with what is to be said.
+    /// Goes on with what is to be said. A watermark goes on as far as everything is said about it.
     fn say(&mut self, out: Out<'_, O::Out, Watermark>) -> Outcome {
         while let Some(watermark) = self.unsaid.front().copied() {
             if let Watermark::At(at) = watermark {
-                if self.inner.on_watermark(at, out)? != Turn::Done {
+                let said = self.inner.on_watermark(at, out)?;
+                self.inner.on_flush(out)?;
+                if said < at {
+                    out.control_with_rows(Watermark::At(said));
                     return Ok(());
                 }
-                self.inner.on_flush(out)?;
             }
             out.control_with_rows(watermark);
             self.unsaid.pop_front();
@@ -230,11 +233,27 @@ impl<O: Stateful> Stateful for WatermarkOperator<O> {
 
 #[cfg(test)]
 mod tests {
+    use day03_windows::time::Span;
+
     use super::*;
     use crate::fault;
 
-    /// An operator that says what it is told.
-    struct Says;
+    /// An operator that says what it is told, so many milliseconds of it in a turn.
+    struct Says {
+        in_a_turn: i64,
+        said: EventTime,
+    }
+
+    impl Says {
+        fn at_once() -> Self {
+            Says::slowly(i64::MAX)
+        }
+
+        fn slowly(in_a_turn: i64) -> Self {
+            let said = EventTime(0);
+            Says { in_a_turn, said }
+        }
+    }
 
     impl Operator<Watermark> for Says {
         type In = ();
@@ -246,9 +265,10 @@ mod tests {
     }
 
     impl OnWatermark for Says {
-        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome<Turn> {
-            out.data(at);
-            Ok(Turn::Done)
+        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome<EventTime> {
+            self.said = at.min(self.said.plus(Span(self.in_a_turn)));
+            out.data(self.said);
+            Ok(self.said)
         }
     }
 
@@ -262,29 +282,6 @@ mod tests {
         }
     }
 
-    /// An operator that says a time in so many turns.
-    struct Slow(i64, i64);
-
-    impl Operator<Watermark> for Slow {
-        type In = ();
-        type Out = EventTime;
-
-        fn on_data(&mut self, _: Input, (): (), _: Out<'_, EventTime, Watermark>) -> Outcome {
-            Ok(())
-        }
-    }
-
-    impl OnWatermark for Slow {
-        fn on_watermark(&mut self, at: EventTime, out: Out<'_, EventTime, Watermark>) -> Outcome<Turn> {
-            out.data(at);
-            self.1 += 1;
-            Ok(match self.1 % self.0 {
-                0 => Turn::Done,
-                _ => Turn::Again,
-            })
-        }
-    }
-
     fn channel(channel: usize) -> Input {
         Input {
             port: 0,
@@ -294,20 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_until_everything_is_said_about_a_watermark_unless_the_job_stops() {
-        let (mut slow, mut times) = (WatermarkOperator::new(1, Slow(3, 0)), Times::default());
+    fn a_watermark_goes_on_as_far_as_everything_is_said_and_meanwhile_nothing_is_read_unless_the_job_stops() {
+        let (mut slow, mut times) = (WatermarkOperator::new(1, Says::slowly(4)), Times::default());
         let at = |millis| Watermark::At(EventTime(millis));
         slow.on_control(channel(0), at(10), &mut times).unwrap();
-        assert!(!slow.accepts(0) && times == Times(vec![10], vec![]));
+        assert!(!slow.accepts(0) && times == Times(vec![4], vec![4]));
         assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Again);
         assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Done);
-        assert!(slow.accepts(0) && times == Times(vec![10, 10, 10], vec![10]));
+        assert!(slow.accepts(0) && times == Times(vec![4, 8, 10], vec![4, 8, 10]));
         slow.on_control(channel(0), at(20), &mut times).unwrap();
         slow.on_stop();
         slow.on_control(channel(0), at(30), &mut times).unwrap();
         assert_eq!(slow.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Done);
-        assert!(slow.accepts(0) && times == Times(vec![10, 10, 10, 20], vec![10]));
-        let mut saved = WatermarkOperator::new(1, Slow(3, 0)).saved_at_the_end(true);
+        assert!(slow.accepts(0) && times == Times(vec![4, 8, 10, 14], vec![4, 8, 10, 14]));
+        let mut saved = WatermarkOperator::new(1, Says::slowly(4)).saved_at_the_end(true);
         saved.on_control(channel(0), at(10), &mut times).unwrap();
         saved.on_stop();
         assert_eq!(saved.on_turn(Duration::ZERO, &mut times).unwrap(), Turn::Again);
@@ -333,9 +330,9 @@ mod tests {
     fn restored(fault: Option<Fault>) -> Outcome<Times> {
         fault::with(fault, || {
             let at = |millis| Watermark::At(EventTime(millis));
-            let (mut before, mut times) = (WatermarkOperator::new(1, Says), Times::default());
+            let (mut before, mut times) = (WatermarkOperator::new(1, Says::at_once()), Times::default());
             before.on_control(channel(0), at(10), &mut times)?;
-            let (mut after, mut times) = (WatermarkOperator::new(2, Says), Times::default());
+            let (mut after, mut times) = (WatermarkOperator::new(2, Says::at_once()), Times::default());
             after.restore(before.snapshot(1).parts())?;
             after.on_turn(Duration::ZERO, &mut times)?;
             for (from, millis) in [(0, 5), (1, 6), (0, 13), (1, 14)] {

@@ -95,10 +95,10 @@ impl Operator<Watermark> for Scribe {
 }
 
 impl OnWatermark for Scribe {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
         out.data(vec![format!("all before {}", at.0)]);
         self.held.push(format!("and more before {}", at.0));
-        Ok(Turn::Done)
+        Ok(at)
     }
 }
 

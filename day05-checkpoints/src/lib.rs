@@ -34,3 +34,4 @@ pub mod object_folder;
 pub mod signal;
 pub mod sink;
 pub mod store;
+mod thread_end;

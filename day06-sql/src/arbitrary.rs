@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use crate::chunk::{Change, Chunk, Column};
 use crate::value::{DataType, Scalar};
 
-/// Every type that a column can have.
-pub const TYPES: [DataType; 9] = [
+/// Every type that a column of a table can have.
+pub const COLUMN_TYPES: [DataType; 8] = [
     DataType::Boolean,
     DataType::Int,
     DataType::BigInt,
@@ -20,8 +20,13 @@ pub const TYPES: [DataType; 9] = [
     DataType::Varchar,
     DataType::Timestamp,
     DataType::TimestampTz,
-    DataType::Interval,
 ];
+
+/// Every type that an expression can have.
+pub const TYPES: [DataType; 9] = {
+    let [a, b, c, d, e, f, g, h] = COLUMN_TYPES;
+    [a, b, c, d, e, f, g, h, DataType::Interval]
+};
 
 /// A value of a type, never NULL.
 pub fn value(data_type: DataType) -> BoxedStrategy<Scalar> {

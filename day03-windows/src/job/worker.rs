@@ -64,12 +64,12 @@ impl<T: Clock> WindowWorker<T> {
         }
     }
 
-    /// Moves event time to `time`, and sends some of what has closed: `Again` if there is more.
-    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome<Turn> {
+    /// Moves event time to `time`, and sends some of what has closed. Gives the time up to which all is sent.
+    pub fn on_time<C>(&mut self, time: EventTime, out: Out<'_, WindowOutput, C>) -> Outcome<EventTime> {
         let mut fired = Fired::for_a_turn();
-        let turn = self.windowing.on_time_some(time, &mut fired)?;
+        let closed = self.windowing.on_time_some(time, &mut fired)?;
         self.send(fired, Vec::new(), out);
-        Ok(turn)
+        Ok(closed)
     }
 
     /// The orders of a batch that are lost, if anybody wants them.
@@ -116,9 +116,12 @@ impl<T: Clock, C> Operator<C> for WindowWorker<T> {
             return Ok(Turn::Done);
         }
         let mut fired = Fired::for_a_turn();
-        let turn = self.windowing.on_drained_some(&mut fired)?;
+        let closed = self.windowing.on_drained_some(&mut fired)?;
         self.send(fired, Vec::new(), out);
-        Ok(turn)
+        Ok(match closed {
+            EventTime::MAX => Turn::Done,
+            _ => Turn::Again,
+        })
     }
 
     fn on_stop(&mut self) {

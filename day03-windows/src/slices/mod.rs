@@ -33,7 +33,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::ops::Range;
 
 use day02_state::keys;
-use day02_state::operator::{Batch, Outcome, Turn};
+use day02_state::operator::{Batch, Outcome};
 use day02_state::rows::Rows;
 use day02_state::state::{Frozen, Part, Slot, Table};
 
@@ -274,24 +274,24 @@ impl<A: Aggregate> Windower for SliceWindows<A> {
         Ok(())
     }
 
-    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<Turn> {
+    fn advance_some(&mut self, now: EventTime, out: &mut Fired<A::Acc>) -> Outcome<EventTime> {
         if let Some(pending) = self.pending.take() {
             out.closed.append(pending.closed);
         }
         if now <= self.closed {
-            return Ok(Turn::Done);
+            return Ok(now);
         }
         while let Some(end) = self.next().filter(|end| *end <= now) {
             self.close(end, out)?;
             self.closed = end;
             self.expire()?;
             if out.is_enough() {
-                return Ok(Turn::Again);
+                return Ok(end);
             }
         }
         self.closed = now;
         self.expire()?;
-        Ok(Turn::Done)
+        Ok(now)
     }
 
     fn windows_of(&self, ts: EventTime) -> Vec<Window> {

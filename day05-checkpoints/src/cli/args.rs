@@ -61,7 +61,7 @@ Examples:
 
 Results go to stdout or to the sink, everything else to stderr. Ctrl-C ends the run cleanly; a
 second Ctrl-C aborts. Exit codes: 0 done or interrupted, 1 failed, 2 wrong usage, 130 aborted.")]
-pub(crate) struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -211,7 +211,7 @@ impl fmt::Debug for SinkArg {
 
 /// What there is beside the job.
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Looks into checkpoints
     Checkpoint {
         /// What to do with them.

@@ -30,7 +30,7 @@ const COLUMNS: [&str; 9] = [
 
 /// Looks into checkpoints
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum CheckpointCommand {
+pub(super) enum CheckpointCommand {
     /// Shows what the checkpoints in a directory hold, also while a job uses it: for each task its parts and bytes, how
     /// many of these were written for this checkpoint and how many lie in files of older ones, how many files it needs,
     /// and what it says of positions and time

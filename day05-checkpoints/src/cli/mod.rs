@@ -1,7 +1,8 @@
 //! The command line of day 5: that of day 4, where checkpoints are kept, and where the result goes.
 
-pub(crate) mod args;
+mod args;
 mod checkpoint_dir;
+mod demo;
 mod inspect;
 mod log;
 
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
     };
     exit_code(match &args.command {
         Some(Command::Checkpoint { command }) => inspect::run(command),
-        None if args.is_demo() => crate::lab::demo::run(&args),
+        None if args.is_demo() => demo::run(&args),
         None => run(&args),
     })
 }

@@ -2,7 +2,6 @@
 
 pub mod barrier;
 pub mod crash;
-pub(crate) mod demo;
 pub mod epochs;
 pub mod fragile;
 pub mod layers;

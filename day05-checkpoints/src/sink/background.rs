@@ -14,15 +14,12 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
-use std::time::Duration;
 
 use day02_state::operator::Outcome;
 
 use super::encoded::Rows;
 use super::target::{LastPublished, Published, Target};
-
-/// How long a sink that goes waits for the end of the thread.
-const ENDS_WITHIN: Duration = Duration::from_millis(200);
+use crate::thread_end::let_end;
 
 /// A target whose steps are taken on another thread.
 pub struct Background {
@@ -83,9 +80,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.requests = channel().0;
-        // Behind the answer that is under way there is only the end.
-        while self.answers.recv_timeout(ENDS_WITHIN).is_ok() {}
+        let_end(&mut self.requests, &self.answers);
     }
 }
 

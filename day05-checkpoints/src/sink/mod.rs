@@ -233,8 +233,8 @@ impl<F: Format, T: Target> Operator<Watermark> for Sink<F, T> {
 
 /// Rows are published by epoch, whatever their time.
 impl<F: Format, T: Target> OnWatermark for Sink<F, T> {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
-        Ok(Turn::Done)
+    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
+        Ok(at)
     }
 }
 

@@ -12,12 +12,9 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
-use std::time::Duration;
 
 use super::{CheckpointStorage, Progress, Size, StoreError, TaskStates};
-
-/// How long a job that goes waits for the end of the thread.
-const ENDS_WITHIN: Duration = Duration::from_millis(200);
+use crate::thread_end::let_end;
 
 /// A store whose steps are taken on another thread.
 #[derive(Debug)]
@@ -49,9 +46,7 @@ impl BackgroundStore {
 
 impl Drop for BackgroundStore {
     fn drop(&mut self) {
-        self.requests = channel().0;
-        // Behind the answer that is under way there is only the end.
-        while self.answers.recv_timeout(ENDS_WITHIN).is_ok() {}
+        let_end(&mut self.requests, &self.answers);
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use day02_state::keys::{hash, key_group};
-use day02_state::operator::{Batch, Input, Operator, Out, Outcome, Turn};
+use day02_state::operator::{Batch, Input, Operator, Out, Outcome};
 use day02_state::order::Cents;
 use day02_state::outbox::Either;
 use day02_state::rows::Rows;
@@ -107,7 +107,7 @@ impl Operator<Watermark> for Windows {
 }
 
 impl OnWatermark for Windows {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
         self.closed = Some(at.0);
         let mut windows: BTreeMap<(String, i64), Vec<i64>> = BTreeMap::new();
         let last_of = |ts: i64| ts - ts.rem_euclid(WINDOW) + WINDOW - 1;
@@ -129,10 +129,7 @@ impl OnWatermark for Windows {
             }
         }
         out.data(Either::Left(orders));
-        Ok(match first {
-            Some(_) => Turn::Again,
-            None => Turn::Done,
-        })
+        Ok(first.map_or(at, |last| EventTime(last + 1)))
     }
 }
 
@@ -183,9 +180,9 @@ impl Operator<Watermark> for Join {
 }
 
 impl OnWatermark for Join {
-    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
         self.at = Some(at.0);
-        Ok(Turn::Done)
+        Ok(at)
     }
 }
 
@@ -220,8 +217,8 @@ impl Operator<Watermark> for Sink {
 }
 
 impl OnWatermark for Sink {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
-        Ok(Turn::Done)
+    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
+        Ok(at)
     }
 }
 

@@ -229,12 +229,9 @@ impl WindowBy {
         let mut order: Vec<usize> = (0..closed.len()).collect();
         order.sort_unstable_by_key(|row| (closed.values()[*row].window, closed.key(*row)));
         // A window that reaches past the calendar is shown to end with it.
-        let bound = |time: EventTime| match (
-            time.clamp(EventTime::FIRST, EventTime::LAST),
-            self.window.data_type,
-        ) {
-            (time, DataType::TimestampTz) => Scalar::TimestampTz(time),
-            (time, _) => Scalar::Timestamp(time),
+        let bound = |time: EventTime| match self.window.data_type {
+            DataType::TimestampTz => Scalar::TimestampTz(time.on_calendar()),
+            _ => Scalar::Timestamp(time.on_calendar()),
         };
         let mut results = Vec::new();
         for row in order {

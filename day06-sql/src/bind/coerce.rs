@@ -6,8 +6,10 @@
 //! ```
 //!
 //! Everything else takes a CAST that somebody wrote. RisingWave and PostgreSQL have the same rule; Flink does more by itself.
-//! A literal is converted here, by the one reader of texts, so that a text that is no timestamp is an error at its place and not at the first row.
+//! A literal is converted here, by the one reader of texts, so that a text that is no timestamp is an error at its place and
+//! not at the first row.
 
+use day01_consumer::printable::excerpt;
 use rust_decimal::Decimal;
 use sqlparser::tokenizer::Span;
 
@@ -103,7 +105,7 @@ fn literal(scalar: &Scalar, to: DataType) -> Result<Option<Scalar>, String> {
 pub(crate) fn parsed(text: &str, to: DataType) -> Result<Scalar, String> {
     match Value::read(text.into(), to) {
         Ok(value) => Ok(value.into_scalar()),
-        Err(unfit) => Err(format!("'{text}' is {unfit}")),
+        Err(unfit) => Err(format!("'{}' is {unfit}", excerpt(text.as_bytes(), 0))),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn tumble(function: Function, args: &[Expr], on: On<'_, '_>) -> Resul
             Function::TumbleStart => assigner.slice(end).start,
             _ => end,
         };
-        bound.clamp(EventTime::FIRST, EventTime::LAST)
+        bound.on_calendar()
     };
     let time = eval(time, on)?;
     let values = match &time.values {

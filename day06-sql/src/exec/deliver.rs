@@ -70,8 +70,8 @@ impl Operator<Watermark> for Deliver {
 }
 
 impl OnWatermark for Deliver {
-    fn on_watermark(&mut self, _: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
-        Ok(Turn::Done)
+    fn on_watermark(&mut self, at: EventTime, _: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
+        Ok(at)
     }
 }
 

@@ -126,7 +126,7 @@ impl Operator<Watermark> for GroupWorker {
 }
 
 impl OnWatermark for GroupWorker {
-    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<Turn> {
+    fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
         let mut result = Chunk::default();
         if let Groups::Windows(windows) = &mut self.groups {
             windows.on_watermark(at, &mut result)?;
@@ -134,7 +134,7 @@ impl OnWatermark for GroupWorker {
         if result.rows > 0 {
             self.send(result, out)?;
         }
-        Ok(Turn::Done)
+        Ok(at)
     }
 }
 

@@ -15,7 +15,6 @@ use std::fmt;
 use std::io::{self, Write};
 
 use day03_windows::time::EventTime;
-use jiff::fmt::StdIoWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
 use super::Value;
@@ -83,7 +82,7 @@ fn write_time(time: EventTime, form: TimeForm, zone: &str, bytes: &mut Vec<u8>) 
         TimeForm::Java => (ISO, zone),
     };
     printer
-        .print_datetime(&shown, StdIoWrite(&mut *bytes))
+        .print_datetime(&shown, &mut *bytes)
         .map_err(io::Error::other)?;
     if form == TimeForm::Java && zone.is_empty() && shown.second() == 0 && shown.millisecond() == 0 {
         bytes.truncate(bytes.len() - ":00".len());

@@ -28,7 +28,7 @@ use day03_windows::job::{ClosedWindow, Options as Windows};
 use day03_windows::time::Span;
 use day04_watermarks::job::{Options, wire};
 
-use crate::cli::args::Cli;
+use super::args::Cli;
 
 /// The most orders that fit into the sandbox, however slowly they are read.
 const ORDERS: u64 = 80_000;
@@ -46,7 +46,7 @@ const LIVES: [Duration; 3] = [
     Duration::from_millis(1_100),
 ];
 
-pub(crate) fn run(args: &Cli) -> Result<(), Error> {
+pub(super) fn run(args: &Cli) -> Result<(), Error> {
     args.windows.check()?;
     let generator = GeneratorOptions {
         orders: args.input.generator.orders.min(ORDERS),
