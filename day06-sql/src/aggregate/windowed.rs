@@ -162,7 +162,7 @@ impl WindowBy {
     /// # Errors
     /// As of [`WindowBy::on_watermark`].
     pub fn on_start(&mut self, out: &mut Chunk) -> Result<(), AggregateError> {
-        self.on_watermark(EventTime::MIN, out)
+        self.on_watermark(EventTime::MIN, out).map(|_| ())
     }
 
     // ANCHOR: rows
@@ -210,15 +210,17 @@ impl WindowBy {
     }
     // ANCHOR_END: rows
 
-    /// Rows before this time are late from now on: gives out the groups of all windows that end up to
-    /// here, as insertions. `out` is of the types of the result or has no column yet.
+    /// Rows before this time are late from now on: gives out the groups of windows that end up to here, as insertions, as many
+    /// as go on their way in one turn. `out` is of the types of the result or has no column yet. Gives the time up to which all
+    /// have come out, after which it is called with the same time again.
     ///
     /// # Errors
     /// A result does not fit in its type.
-    pub fn on_watermark(&mut self, time: EventTime, out: &mut Chunk) -> Result<(), AggregateError> {
-        let mut fired = Fired::default();
-        self.windows.advance(time, &mut fired).map_err(unable)?;
-        self.emit(&fired, out)
+    pub fn on_watermark(&mut self, time: EventTime, out: &mut Chunk) -> Result<EventTime, AggregateError> {
+        let mut fired = Fired::for_a_turn();
+        let closed = self.windows.advance_some(time, &mut fired).map_err(unable)?;
+        self.emit(&fired, out)?;
+        Ok(closed)
     }
 
     fn emit(&self, fired: &Fired<Accs>, out: &mut Chunk) -> Result<(), AggregateError> {

@@ -127,14 +127,15 @@ impl Operator<Watermark> for GroupWorker {
 
 impl OnWatermark for GroupWorker {
     fn on_watermark(&mut self, at: EventTime, out: Out<'_, Self::Out, Watermark>) -> Outcome<EventTime> {
+        let Groups::Windows(windows) = &mut self.groups else {
+            return Ok(at);
+        };
         let mut result = Chunk::default();
-        if let Groups::Windows(windows) = &mut self.groups {
-            windows.on_watermark(at, &mut result)?;
-        }
+        let said = windows.on_watermark(at, &mut result)?;
         if result.rows > 0 {
             self.send(result, out)?;
         }
-        Ok(at)
+        Ok(said)
     }
 }
 
