@@ -304,10 +304,7 @@ fn open_in(folder: &Folder) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_may_hold_more_files_than_may_be_open() {
-    let folder = Folder::new();
-    for number in 0..300 {
-        folder.write(&format!("{number:03}"), "x\n".repeat(1_001));
-    }
+    let folder = Folder::of(300, &"x\n".repeat(1_001));
     let root = [folder.0.path().to_path_buf()];
     for shares in [1, 3] {
         let sources = FileSource::open_shares(&root, &Start::Earliest, LineFormat::Csv, 99, shares);
@@ -330,12 +327,8 @@ fn a_folder_may_hold_more_files_than_may_be_open() {
 /// A split that pauses waits for one that has no time yet, so the other has to be opened.
 #[test]
 fn files_that_pause_do_not_keep_others_from_being_opened() {
-    let folder = Folder::new();
-    for number in 0..300 {
-        folder.write(&format!("{number:03}"), "x\n".repeat(1_001));
-    }
-    let root = folder.0.path().to_path_buf();
-    let mut source = FileSource::open_lines(&[root], &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let folder = Folder::of(300, &"x\n".repeat(1_001));
+    let mut source = folder.source();
     let mut records = Records::new();
     for number in 0..300 {
         source.poll(&mut records, Duration::ZERO).unwrap();
@@ -347,12 +340,8 @@ fn files_that_pause_do_not_keep_others_from_being_opened() {
 
 #[test]
 fn a_batch_is_of_many_files_if_they_are_small() {
-    let folder = Folder::new();
-    for number in 0..500 {
-        folder.write(&format!("{number:03}"), "x\ny\n");
-    }
-    let root = folder.0.path().to_path_buf();
-    let mut source = FileSource::open_lines(&[root], &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let folder = Folder::of(500, "x\ny\n");
+    let mut source = folder.source();
     let mut records = Records::new();
     assert_eq!(source.poll(&mut records, Duration::ZERO).unwrap(), Polled::Ready);
     let partitions: Vec<i32> = records.iter().map(|record| record.partition).collect();
@@ -362,18 +351,14 @@ fn a_batch_is_of_many_files_if_they_are_small() {
 
 #[test]
 fn a_file_that_is_replaced_before_its_turn_comes_is_an_error() {
-    let folder = Folder::new();
-    for number in 0..2 {
-        folder.write(&format!("{number}"), "x\n".repeat(1_001));
-    }
-    let root = [folder.0.path().to_path_buf()];
-    let mut source = FileSource::open_lines(&root, &Start::Earliest, LineFormat::Csv, 99).unwrap();
+    let folder = Folder::of(2, &"x\n".repeat(1_001));
+    let mut source = folder.source();
     let mut records = Records::new();
     source.poll(&mut records, Duration::ZERO).unwrap();
-    folder.write("1", "y\n".repeat(1_001));
+    folder.write("001", "y\n".repeat(1_001));
     let error = source.poll(&mut records, Duration::ZERO).unwrap_err();
     assert!(
-        matches!(&error, Error::Replaced { path } if *path == folder.path("1")),
+        matches!(&error, Error::Replaced { path } if *path == folder.path("001")),
         "{error}"
     );
 }
@@ -438,6 +423,19 @@ struct Folder(TempDir);
 impl Folder {
     fn new() -> Self {
         Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// So many files with the same text.
+    fn of(files: usize, text: &str) -> Self {
+        let folder = Folder::new();
+        (0..files).for_each(|number| folder.write(&format!("{number:03}"), text));
+        folder
+    }
+
+    /// All of its files, of lines.
+    fn source(&self) -> FileSource {
+        let root = [self.0.path().to_path_buf()];
+        FileSource::open_lines(&root, &Start::Earliest, LineFormat::Csv, 99).unwrap()
     }
 
     fn path(&self, name: &str) -> PathBuf {
