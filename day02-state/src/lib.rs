@@ -23,7 +23,8 @@ use mimalloc::MiMalloc;
 
 // ANCHOR: allocator
 /// Batches are made by one task and given back by another, on another thread. Where that happens for each hundred rows, as
-/// with watermarks on day 4, both meet at the lock of the system's allocator; this one has none.
+/// with watermarks on day 4, both meet at the lock of the system's allocator; this one has none. It is told to ask for no huge pages: a process of some megabytes
+/// would take up more than twice of them, and save no time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 // ANCHOR_END: allocator

@@ -10,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::buffers;
 use super::cluster::Cluster;
 use super::hidden::Ends;
 use super::options::KafkaOptions;
@@ -109,6 +110,7 @@ impl Client {
     }
 
     fn isolated(options: &KafkaOptions, isolation: &str) -> Result<Self, Error> {
+        buffers::keep();
         let mut config = ClientConfig::new();
         config
             .set("group.id", &options.group)
@@ -125,7 +127,9 @@ impl Client {
             .set("fetch.queue.backoff.ms", "2")
             // So long may a broker keep a fetch that finds nothing, and answers nothing else on that connection meanwhile.
             .set("fetch.wait.max.ms", "100")
-            // What waits in the client is bounded, so memory does not grow with the backlog.
+            // What waits in the client is bounded, so memory does not grow with the backlog. An answer has so much of each
+            // partition, which is more when it is unpacked, and comes whole.
+            .set("fetch.message.max.bytes", "262144")
             .set("queued.min.messages", "10000")
             .set("queued.max.messages.kbytes", "8192");
         options.cluster.configure(&mut config);

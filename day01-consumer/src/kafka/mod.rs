@@ -28,11 +28,13 @@
 //! client        settings, and what the client says
 //! options       which topic, and how
 //! cluster       where the brokers are, and how clients connect
+//! buffers       the memory that it reads into
 //! ```
 //!
 //! Left out: headers, and several topics.
 
 mod batch;
+mod buffers;
 mod client;
 mod cluster;
 mod failure;
