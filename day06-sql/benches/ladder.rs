@@ -81,6 +81,7 @@ fn run(query: &Query, log: &Log) -> u64 {
         access: Access::Shared,
         sink_buffer: 64 << 20,
         buffers: Buffers::default(),
+        shown_at_once: false,
     };
     let stop = Stop::new();
     let checkpoints = Checkpoints {

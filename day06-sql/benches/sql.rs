@@ -10,7 +10,7 @@
 //!
 //! All are called one after the other on one thread, over the same records in memory, by the same decoder: what is compared
 //! is the interpreter, not the exchange. Both count to the end before anything is measured, and must agree.
-#![allow(clippy::expect_used, reason = "a benchmark that cannot run has to fail")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot run has to fail")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -29,11 +29,13 @@ use day04_watermarks::splits::Strategy;
 use day06_sql::aggregate::{Calls, GroupBy};
 use day06_sql::bind::{Catalog, read};
 use day06_sql::chunk::Chunk;
-use day06_sql::exec::lower::{Line, lower};
+use day06_sql::exec::graph::{Graph, Work};
+use day06_sql::exec::identity::Served;
+use day06_sql::exec::outputs::Outputs;
 use day06_sql::exec::scan::ScanReader;
 use day06_sql::plan::{Query, Statement};
 use day06_sql::value::Scalar;
-use day06_sql::view::View;
+use day06_sql::view::{Epochs, Materialized};
 
 const ORDERS: u64 = 1_000_000;
 /// No poll finds so many rows.
@@ -74,13 +76,19 @@ fn by_hand(log: &Log) -> Counts {
 
 /// The operators of a query, one behind the other; `columns` are those that are read, and the changes of so many rows at most
 /// are put together.
-fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize], chunk_rows: usize) -> Counts {
-    let (table, _) = line.scan.table().expect("it reads a table");
-    let mut reader = ScanReader::new(table, columns, &line.steps, line.keys_of(0), Strategy::default());
-    let grouping = line.groupings.first().expect("it groups");
+fn sql(log: &Log, query: &Query, graph: &Graph, columns: &[usize], chunk_rows: usize) -> Counts {
+    let [scan, group, view] = graph.nodes.as_slice() else {
+        panic!("a scan, groups and a view");
+    };
+    let (Work::Scan(table, _), Work::Group(grouping)) = (&scan.work, &group.work) else {
+        panic!("a scan and groups");
+    };
+    let outputs = Outputs::new(&scan.id, graph.lanes_of(0), &Served::default());
+    let mut reader = ScanReader::new(table, columns, outputs, Strategy::default());
     let calls = Calls::new(grouping.calls.clone());
     let mut groups = GroupBy::new(grouping.keys.clone(), calls, true);
-    let view = View::new(query.plan.fields());
+    let then = &view.ports[0][0].steps;
+    let mut kept = Materialized::new(&query.plan.fields());
     let (mut source, mut records) = (source(log), Records::new());
     while source
         .poll(&mut records, Duration::ZERO)
@@ -90,7 +98,9 @@ fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize], chunk_rows: usi
         for (record, text) in decode::texts(&records) {
             reader.read(&record, text).expect("generated orders are good");
         }
-        let rows = reader.take().expect("a chunk");
+        let Some(rows) = reader.take().expect("a chunk").pop() else {
+            continue;
+        };
         let all: Vec<u32> = (0..rows.chunk.rows as u32).collect();
         for some in all.chunks(chunk_rows) {
             let mut changes = Chunk::default();
@@ -98,10 +108,12 @@ fn sql(log: &Log, query: &Query, line: &Line, columns: &[usize], chunk_rows: usi
             groups
                 .on_chunk(cut.as_ref().unwrap_or(&rows), &mut changes)
                 .expect("counts fit");
-            view.apply(&grouping.then.apply(changes).expect("columns"))
+            kept.apply(&then.apply(changes).expect("columns"))
                 .expect("a changelog");
         }
     }
+    let view = Epochs::default().view(query.plan.fields());
+    view.publish(0, kept.freeze());
     let rows = view.rows().into_iter();
     rows.map(|row| match row.as_slice() {
         [Scalar::Varchar(merchant), Scalar::BigInt(count)] => (merchant.to_string(), count.unsigned_abs()),
@@ -119,20 +131,23 @@ fn main() {
         1,
     );
     let query = query();
-    let line = lower(&query.plan).expect("a line");
-    let (table, asked_for) = line.scan.table().expect("it reads a table");
+    let queries = std::slice::from_ref(&query);
+    let graph = Graph::of(queries, &["query".to_string()], &Served::default()).expect("a graph");
+    let Some(Work::Scan(table, asked_for)) = graph.nodes.first().map(|node| &node.work) else {
+        panic!("a scan");
+    };
     let all: Vec<usize> = (0..table.columns.len()).collect();
-    assert_eq!(asked_for, [0], "the planner leaves only the merchant");
+    assert_eq!(asked_for.as_slice(), [0], "the planner leaves only the merchant");
 
     let expected = by_hand(&log);
     assert_eq!(expected.values().sum::<u64>(), ORDERS);
     let variants = [
-        ("sql", asked_for, WHOLE),
-        ("sql-all", &all, WHOLE),
-        ("sql-each-row", asked_for, 1),
+        ("sql", asked_for.as_slice(), WHOLE),
+        ("sql-all", all.as_slice(), WHOLE),
+        ("sql-each-row", asked_for.as_slice(), 1),
     ];
     for (name, columns, chunk_rows) in variants {
-        assert_eq!(sql(&log, &query, &line, columns, chunk_rows), expected, "{name}");
+        assert_eq!(sql(&log, &query, &graph, columns, chunk_rows), expected, "{name}");
     }
 
     let mut criterion = Criterion::default()
@@ -143,7 +158,7 @@ fn main() {
     group.bench_function("by-hand", |bench| bench.iter(|| black_box(by_hand(&log))));
     for (name, columns, chunk_rows) in variants {
         group.bench_function(name, |bench| {
-            bench.iter(|| black_box(sql(&log, &query, &line, columns, chunk_rows)));
+            bench.iter(|| black_box(sql(&log, &query, &graph, columns, chunk_rows)));
         });
     }
     group.finish();

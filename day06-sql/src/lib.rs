@@ -12,6 +12,7 @@ pub mod eval;
 pub mod exec;
 pub mod expr;
 pub mod format;
+pub mod join;
 pub mod keyed;
 pub mod keys;
 pub mod lab;

@@ -1,6 +1,8 @@
 //! What the examples print is what the pages show.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+#[path = "../examples/balances.rs"]
+mod balances;
 #[path = "../examples/changes.rs"]
 mod changes;
 #[path = "../examples/explain.rs"]
@@ -60,4 +62,14 @@ fn without_what_is_no_longer_true_a_second_grouping_counts_too_much() {
         "{printed}"
     );
     insta::assert_snapshot!("histogram", printed);
+}
+
+#[test]
+fn balances_add_up_to_nothing_in_every_epoch_and_not_in_between() {
+    let printed = printed(balances::run);
+    let epochs = printed.lines().last().expect("two lines");
+    let (right, of) = epochs.rsplit_once(" looks").and_then(|(words, _)| words.rsplit_once(" of ")).expect("numbers");
+    assert!(right.ends_with(&format!(" {of}")), "{printed}");
+    assert!(printed.contains("and otherwise"), "{printed}");
+    insta::assert_snapshot!("balances", printed);
 }

@@ -20,7 +20,7 @@ use crate::state::Part;
 /// What a source makes of its records: rows, and on later days control between them.
 pub trait Reader: Send {
     /// What goes to the workers.
-    type Rows: Keyed;
+    type Rows: Send;
     /// What may stand between rows.
     type Control: Control;
 

@@ -11,8 +11,9 @@
 //!                       rows, control, rows
 //! ```
 //!
-//! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything) or a *split* (each gets its
-//! own kind of rows) joins two of them. Every lane fills, lingers, seals and sends on its own.
+//! An outbox is a tree: an edge with its lanes is a leaf, and a *tee* (both get everything), a *split* (each gets its
+//! own kind of rows) or *each* (each gets its own rows) joins several of them. Every lane fills, lingers, seals and sends on
+//! its own.
 //!
 //! Nothing here waits: a channel takes a packet or is full, and then a `Select` can be told to watch it.
 
@@ -109,6 +110,14 @@ impl<D: Clone + Send + 'static, C: Control> Outbox<D, C> {
             right: other.0,
             deal: |rows: D| (Some(rows.clone()), Some(rows)),
         }))
+    }
+}
+
+impl<D: Send + 'static, C: Control> Outbox<D, C> {
+    /// Of a list of rows, each of these outboxes gets the one in its place; control goes to all.
+    pub fn each(outboxes: Vec<Self>) -> Outbox<Vec<D>, C> {
+        let outboxes = outboxes.into_iter().map(|outbox| outbox.0);
+        Outbox(Box::new(Each(outboxes.collect())))
     }
 }
 
@@ -219,6 +228,24 @@ impl<D: Send, A: Send, B: Send, C> Branch<D, C> for Fork<D, A, B, C> {
     fn watch<'a>(&'a self, select: &mut Select<'a>) {
         self.left.watch(select);
         self.right.watch(select);
+    }
+}
+
+/// Outboxes that all get control, and each its own rows.
+struct Each<D, C>(Vec<Box<dyn Branch<D, C>>>);
+
+impl<D: Send, C> Branch<Vec<D>, C> for Each<D, C> {
+    fn data(&mut self, data: Vec<D>, now: Duration) {
+        let each = self.0.iter_mut().zip(data);
+        each.for_each(|(branch, rows)| branch.data(rows, now));
+    }
+
+    fn edges(&mut self, visit: &mut dyn FnMut(&mut dyn Edge<C>)) {
+        self.0.iter_mut().for_each(|branch| branch.edges(visit));
+    }
+
+    fn watch<'a>(&'a self, select: &mut Select<'a>) {
+        self.0.iter().for_each(|branch| branch.watch(select));
     }
 }
 

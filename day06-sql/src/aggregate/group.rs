@@ -96,6 +96,11 @@ impl GroupBy {
         }
     }
 
+    /// How many columns are keys.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The types of the columns of the result: first the keys, then the aggregates.
     pub fn types(&self) -> Vec<DataType> {
         let results = self.calls.all().iter().map(Call::data_type);

@@ -18,7 +18,7 @@ use day03_windows::time::{EventTime, Span};
 use rust_decimal::Decimal;
 
 use super::acc::{Acc, Accs, Wide};
-use crate::value::Scalar;
+use crate::value::{self, Scalar};
 
 /// The name of the part that says what the others are of.
 const SIGNATURE: &str = "aggregates";
@@ -87,28 +87,28 @@ impl Value for Acc {
     }
 }
 
-pub(crate) fn encode_scalar(value: &Scalar, to: &mut Vec<u8>) {
+pub(crate) fn encode_scalar(value: &value::Value<'_>, to: &mut Vec<u8>) {
     let mut put = |kind: u8, bytes: &[u8]| {
         to.push(kind);
         to.extend_from_slice(bytes);
     };
     match value {
-        Scalar::Null => put(0, &[]),
-        Scalar::Boolean(value) => put(1, &[u8::from(*value)]),
-        Scalar::Int(value) => put(2, &value.to_le_bytes()),
-        Scalar::BigInt(value) => put(3, &value.to_le_bytes()),
-        Scalar::Double(value) => put(4, &value.to_bits().to_le_bytes()),
-        Scalar::Numeric(value) => {
+        value::Value::Null => put(0, &[]),
+        value::Value::Boolean(value) => put(1, &[u8::from(*value)]),
+        value::Value::Int(value) => put(2, &value.to_le_bytes()),
+        value::Value::BigInt(value) => put(3, &value.to_le_bytes()),
+        value::Value::Double(value) => put(4, &value.to_bits().to_le_bytes()),
+        value::Value::Numeric(value) => {
             put(5, &value.mantissa().to_le_bytes());
             to.push(value.scale() as u8);
         }
-        Scalar::Varchar(text) => {
+        value::Value::Varchar(text) => {
             put(6, &(text.len() as u32).to_le_bytes());
             to.extend_from_slice(text.as_bytes());
         }
-        Scalar::Timestamp(time) => put(7, &time.0.to_le_bytes()),
-        Scalar::TimestampTz(time) => put(8, &time.0.to_le_bytes()),
-        Scalar::Interval(span) => put(9, &span.0.to_le_bytes()),
+        value::Value::Timestamp(time) => put(7, &time.0.to_le_bytes()),
+        value::Value::TimestampTz(time) => put(8, &time.0.to_le_bytes()),
+        value::Value::Interval(span) => put(9, &span.0.to_le_bytes()),
     }
 }
 

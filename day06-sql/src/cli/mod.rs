@@ -25,7 +25,6 @@ use day05_checkpoints::job::Checkpoints;
 use crate::aggregate::Dropped;
 use crate::bind::{Catalog, read};
 use crate::error::SqlError;
-use crate::exec::once::{answer, reads_view};
 use crate::exec::open::{Inputs, check_outputs};
 use crate::exec::report::WindowStats;
 use crate::exec::{Options, Printed, Running, wire};
@@ -120,27 +119,18 @@ fn execute(
                 writeln!(std::io::stdout(), "{}", query.to_string().trim_end())
                     .map_err(InputError::Output)?;
             }
-            Statement::Query(query) if reads_view(query).is_none() => running.push(query.clone()),
-            Statement::Query(_) | Statement::Created(_) => {}
+            Statement::Query(query) => running.push(query.clone()),
+            Statement::Created(_) => {}
         }
     }
-    let views = match running.is_empty() {
+    let mut shown = match running.is_empty() {
         true => Vec::new(),
         false => run_queries(args, &running, printed, current)?,
     };
-    let mut shown = Vec::new();
-    let mut read = Vec::new();
-    for statement in statements {
-        let Statement::Query(query) = statement else {
-            continue;
-        };
-        let Some(name) = reads_view(query) else { continue };
-        if let Some((_, view)) = views.iter().find(|(view, _)| *view == name) {
-            shown.push((name.clone(), answer(query, view)?));
-            read.push(name);
-        }
-    }
-    shown.extend(views.into_iter().filter(|(name, _)| !read.contains(name)));
+    // Who asks for a part of a view does not want to see all of it.
+    let results = running.iter().filter(|query| query.sink == Sink::Result);
+    let read: Vec<&str> = results.flat_map(|query| query.plan.views()).collect();
+    shown.retain(|(name, _)| !read.contains(&name.as_str()));
     for (name, view) in &shown {
         if shown.len() > 1 {
             say(format!("{name}:"));
@@ -188,6 +178,7 @@ fn run_queries(
         access: args.checkpoints.access(),
         sink_buffer: args.sql.publish.sink_buffer.0,
         buffers: Buffers::default(),
+        shown_at_once: false,
     };
     if args.checkpoints.checkpoint_dir.is_none() {
         let topics = queries.iter().filter_map(|query| query.sink.topic());
@@ -213,6 +204,7 @@ fn run_queries(
         tasks,
         bounded,
         sandboxes,
+        ..
     } = wire(queries, &options, printed, checkpoints)?;
     let _at_work = current.coordinated(coordinator);
     let first = views.iter().flatten().next().cloned();
@@ -261,7 +253,8 @@ fn say_what_is_missing(query: &Query, stats: WindowStats, interrupted: bool) {
         behind,
         null_time,
     } = stats.dropped;
-    let watermark = query.plan.table().and_then(|table| table.watermark);
+    let tables = query.plan.tables().into_iter();
+    let watermark = tables.filter_map(|table| table.watermark).max_by_key(|watermark| watermark.delay);
     let rows = day03_windows::job::WindowStats {
         late,
         late_assignments,

@@ -1,31 +1,40 @@
-//! Queries as a job: a line of tasks for each, all with checkpoints of one coordinator.
+//! A program as a job: its graph, with a task or several for each operator, and checkpoints of one coordinator.
 //!
 //! ```text
-//! query 1   source ─ by key ─► worker ─► sink ┐
-//! query 2   source ─ by key ─► worker ─► view ┴─ acks ─► coordinator
+//! scan ─┬─ by key ─► group, join … ─► view ─► who reads the view
+//!       └───────────────────────────► sink
+//!  all of them ─ acks ─► coordinator
 //! ```
+//!
+//! - [`graph`]: from queries to operators; [`identity`]: under which names their state is saved
+//! - [`operator`]: the contract of operators and their task; [`grouping`], [`deliver`] and [`join`](crate::join): operators
+//! - [`scan`]: where rows come in; [`steps`] and [`outputs`]: what is done with rows on their way
+//! - [`open`]: what stands outside; [`report`]: what is said of windows
 
 pub mod deliver;
+pub mod graph;
 pub mod grouping;
-mod identity;
-pub mod lower;
-pub mod once;
+pub mod identity;
 pub mod open;
+pub mod operator;
+pub mod outputs;
 pub mod report;
 pub mod scan;
 pub mod steps;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use day01_consumer::Error as InputError;
 use day01_consumer::job::OnBadRecord;
 use day01_consumer::lab::sandbox::Sandbox;
 use day02_state::error::Error;
 use day02_state::job::{Options as Tasks, SourceTask, check_positions};
 use day02_state::operator::Outcome;
 use day02_state::outbox::Outbox;
-use day02_state::runtime::{Buffers, Edge, Inbox, Job, Mail, by_key, single};
+use day02_state::runtime::{Buffers, Inbox, Job, Mail, by_key, single};
 use day04_watermarks::operator::{WatermarkOperator, without_splits};
 use day04_watermarks::splits::Strategy;
 use day05_checkpoints::dataflow::{Control, Dataflow, Subtask};
@@ -36,18 +45,20 @@ use day05_checkpoints::sink::encoded::Encoded;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::sink::{Format, Sink as ExactlyOnce, SinkOptions};
+use day05_checkpoints::store::Checkpoint;
 
 use crate::format::encode::RowWriter;
-use crate::format::print::Printer;
+use crate::join::Join;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Connector, FileFormat, Query, Sink, Table};
 use crate::value::write::TimeForm;
-use crate::view::View;
-use deliver::Deliver;
-use grouping::GroupWorker;
-use identity::{check_restored, has_ended, ids, task_id};
-use lower::{Line, lower};
-use open::{AnySource, Connectors, Inputs, Outside, check_writers};
+use crate::view::{Epochs, View};
+use deliver::Materialize;
+use graph::{Graph, Work};
+use identity::{Served, check_restored, has_ended, ids};
+use open::{AnySource, Connectors, Inputs, Outside};
+use operator::{ChunkOperator, OperatorTask};
+use outputs::Outputs;
 use scan::ScanReader;
 
 /// How queries run.
@@ -69,6 +80,8 @@ pub struct Options {
     pub sink_buffer: usize,
     /// How much may lie between two tasks.
     pub buffers: Buffers,
+    /// Whether each view shows a change as soon as it has come to it, and not epoch by epoch.
+    pub shown_at_once: bool,
 }
 
 /// A job that runs queries.
@@ -79,6 +92,8 @@ pub struct Running {
     pub coordinator: Mail<Control>,
     /// By query, its view, if it has one.
     pub views: Vec<Option<View>>,
+    /// All of the views in the same epoch.
+    pub epochs: Epochs,
     /// By query, how the names of the tasks that group its rows begin.
     pub tasks: Vec<String>,
     /// Whether all inputs end by themselves.
@@ -123,22 +138,27 @@ impl Write for Printed {
     }
 }
 
-/// A query with what it reads.
-struct Reading<'a> {
-    query: &'a Query,
-    /// Under which its state is saved.
-    id: String,
-    line: &'a Line,
-    /// The table at the beginning of the line, and which columns of it.
-    table: &'a Table,
-    columns: &'a [usize],
-    sources: Vec<Ended<AnySource>>,
-}
+/// So many tasks run at once, each on a thread.
+const MAX_TASKS: usize = 1_000;
 
-/// A job while its queries are wired.
+/// The sources of a scan.
+type Sources = Vec<Ended<AnySource>>;
+
+/// A job while its graph is wired.
 struct Wiring<'a> {
-    dataflow: Dataflow,
+    graph: &'a Graph,
+    served: &'a Served,
     options: &'a Options,
+    epochs: Epochs,
+    /// The checkpoint that the job goes on from; 0 if it begins.
+    restored: u64,
+    dataflow: Dataflow,
+    /// By operator, for each of its tasks the way in, and an outbox for each lane.
+    inboxes: Vec<Vec<Inbox<KeyedChunk, Control>>>,
+    outboxes: Vec<Vec<Vec<Outbox<KeyedChunk, Control>>>>,
+    /// By operator, which of its channels are idle from the start.
+    idle: Vec<Vec<usize>>,
+    views: Vec<View>,
 }
 
 // ANCHOR: wire
@@ -160,56 +180,63 @@ pub fn wire_over(
     printed: &Printed,
     checkpoints: Checkpoints,
 ) -> Result<Running, Error> {
-    check_writers(queries)?;
     let ids = ids(queries);
-    if let Some(restore) = &checkpoints.restore {
-        check_restored(&restore.snapshot, queries, &ids)?;
+    let snapshot = checkpoints.restore.as_ref().map(|restore| &restore.snapshot);
+    let served = snapshot.map(Served::of).unwrap_or_default();
+    let graph = Graph::of(queries, &ids, &served)?;
+    if let Some(snapshot) = snapshot {
+        check_restored(snapshot, &served, &graph, queries)?;
     }
-    let durable = checkpoints.store.is_some();
-    let lines = queries.iter().map(|query| lower(&query.plan));
-    let lines = lines.collect::<Result<Vec<Line>, Error>>()?;
-    let (mut sandboxes, mut bounded, mut readings) = (Vec::new(), true, Vec::new());
-    for ((query, id), line) in queries.iter().zip(ids).zip(&lines) {
-        let (table, columns) = line.scan.table()?;
+    let (mut sandboxes, mut bounded, mut sources) = (Vec::new(), true, BTreeMap::new());
+    for (place, node) in graph.nodes.iter().enumerate() {
+        let Work::Scan(table, _) = &node.work else { continue };
         let opened = outside.sources(table)?;
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
-        let restore = checkpoints.restore.as_ref();
-        if let Some(restore) = restore {
-            check_positions(&restore.snapshot, &task_id(&id, "source"), &opened.sources)?;
+        if let Some(snapshot) = snapshot {
+            check_positions(snapshot, &node.id, &opened.sources)?;
         }
-        let has_ended = restore.is_some_and(|restore| has_ended(&restore.snapshot, &id, line));
-        let sources = opened.sources.into_iter();
-        let sources = sources.map(|source| Ended::new(source, has_ended)).collect();
-        readings.push(Reading {
-            query,
-            id,
-            line,
-            table,
-            columns,
-            sources,
-        });
+        let has_ended = snapshot.is_some_and(|snapshot| has_ended(snapshot, &graph, place));
+        let opened = opened.sources.into_iter();
+        let opened: Sources = opened.map(|source| Ended::new(source, has_ended)).collect();
+        sources.insert(place, opened);
     }
-    let mut wiring = Wiring {
-        dataflow: Dataflow::new(options.buffers, checkpoints.restore),
-        options,
-    };
-    let (mut views, mut tasks) = (Vec::new(), Vec::new());
-    for reading in readings {
-        let (query, id) = (reading.query, reading.id.clone());
-        let rows = wiring.line(reading)?;
-        tasks.push(task_id(&id, "group "));
-        let target = match &query.sink {
-            Sink::Table(table) => outside.target(table, durable)?,
-            Sink::View(_) | Sink::Result => None,
-        };
-        let sink = SinkOptions {
-            buffer: options.sink_buffer,
-            stop: checkpoints.stop.clone(),
-        };
-        let target = target.map(|target| (target, sink));
-        views.push(wiring.sink(query, &id, rows, target, printed)?);
+    let durable = checkpoints.store.is_some();
+    let mut wiring = Wiring::new(&graph, &served, options, checkpoints.restore, &sources)?;
+    for (place, node) in graph.nodes.iter().enumerate() {
+        match &node.work {
+            Work::Scan(table, columns) => {
+                let sources = sources.remove(&place).unwrap_or_default();
+                wiring.scan(place, table, columns, sources)?;
+            }
+            Work::Sink(table) => match outside.target(table, durable)? {
+                Some(target) => {
+                    let sink = SinkOptions {
+                        buffer: options.sink_buffer,
+                        stop: checkpoints.stop.clone(),
+                    };
+                    wiring.publish(place, table, target, sink)?;
+                }
+                None => wiring.tasks(place, |_| deliver::end(table, printed))?,
+            },
+            Work::Group(grouping) => {
+                let of = options.workers;
+                wiring.tasks(place, |worker| grouping::operator(grouping, (worker, of)))?;
+            }
+            Work::Join(types) => wiring.tasks(place, |_| Box::new(Join::new(types.clone())))?,
+            Work::View(fields) => {
+                let (view, restored) = (wiring.epochs.view(fields.clone()), wiring.restored);
+                wiring.views.push(view.clone());
+                wiring.tasks(place, |_| Box::new(Materialize::new(view.clone(), restored)))?;
+            }
+        }
     }
+    let Wiring {
+        dataflow,
+        views,
+        epochs,
+        ..
+    } = wiring;
     let Checkpoints {
         store,
         schedule,
@@ -217,139 +244,171 @@ pub fn wire_over(
         stop,
         ..
     } = checkpoints;
-    let (job, coordinator) = wiring.dataflow.finish(store, schedule, listener, &stop)?;
+    let (job, coordinator) = dataflow.finish(store, schedule, listener, &stop)?;
+    let mut views = views.into_iter();
+    let has_view = |query: &Query| !matches!(query.sink, Sink::Table(_));
     Ok(Running {
         job,
         coordinator,
-        views,
-        tasks,
+        views: queries
+            .iter()
+            .map(|query| has_view(query).then(|| views.next()).flatten())
+            .collect(),
+        epochs,
+        tasks: ids.iter().map(|id| format!("{id} group ")).collect(),
         bounded,
         sandboxes,
     })
 }
 // ANCHOR_END: wire
 
-impl Wiring<'_> {
-    /// Wires a query up to its sink; returns where its results arrive.
-    fn line(&mut self, reading: Reading<'_>) -> Result<Inbox<KeyedChunk, Control>, Error> {
-        let (options, line) = (self.options, reading.line);
-        let mut senders = reading.sources.len();
-        let mut idle = without_splits(&reading.sources);
-        let Edge {
-            outboxes,
-            mut inboxes,
-        } = self.edge(line, 0, senders);
-        let operator = task_id(&reading.id, "source");
-        let reader = || reader(reading.table, reading.columns, line);
-        for (number, (source, outbox)) in reading.sources.into_iter().zip(outboxes).enumerate() {
+impl<'a> Wiring<'a> {
+    /// Connects the operators of a graph, edge by edge.
+    fn new(
+        graph: &'a Graph,
+        served: &'a Served,
+        options: &'a Options,
+        restore: Option<Checkpoint>,
+        sources: &BTreeMap<usize, Sources>,
+    ) -> Result<Self, Error> {
+        let tasks_of = |place: usize| match &graph.nodes[place].work {
+            Work::Scan(..) => sources.get(&place).map_or(0, Vec::len),
+            Work::Group(_) | Work::Join(_) => options.workers,
+            Work::View(_) | Work::Sink(_) => 1,
+        };
+        let tasks: Vec<usize> = (0..graph.nodes.len()).map(tasks_of).collect();
+        let all: usize = tasks.iter().sum();
+        if all > MAX_TASKS {
+            let said = format!(
+                "these queries take {all} tasks, and at most {MAX_TASKS} can run at once: run fewer queries, or with fewer --workers"
+            );
+            return Err(InputError::Usage(said).into());
+        }
+        let none = |tasks: &usize| (0..*tasks).map(|_| Inbox::none()).collect();
+        let mut wiring = Wiring {
+            graph,
+            served,
+            options,
+            epochs: match options.shown_at_once {
+                true => Epochs::at_once(),
+                false => Epochs::default(),
+            },
+            restored: restore.as_ref().map_or(0, |checkpoint| checkpoint.id),
+            dataflow: Dataflow::new(options.buffers, restore),
+            inboxes: tasks.iter().map(none).collect(),
+            outboxes: tasks.iter().map(|tasks| (0..*tasks).map(|_| Vec::new()).collect()).collect(),
+            idle: vec![Vec::new(); graph.nodes.len()],
+            views: Vec::new(),
+        };
+        for (place, node) in graph.nodes.iter().enumerate() {
+            let mut channels = 0;
+            for port in &node.ports {
+                let mut port_of: Vec<Inbox<_, _>> = none(&tasks[place]);
+                for lane in port {
+                    let senders = tasks[lane.from];
+                    let edge = match &node.work {
+                        Work::Group(_) | Work::Join(_) => by_key(senders, tasks[place], options.buffers),
+                        _ => single(senders, options.buffers),
+                    };
+                    let sending = wiring.outboxes[lane.from].iter_mut().zip(edge.outboxes);
+                    sending.for_each(|(lanes, outbox)| lanes.push(outbox));
+                    port_of = port_of.into_iter().zip(edge.inboxes).map(|(port, lane)| port.merge(lane)).collect();
+                    let idle = sources.get(&lane.from).map(|sources| without_splits(sources));
+                    wiring.idle[place].extend(idle.iter().flatten().map(|source| channels + source));
+                    channels += senders;
+                }
+                let inboxes = std::mem::take(&mut wiring.inboxes[place]).into_iter().zip(port_of);
+                wiring.inboxes[place] = inboxes.map(|(inbox, port)| inbox.join(port)).collect();
+            }
+        }
+        Ok(wiring)
+    }
+
+    fn outputs(&self, place: usize) -> Outputs {
+        Outputs::new(&self.graph.nodes[place].id, self.graph.lanes_of(place), self.served)
+    }
+
+    /// The tasks of a scan, one for each source.
+    fn scan(&mut self, place: usize, table: &Table, columns: &[usize], sources: Sources) -> Result<(), Error> {
+        let outputs = self.outputs(place);
+        let outboxes = std::mem::take(&mut self.outboxes[place]);
+        for (number, (source, outboxes)) in sources.into_iter().zip(outboxes).enumerate() {
             let tasks = Tasks {
-                on_bad_record: options.on_bad_record,
+                on_bad_record: self.options.on_bad_record,
                 ..Tasks::default()
             };
-            let task = SourceTask::new(source, reader(), &tasks).with_start_anew(START_ANEW);
-            let subtask = Subtask {
-                operator: &operator,
-                number,
-                of: 1,
-            };
-            self.dataflow.source(subtask, task, SourceTask::reads, outbox)?;
+            let reader = ScanReader::new(table, columns, outputs.clone(), strategy(table));
+            let task = SourceTask::new(source, reader, &tasks).with_start_anew(START_ANEW);
+            let subtask = self.subtask(place, (number, 1));
+            self.dataflow
+                .source(subtask, task, SourceTask::reads, Outbox::each(outboxes))?;
         }
-        for (number, grouping) in line.groupings.iter().enumerate() {
-            let next = self.edge(line, number + 1, options.workers);
-            let operator = task_id(&reading.id, &format!("group {number}"));
-            let pairs = inboxes.into_iter().zip(next.outboxes);
-            for (worker, (inbox, outbox)) in pairs.enumerate() {
-                let of = options.workers;
-                let keys = line.keys_of(number + 1);
-                let grouped = GroupWorker::new((worker, of), grouping, keys, options.chunk_rows);
-                let subtask = Subtask {
-                    operator: &operator,
-                    number: worker,
-                    of,
-                };
-                let grouped = WatermarkOperator::new(senders, grouped).with_idle(&idle);
-                self.dataflow.task(subtask, inbox, grouped, outbox)?;
-            }
-            senders = options.workers;
-            idle.clear();
-            inboxes = next.inboxes;
-        }
-        Ok(inboxes.into_iter().fold(Inbox::none(), Inbox::merge))
+        Ok(())
     }
 
-    /// The edge in front of a grouping, or, behind the last one, of the sink.
-    fn edge(&self, line: &Line, grouping: usize, senders: usize) -> Edge<KeyedChunk, Control> {
-        match line.groupings.get(grouping) {
-            Some(_) => by_key(senders, self.options.workers, self.options.buffers),
-            None => single(senders, self.options.buffers),
-        }
-    }
-
-    /// Wires what takes the results of a query; returns its view, if it is one.
-    fn sink(
+    /// The tasks of an operator.
+    fn tasks(
         &mut self,
-        query: &Query,
-        id: &str,
-        rows: Inbox<KeyedChunk, Control>,
-        target: Option<(Box<dyn Target>, SinkOptions)>,
-        printed: &Printed,
-    ) -> Result<Option<View>, Error> {
-        let operator = task_id(id, "sink");
-        let subtask = Subtask {
-            operator: &operator,
-            number: 0,
-            of: 1,
+        place: usize,
+        mut operator: impl FnMut(usize) -> Box<dyn ChunkOperator>,
+    ) -> Result<(), Error> {
+        let outputs = self.outputs(place);
+        let inboxes = std::mem::take(&mut self.inboxes[place]);
+        let outboxes = std::mem::take(&mut self.outboxes[place]);
+        let of = inboxes.len();
+        for (worker, (inbox, outboxes)) in inboxes.into_iter().zip(outboxes).enumerate() {
+            let task = OperatorTask::new(operator(worker), outputs.clone(), self.options.chunk_rows);
+            let task = WatermarkOperator::new(inbox.channels(), task).with_idle(&self.idle[place]);
+            let subtask = self.subtask(place, (worker, of));
+            self.dataflow.task(subtask, inbox, task, Outbox::each(outboxes))?;
+        }
+        Ok(())
+    }
+
+    /// The task that publishes rows exactly once.
+    fn publish(
+        &mut self,
+        place: usize,
+        table: &Table,
+        target: Box<dyn Target>,
+        options: SinkOptions,
+    ) -> Result<(), Error> {
+        let (format, times) = match &table.connector {
+            Connector::Filesystem { format, json, .. } => (*format, json.times),
+            Connector::Kafka { json, .. } => (FileFormat::Json, json.times),
+            _ => (FileFormat::Json, TimeForm::default()),
         };
-        let (channels, fields) = (rows.channels(), query.plan.fields());
-        let (deliver, view) = match &query.sink {
-            Sink::Table(table) => {
-                if let Some((target, options)) = target {
-                    let (format, times) = match &table.connector {
-                        Connector::Filesystem { format, json, .. } => (*format, json.times),
-                        Connector::Kafka { json, .. } => (FileFormat::Json, json.times),
-                        _ => (FileFormat::Json, TimeForm::default()),
-                    };
-                    let written = table.columns.iter().filter(|column| column.is_written());
-                    let names: Vec<_> = written.map(|column| column.field.clone()).collect();
-                    let lines = Lines(RowWriter::new(&names, format, times));
-                    let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target, options));
-                    self.dataflow.task(subtask, rows, sink, Outbox::none())?;
-                    return Ok(None);
-                }
-                match &table.connector {
-                    Connector::Print { identifier } => {
-                        let printer = Printer::new(identifier.as_deref());
-                        (Deliver::Print(printer, Box::new(printed.clone())), None)
-                    }
-                    _ => (Deliver::Blackhole, None),
-                }
-            }
-            Sink::View(_) | Sink::Result => {
-                let view = View::new(fields);
-                (Deliver::View(view.clone()), Some(view))
-            }
+        let written = table.columns.iter().filter(|column| column.is_written());
+        let names: Vec<_> = written.map(|column| column.field.clone()).collect();
+        let Some(inbox) = self.inboxes[place].pop() else {
+            return Ok(());
         };
-        self.dataflow.task(
-            subtask,
-            rows,
-            WatermarkOperator::new(channels, deliver),
-            Outbox::none(),
-        )?;
-        Ok(view)
+        let lines = Lines(RowWriter::new(&names, format, times));
+        let sink = ExactlyOnce::new(lines, target, options);
+        let sink = WatermarkOperator::new(inbox.channels(), sink).with_idle(&self.idle[place]);
+        let subtask = self.subtask(place, (0, 1));
+        self.dataflow.task(subtask, inbox, sink, Outbox::none())
+    }
+
+    fn subtask(&self, place: usize, (number, of): (usize, usize)) -> Subtask<'a> {
+        Subtask {
+            operator: &self.graph.nodes[place].id,
+            number,
+            of,
+        }
     }
 }
 
-/// What reads these columns of a table for a line.
-fn reader(table: &Table, columns: &[usize], line: &Line) -> ScanReader {
+/// How a table makes its watermarks.
+fn strategy(table: &Table) -> Strategy {
     let idle_timeout = match &table.connector {
         Connector::Kafka { idle_timeout, .. } => *idle_timeout,
         _ => None,
     };
     let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));
     let usual = Strategy::default();
-    let strategy = Strategy {
+    Strategy {
         idle_timeout: idle_timeout.or(usual.idle_timeout),
         ..usual
-    };
-    ScanReader::new(table, columns, &line.steps, line.keys_of(0), strategy)
+    }
 }

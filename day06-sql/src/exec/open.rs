@@ -23,37 +23,13 @@ use super::Options;
 use crate::datagen::Datagen;
 use crate::plan::{Connector, Field, FileFormat, Query, Sink, Table};
 
-/// Rows that have to come out exactly once have one writer: two in a folder would replace each other's files, and two in
-/// a topic would fence each other.
-pub(super) fn check_writers(queries: &[Query]) -> Result<(), Error> {
-    let mut written: Vec<&str> = Vec::new();
-    for query in queries {
-        let Sink::Table(table) = &query.sink else { continue };
-        if !matches!(
-            table.connector,
-            Connector::Kafka { .. } | Connector::Filesystem { .. }
-        ) {
-            continue;
-        }
-        if written.contains(&table.name.as_str()) {
-            let said = format!(
-                "two queries write to {}; give each a table of its own",
-                table.name
-            );
-            return Err(InputError::Usage(said).into());
-        }
-        written.push(&table.name);
-    }
-    Ok(())
-}
-
 /// A file or folder that one query reads is not written to by another one, nor by checkpoints.
 pub fn check_outputs(queries: &[Query], checkpoint_dir: Option<&CheckpointDir>) -> Result<(), Error> {
     let path_of = |table: &Table| match &table.connector {
         Connector::Filesystem { path, .. } => Some(PathBuf::from(path)),
         _ => None,
     };
-    let tables = queries.iter().filter_map(|query| query.plan.table());
+    let tables = queries.iter().flat_map(|query| query.plan.tables());
     let inputs: Vec<PathBuf> = tables.filter_map(path_of).collect();
     if let Some(CheckpointDir::Folder(dir)) = checkpoint_dir {
         refuse_as_output(&inputs, &format!("--checkpoint-dir {}", dir.display()), dir)?;

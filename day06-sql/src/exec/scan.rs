@@ -1,7 +1,7 @@
-//! A source of SQL: records to chunks, with only the columns that the query needs, and with watermarks between them.
+//! A scan: records to chunks, with only the columns that some query asks for, and with watermarks between them.
 //!
 //! ```text
-//! record ─► fields that are read ─► (event time: watermark) … chunk ─► computed columns ─► filter, project ─► keys
+//! record ─► fields that are read ─► (event time: watermark) … chunk ─► computed columns ─► for each reader: filter, project
 //!           row by row                                       column by column
 //! ```
 //!
@@ -21,6 +21,8 @@ use day03_windows::time::EventTime;
 use day04_watermarks::splits::{SplitWatermarks, Strategy};
 use day04_watermarks::watermark::Watermark;
 
+use super::identity::READERS;
+use super::outputs::Outputs;
 use super::steps::{Step, Steps};
 use crate::chunk::{Chunk, Column, Values};
 use crate::eval::evaluate;
@@ -40,10 +42,9 @@ pub struct ScanReader {
     rows: Chunk,
     /// How a row tells its event time, and the watermarks made of it; none if nobody asks for them.
     time: Option<(TimeOf, SplitWatermarks)>,
-    /// Computed columns first, and then what the query does before the exchange.
-    steps: Steps,
-    /// How many of the columns behind the steps are keys.
-    keys: Vec<usize>,
+    /// The columns of the table, as they are computed of what is read.
+    columns: Steps,
+    outputs: Outputs,
 }
 
 /// How payloads are read.
@@ -64,9 +65,8 @@ enum TimeOf {
 }
 
 impl ScanReader {
-    /// Reads these columns of a table, does these steps with them, and takes the first so many columns of the result for
-    /// keys.
-    pub fn new(table: &Table, columns: &[usize], steps: &Steps, keys: usize, strategy: Strategy) -> Self {
+    /// Reads these columns of a table for these readers.
+    pub fn new(table: &Table, columns: &[usize], outputs: Outputs, strategy: Strategy) -> Self {
         let is_read = |place: &&usize| table.columns[**place].is_written();
         let is_metadata = |place: &&usize| table.columns[**place].metadata.is_some();
         let read: Vec<usize> = columns.iter().filter(is_read).copied().collect();
@@ -98,14 +98,13 @@ impl ScanReader {
             };
             Some((time_of(&computed[place]), SplitWatermarks::new(strategy)))
         });
-        let steps = std::iter::once(Step::Project(computed)).chain(steps.0.iter().cloned());
         ScanReader {
             format: format_of(table, &read),
             metadata,
             rows: Chunk::of(types),
             time,
-            steps: Steps(steps.collect()),
-            keys: (0..keys).collect(),
+            columns: Steps(vec![Step::Project(computed)]),
+            outputs,
         }
     }
 }
@@ -206,7 +205,7 @@ fn event_time(of: &TimeOf, rows: &Chunk, row: usize) -> Option<EventTime> {
 }
 
 impl Reader for ScanReader {
-    type Rows = KeyedChunk;
+    type Rows = Vec<KeyedChunk>;
     type Control = Watermark;
 
     fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
@@ -241,11 +240,11 @@ impl Reader for ScanReader {
         Ok(moved)
     }
 
-    fn take(&mut self) -> Outcome<KeyedChunk> {
+    fn take(&mut self) -> Outcome<Vec<KeyedChunk>> {
         if self.rows.rows == 0 {
-            return Ok(KeyedChunk::default());
+            return Ok(Vec::new());
         }
-        Ok(KeyedChunk::by(self.steps.apply(self.rows.take())?, &self.keys))
+        self.outputs.deal(self.columns.apply(self.rows.take())?)
     }
 
     fn start(&mut self, splits: &[Split], is_bounded: bool) -> Vec<Watermark> {
@@ -276,10 +275,15 @@ impl Reader for ScanReader {
 
     fn parts(&self, splits: &[Split]) -> Vec<Part> {
         let parts = self.time.as_ref().map(|(_, watermarks)| watermarks.parts(splits));
-        parts.unwrap_or_default()
+        let mut parts = parts.unwrap_or_default();
+        parts.push(self.outputs.readers());
+        parts
     }
 
     fn restore(&mut self, part: &Part, splits: &[Split]) -> Outcome {
+        if part.name == READERS {
+            return Ok(());
+        }
         match &mut self.time {
             Some((_, watermarks)) => watermarks.restore(part, splits),
             None => Err(part.bad("this source makes no watermarks").into()),

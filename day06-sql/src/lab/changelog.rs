@@ -11,12 +11,13 @@ use day02_state::operator::Failure;
 use crate::aggregate::{Calls, GroupBy};
 use crate::bind::{Catalog, read};
 use crate::chunk::{Change, Chunk, chosen};
-use crate::exec::lower::lower;
+use crate::exec::graph::{Graph, Work};
+use crate::exec::identity::Served;
 use crate::format::print::Printer;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Query, Statement};
 use crate::value::{DataType, Scalar};
-use crate::view::View;
+use crate::view::{Epochs, Materialized};
 
 /// Who has sold, order by order.
 pub const ORDERS: [&str; 8] = ["m-7", "m-9", "m-7", "m-7", "m-2", "m-9", "m-7", "m-2"];
@@ -68,28 +69,39 @@ pub fn query(text: &str) -> Result<Query, Failure> {
 /// Runs a query over [`ORDERS`], in chunks of so many.
 pub fn run(text: &str, chunk_rows: usize, between: Between) -> Result<Vec<Step>, Failure> {
     let query = query(&format!("{TABLE}{text};"))?;
-    let line = lower(&query.plan)?;
-    let view = View::new(query.plan.fields());
-    let groups = line.groupings.iter();
-    let groups = groups.map(|of| GroupBy::new(of.keys.clone(), Calls::new(of.calls.clone()), true));
-    let mut groups: Vec<GroupBy> = groups.collect();
+    let fields = query.plan.fields();
+    let graph = Graph::of(&[query], &["query".to_string()], &Served::default())?;
+    let groups = graph.nodes.iter().map(|node| match &node.work {
+        Work::Group(of) => Some(GroupBy::new(of.keys.clone(), Calls::new(of.calls.clone()), true)),
+        _ => None,
+    });
+    let mut groups: Vec<Option<GroupBy>> = groups.collect();
+    let (epochs, mut rows) = (Epochs::default(), Materialized::new(&fields));
+    let view = epochs.view(fields);
     let mut steps = Vec::new();
     for orders in ORDERS.chunks(chunk_rows.max(1)) {
         let mut chunk = Chunk::of([DataType::Varchar]);
         for order in orders {
             chunk.push(Change::Insert, &[Scalar::Varchar((*order).into())])?;
         }
-        chunk = line.steps.apply(chunk)?;
-        for (nth, (groups, grouping)) in groups.iter_mut().zip(&line.groupings).enumerate() {
-            if nth > 0 && between == Between::NewRowsOnly {
+        let mut is_first = true;
+        for (node, groups) in graph.nodes.iter().zip(&mut groups) {
+            // A query over one table is a line: each operator has one lane in front of it.
+            for lane in node.ports.iter().flatten() {
+                chunk = lane.steps.apply(chunk)?;
+            }
+            let Some(groups) = groups else { continue };
+            if !is_first && between == Between::NewRowsOnly {
                 chunk = only_new(chunk);
             }
-            let keys: Vec<usize> = (0..grouping.keys.len()).collect();
+            is_first = false;
+            let keys: Vec<usize> = (0..groups.keys()).collect();
             let mut result = Chunk::of(groups.types());
             groups.on_chunk(&KeyedChunk::by(chunk, &keys), &mut result)?;
-            chunk = grouping.then.apply(result)?;
+            chunk = result;
         }
-        view.apply(&chunk)?;
+        rows.apply(&chunk)?;
+        view.publish(0, rows.freeze());
         steps.push(Step {
             orders: orders.to_vec(),
             changes: (0..chunk.rows)

@@ -3,8 +3,9 @@
 use day02_state::operator::Failure;
 
 use super::changelog::query;
-use crate::exec::lower::{Scan, lower};
-use crate::exec::steps::{Step, Steps};
+use crate::exec::graph::{Graph, Work};
+use crate::exec::identity::Served;
+use crate::exec::steps::Step;
 
 /// The query that is drawn.
 pub const BUSY: &str = include_str!("../../examples/busy.sql");
@@ -30,33 +31,35 @@ pub struct Lowered {
 /// Plans the query in this text, and lowers it.
 pub fn run(text: &str) -> Result<Lowered, Failure> {
     let query = query(text)?;
-    let line = lower(&query.plan)?;
     let plan = query.to_string();
     let plan = plan
         .lines()
         .map(|line| line.trim_start_matches([' ', '└', '─']).to_string());
-    let read = match &line.scan {
-        Scan::Table(table, columns) => {
-            let names = columns.iter().filter_map(|place| table.columns.get(*place));
-            let names: Vec<&str> = names.map(|column| column.field.name.as_str()).collect();
-            format!("reads {}", names.join(", "))
-        }
-        Scan::View(name) => format!("reads {name}"),
-    };
-    let mut tasks = vec![Task {
-        name: "source",
-        does: std::iter::once(read).chain(words(&line.steps)).collect(),
-    }];
-    for grouping in &line.groupings {
-        let calls: Vec<String> = grouping.calls.iter().map(ToString::to_string).collect();
-        let mut does = vec![match grouping.keys.len() {
-            1 => "groups by 1 column".to_string(),
-            columns => format!("groups by {columns} columns"),
-        }];
-        does.extend(grouping.window.map(|window| window.spec.to_string()));
-        does.push(calls.join(", "));
-        does.extend(words(&grouping.then));
-        tasks.push(Task { name: "worker", does });
+    let graph = Graph::of(&[query], &["query".to_string()], &Served::default())?;
+    let mut tasks = Vec::new();
+    for (place, node) in graph.nodes.iter().enumerate() {
+        let (name, mut does) = match &node.work {
+            Work::Scan(table, columns) => {
+                let names = columns.iter().filter_map(|place| table.columns.get(*place));
+                let names: Vec<&str> = names.map(|column| column.field.name.as_str()).collect();
+                ("source", vec![format!("reads {}", names.join(", "))])
+            }
+            Work::Group(grouping) => {
+                let calls: Vec<String> = grouping.calls.iter().map(ToString::to_string).collect();
+                let mut does = vec![match grouping.keys.len() {
+                    1 => "groups by 1 column".to_string(),
+                    columns => format!("groups by {columns} columns"),
+                }];
+                does.extend(grouping.window.map(|window| window.spec.to_string()));
+                does.push(calls.join(", "));
+                ("worker", does)
+            }
+            _ => continue,
+        };
+        // The first step of a scan only takes the columns of this reader.
+        let first = usize::from(node.ports.is_empty());
+        does.extend(graph.lanes_of(place).flat_map(|lane| words(&lane.steps.0[first..])));
+        tasks.push(Task { name, does });
     }
     tasks.push(Task {
         name: "sink",
@@ -68,8 +71,8 @@ pub fn run(text: &str) -> Result<Lowered, Failure> {
     })
 }
 
-fn words(steps: &Steps) -> impl Iterator<Item = String> {
-    steps.0.iter().map(|step| match step {
+fn words(steps: &[Step]) -> impl Iterator<Item = String> {
+    steps.iter().map(|step| match step {
         Step::Filter(_) => "filter".to_string(),
         Step::Project(columns) if columns.len() == 1 => "project 1 column".to_string(),
         Step::Project(columns) => format!("project {} columns", columns.len()),

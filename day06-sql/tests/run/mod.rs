@@ -29,11 +29,11 @@ use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::store::{CheckpointStorage, Store};
 use day06_sql::bind::{Catalog, read};
-use day06_sql::exec::once::{answer, reads_view};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
 use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
 use day06_sql::plan::{Connector, FileFormat, Query, Statement, Table};
+use day06_sql::value::Scalar;
 use day06_sql::view::View;
 
 /// How long a job on threads may take; one that takes longer has failed.
@@ -71,6 +71,10 @@ pub struct How {
     pub poll: usize,
     pub on_bad_record: OnBadRecord,
     pub ends: Ends,
+    /// Whether views show each change at once.
+    pub shown_at_once: bool,
+    /// Called with all views after each event of the stepper.
+    pub looks: Option<fn(&[Vec<Vec<Scalar>>])>,
 }
 
 impl Default for How {
@@ -84,6 +88,8 @@ impl Default for How {
             poll: 1_000,
             on_bad_record: OnBadRecord::Fail,
             ends: Ends::AtTheEnd,
+            shown_at_once: false,
+            looks: None,
         }
     }
 }
@@ -252,7 +258,7 @@ impl Write for Tape {
 pub struct Ran {
     /// What `print` has written.
     pub printed: Vec<String>,
-    /// By view its rows, and by query over a view its answer; both in the order of the statements.
+    /// By view or query its rows, in the order of the statements.
     pub shown: Vec<(String, Vec<String>)>,
     /// What the workers have reported at last.
     pub stats: WindowStats,
@@ -324,7 +330,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     let queries: Vec<Query> = statements
         .iter()
         .filter_map(|statement| match statement {
-            Statement::Query(query) if reads_view(query).is_none() => Some(query.clone()),
+            Statement::Query(query) => Some(query.clone()),
             _ => None,
         })
         .collect();
@@ -347,6 +353,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
             capacity: how.packets.1,
             linger: Duration::from_micros(100),
         },
+        shown_at_once: how.shown_at_once,
     };
     let (tape, stop) = (Tape::default(), Stop::new());
     let store = world
@@ -374,6 +381,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         coordinator,
         views,
         tasks,
+        epochs,
         ..
     } = running.map_err(|error| error.to_string())?;
     let board = job.board();
@@ -394,6 +402,9 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
             };
             let mut observe = |_: Duration, _: &str, _: day02_state::runtime::Did| {
                 events += 1;
+                if let Some(look) = how.looks {
+                    look(&epochs.rows());
+                }
                 match how.ends {
                     Ends::Crashes(after) if events > after => resume_unwind(Box::new(Crash)),
                     Ends::Suspends(after) if events == after + 1 => coordinator.send(Signal::Suspend),
@@ -418,9 +429,14 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         of_queries.memory += one.memory;
     }
     assert_eq!(of_queries, stats, "every worker is of a query");
+    let shown = queries.iter().zip(&views);
+    let shown = shown.filter_map(|(query, view)| {
+        let view = view.as_ref()?;
+        Some((query.sink.name().to_string(), in_words(view)))
+    });
     Ok(Ran {
         printed: printed.lines().map(str::to_string).collect(),
-        shown: shown(&statements, &queries, &views)?,
+        shown: shown.collect(),
         stats,
         read: board.progress().counted,
         events,
@@ -432,36 +448,6 @@ pub const CRASHED: &str = "crashed";
 
 /// Ends a stepper from within.
 struct Crash;
-
-/// Views, and answers from views.
-fn shown(
-    statements: &[Statement],
-    queries: &[Query],
-    views: &[Option<View>],
-) -> Result<Vec<(String, Vec<String>)>, String> {
-    let view_of = |name: &str| {
-        let mut all = queries.iter().zip(views);
-        all.find_map(|(query, view)| view.as_ref().filter(|_| query.sink.name() == name))
-    };
-    let mut of_queries = views.iter();
-    let mut shown = Vec::new();
-    for statement in statements {
-        let Statement::Query(query) = statement else {
-            continue;
-        };
-        let view = match reads_view(query) {
-            Some(name) => {
-                let view = view_of(&name).expect("the view");
-                Some(answer(query, view).map_err(|error| error.to_string())?)
-            }
-            None => of_queries.next().unwrap().clone(),
-        };
-        if let Some(view) = view {
-            shown.push((query.sink.name().to_string(), in_words(&view)));
-        }
-    }
-    Ok(shown)
-}
 
 /// The rows of a view, each as `print` would show it.
 fn in_words(view: &View) -> Vec<String> {

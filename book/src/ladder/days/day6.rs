@@ -168,6 +168,7 @@ fn options(workers: usize) -> Options {
         access: Access::Shared,
         sink_buffer: 64 << 20,
         buffers: Buffers::default(),
+        shown_at_once: false,
     }
 }
 

@@ -1,0 +1,26 @@
+//! What somebody sees who looks at the total of all balances after each step of a job.
+
+use std::error::Error;
+use std::io::Write;
+
+use day06_sql::lab::balances;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    run(&mut std::io::stdout())
+}
+
+pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    for (what, shown_at_once) in [
+        ("each view as far as it has come", true),
+        ("all views in the same epoch", false),
+    ] {
+        let looks = balances::run(shown_at_once, 1).map_err(|failure| failure.to_string())?;
+        let right = looks.looks - looks.wrong;
+        writeln!(out, "{what:33}  the total is 0 in {right} of {} looks", looks.looks)?;
+        let others: Vec<&str> = looks.totals.iter().map(String::as_str).filter(|total| *total != "0").collect();
+        if !others.is_empty() {
+            writeln!(out, "    and otherwise {}", others.join(", "))?;
+        }
+    }
+    Ok(())
+}
