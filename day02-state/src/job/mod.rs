@@ -37,7 +37,7 @@ pub use totals::{MerchantTotals, TOTALS, Totals};
 
 use crate::error::Error;
 use crate::keys::KEY_GROUPS;
-use crate::operator::{Batch, Operator};
+use crate::operator::{Batch, Keyed, Operator};
 use crate::order::Cents;
 use crate::outbox::Outbox;
 use crate::runtime::{Buffers, Inbox, Job, by_key, single};
@@ -119,7 +119,7 @@ pub fn pipeline<S, R, W, K>(
 ) -> Result<Job, Error>
 where
     S: Source + Send + 'static,
-    R: Reader + 'static,
+    R: Reader<Rows: Keyed> + 'static,
     W: Operator<R::Control, In = R::Rows, Out: Batch> + Stateful + 'static,
     K: Operator<R::Control, In = W::Out, Out = ()> + 'static,
 {
@@ -183,6 +183,8 @@ pub fn check_positions<S: Source>(snapshot: &Snapshot, id: &str, sources: &[S]) 
         match &part.owner {
             Owner::Split(split) if read(split) => {}
             Owner::Split(split) => return Err(Error::UnknownSplit { split: split.clone() }),
+            // What a reader saves for all sources.
+            Owner::Every => {}
             _ => return Err(Error::Restore(part.bad("no source reads it").into())),
         }
     }

@@ -12,7 +12,7 @@ use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 
 use super::NoControl;
-use crate::operator::{Control, Keyed, Outcome};
+use crate::operator::{Control, Outcome};
 use crate::order::{Cents, Order};
 use crate::rows::Rows;
 use crate::state::Part;

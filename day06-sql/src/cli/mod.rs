@@ -25,6 +25,7 @@ use day05_checkpoints::job::Checkpoints;
 use crate::aggregate::Dropped;
 use crate::bind::{Catalog, read};
 use crate::error::SqlError;
+use crate::exec::once::{answer, reads_views};
 use crate::exec::open::{Inputs, check_outputs};
 use crate::exec::report::WindowStats;
 use crate::exec::{Options, Printed, Running, wire};
@@ -119,18 +120,26 @@ fn execute(
                 writeln!(std::io::stdout(), "{}", query.to_string().trim_end())
                     .map_err(InputError::Output)?;
             }
-            Statement::Query(query) => running.push(query.clone()),
-            Statement::Created(_) => {}
+            Statement::Query(query) if !reads_views(query) => running.push(query.clone()),
+            Statement::Query(_) | Statement::Created(_) | Statement::Named(_) => {}
         }
     }
-    let mut shown = match running.is_empty() {
+    let views = match running.is_empty() {
         true => Vec::new(),
         false => run_queries(args, &running, printed, current)?,
     };
-    // Who asks for a part of a view does not want to see all of it.
-    let results = running.iter().filter(|query| query.sink == Sink::Result);
-    let read: Vec<&str> = results.flat_map(|query| query.plan.views()).collect();
-    shown.retain(|(name, _)| !read.contains(&name.as_str()));
+    let (mut shown, mut read) = (Vec::new(), Vec::new());
+    for statement in statements {
+        let Statement::Query(query) = statement else {
+            continue;
+        };
+        if reads_views(query) {
+            let names = query.plan.views();
+            shown.push((names.join(", "), answer(query, &views)?));
+            read.extend(names);
+        }
+    }
+    shown.extend(views.into_iter().filter(|(name, _)| !read.contains(&name.as_str())));
     for (name, view) in &shown {
         if shown.len() > 1 {
             say(format!("{name}:"));

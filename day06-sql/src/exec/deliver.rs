@@ -48,7 +48,7 @@ impl ChunkOperator for Materialize {
         if self.view.is_shown_at_once() {
             self.view.publish(0, self.rows.freeze());
         }
-        *out = rows.chunk;
+        out.append(rows.chunk);
         Ok(())
     }
 

@@ -29,6 +29,7 @@ use crate::aggregate::Call;
 use crate::expr::{Expr, Function};
 use crate::plan::{Field, Plan, Query, Sink, Table, Window};
 use crate::value::DataType;
+use crate::view::View;
 
 // ANCHOR: graph
 /// What is computed, as operators that feed each other: each stands behind those that it reads from.
@@ -95,19 +96,23 @@ pub struct Grouping {
 impl Graph {
     /// The graph of queries with these ids. `served` says who was served by what when the checkpoint was taken.
     pub fn of(queries: &[Query], ids: &[String], served: &Served) -> Result<Self, Error> {
-        let mut building = Building {
-            served,
-            graph: Graph::default(),
-            views: BTreeMap::new(),
-            wanted: BTreeMap::new(),
-            query: String::new(),
-            readers: 0,
-            operators: 0,
-        };
+        let mut building = Building::new(served);
         for (query, id) in queries.iter().zip(ids) {
             building.query(query, id)?;
         }
         building.graph.share_columns(&building.wanted);
+        Ok(building.graph)
+    }
+
+    /// The graph of a query over views, each of which stands in it as an operator without a port.
+    pub fn over_views(query: &Query, views: &[(String, View)]) -> Result<Self, Error> {
+        let served = Served::default();
+        let mut building = Building::new(&served);
+        for (name, view) in views {
+            let place = building.add(name.clone(), Work::View(view.fields().to_vec()), Vec::new());
+            building.views.insert(name.clone(), place);
+        }
+        building.query(query, "result")?;
         Ok(building.graph)
     }
 
@@ -166,7 +171,19 @@ struct Building<'a> {
 /// Rows on their way: those of several lanes after UNION ALL.
 type Rows = Vec<Lane>;
 
-impl Building<'_> {
+impl<'a> Building<'a> {
+    fn new(served: &'a Served) -> Self {
+        Building {
+            served,
+            graph: Graph::default(),
+            views: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            query: String::new(),
+            readers: 0,
+            operators: 0,
+        }
+    }
+
     fn query(&mut self, query: &Query, id: &str) -> Result<(), Error> {
         (self.query, self.readers, self.operators) = (id.to_string(), 0, 0);
         let rows = self.rows(&query.plan)?;

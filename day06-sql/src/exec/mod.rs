@@ -9,12 +9,13 @@
 //! - [`graph`]: from queries to operators; [`identity`]: under which names their state is saved
 //! - [`operator`]: the contract of operators and their task; [`grouping`], [`deliver`] and [`join`](crate::join): operators
 //! - [`scan`]: where rows come in; [`steps`] and [`outputs`]: what is done with rows on their way
-//! - [`open`]: what stands outside; [`report`]: what is said of windows
+//! - [`open`]: what stands outside; [`report`]: what is said of windows; [`once`]: the same operators without a job
 
 pub mod deliver;
 pub mod graph;
 pub mod grouping;
 pub mod identity;
+pub mod once;
 pub mod open;
 pub mod operator;
 pub mod outputs;

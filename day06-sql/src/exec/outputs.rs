@@ -7,7 +7,6 @@ use day02_state::state::{Frozen, Owner, Part};
 
 use super::graph::Lane;
 use super::identity::{READERS, Served};
-use super::steps::Steps;
 use crate::chunk::{Chunk, Column};
 use crate::eval::evaluate;
 use crate::expr::Expr;
@@ -19,9 +18,7 @@ pub struct Outputs(Vec<Output>);
 
 #[derive(Debug, Clone)]
 struct Output {
-    reader: String,
-    steps: Steps,
-    keys: Vec<Expr>,
+    lane: Lane,
     /// Whether others were served in the run before, and this reader was not.
     is_new: bool,
 }
@@ -30,9 +27,7 @@ impl Outputs {
     /// The lanes of an operator with this id, after a restore if `served` says so.
     pub fn new<'a>(operator: &str, lanes: impl Iterator<Item = &'a Lane>, served: &Served) -> Self {
         let output = |lane: &Lane| Output {
-            reader: lane.reader.clone(),
-            steps: lane.steps.clone(),
-            keys: lane.keys.clone(),
+            lane: lane.clone(),
             is_new: served.is_new(operator, &lane.reader),
         };
         Outputs(lanes.map(output).collect())
@@ -41,16 +36,16 @@ impl Outputs {
     /// What each reader gets of a chunk.
     pub fn deal(&self, chunk: Chunk) -> Outcome<Vec<KeyedChunk>> {
         if let [output] = self.0.as_slice() {
-            return Ok(vec![output.of(chunk)?]);
+            return Ok(vec![output.lane.rows(chunk)?]);
         }
-        self.0.iter().map(|output| output.of(chunk.clone())).collect()
+        self.0.iter().map(|output| output.lane.rows(chunk.clone())).collect()
     }
 
     /// The same for those readers only that are new.
     pub fn deal_to_new(&self, chunk: &Chunk) -> Outcome<Vec<KeyedChunk>> {
         let outputs = self.0.iter();
         let dealt = outputs.map(|output| match output.is_new {
-            true => output.of(chunk.clone()),
+            true => output.lane.rows(chunk.clone()),
             false => Ok(KeyedChunk::default()),
         });
         dealt.collect()
@@ -63,7 +58,7 @@ impl Outputs {
 
     /// Who is served, for the next run.
     pub fn readers(&self) -> Part {
-        let readers: Vec<&str> = self.0.iter().map(|output| output.reader.as_str()).collect();
+        let readers: Vec<&str> = self.0.iter().map(|output| output.lane.reader.as_str()).collect();
         Part {
             name: READERS.to_string(),
             owner: Owner::Every,
@@ -78,8 +73,9 @@ impl Outputs {
     }
 }
 
-impl Output {
-    fn of(&self, chunk: Chunk) -> Outcome<KeyedChunk> {
+impl Lane {
+    /// What becomes of a chunk on this way.
+    pub fn rows(&self, chunk: Chunk) -> Outcome<KeyedChunk> {
         if chunk.rows == 0 {
             return Ok(KeyedChunk::default());
         }

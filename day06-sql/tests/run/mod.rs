@@ -29,6 +29,7 @@ use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::store::{CheckpointStorage, Store};
 use day06_sql::bind::{Catalog, read};
+use day06_sql::exec::once::{answer, reads_views};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
 use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
@@ -330,7 +331,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
     let queries: Vec<Query> = statements
         .iter()
         .filter_map(|statement| match statement {
-            Statement::Query(query) => Some(query.clone()),
+            Statement::Query(query) if !reads_views(query) => Some(query.clone()),
             _ => None,
         })
         .collect();
@@ -429,14 +430,10 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         of_queries.memory += one.memory;
     }
     assert_eq!(of_queries, stats, "every worker is of a query");
-    let shown = queries.iter().zip(&views);
-    let shown = shown.filter_map(|(query, view)| {
-        let view = view.as_ref()?;
-        Some((query.sink.name().to_string(), in_words(view)))
-    });
+    let shown = shown(&statements, &queries, &views)?;
     Ok(Ran {
         printed: printed.lines().map(str::to_string).collect(),
-        shown: shown.collect(),
+        shown,
         stats,
         read: board.progress().counted,
         events,
@@ -448,6 +445,32 @@ pub const CRASHED: &str = "crashed";
 
 /// Ends a stepper from within.
 struct Crash;
+
+/// Views, and answers from views.
+fn shown(
+    statements: &[Statement],
+    queries: &[Query],
+    views: &[Option<View>],
+) -> Result<Vec<(String, Vec<String>)>, String> {
+    let named = queries.iter().zip(views);
+    let named = named.filter_map(|(query, view)| Some((query.sink.name().to_string(), view.clone()?)));
+    let named: Vec<(String, View)> = named.collect();
+    let mut of_queries = views.iter();
+    let mut shown = Vec::new();
+    for statement in statements {
+        let Statement::Query(query) = statement else {
+            continue;
+        };
+        let view = match reads_views(query) {
+            true => Some(answer(query, &named).map_err(|error| error.to_string())?),
+            false => of_queries.next().unwrap().clone(),
+        };
+        if let Some(view) = view {
+            shown.push((query.sink.name().to_string(), in_words(&view)));
+        }
+    }
+    Ok(shown)
+}
 
 /// The rows of a view, each as `print` would show it.
 fn in_words(view: &View) -> Vec<String> {
