@@ -10,7 +10,11 @@
 //!
 //! All are called one after the other on one thread, over the same records in memory, by the same decoder: what is compared
 //! is the interpreter, not the exchange. Both count to the end before anything is measured, and must agree.
-#![allow(clippy::expect_used, clippy::panic, reason = "a benchmark that cannot run has to fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot run has to fail"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -19,10 +19,24 @@ pub(crate) fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     ] {
         let looks = balances::run(shown_at_once, 1).map_err(|failure| failure.to_string())?;
         let right = looks.looks - looks.wrong;
-        writeln!(out, "{what:33}  the total is 0 in {right} of {} looks", looks.looks)?;
-        let others: Vec<&str> = looks.totals.iter().map(String::as_str).filter(|total| *total != "0").collect();
+        writeln!(
+            out,
+            "{what:33}  the total is 0 in {right} of {} looks",
+            looks.looks
+        )?;
+        let others: Vec<&str> = looks
+            .totals
+            .iter()
+            .map(String::as_str)
+            .filter(|total| *total != "0")
+            .collect();
         if let Some((some, rest)) = others.split_at_checked(SHOWN) {
-            writeln!(out, "    and otherwise {} or one of {} others", some.join(", "), rest.len())?;
+            writeln!(
+                out,
+                "    and otherwise {} or one of {} others",
+                some.join(", "),
+                rest.len()
+            )?;
         }
     }
     Ok(())

@@ -75,12 +75,16 @@ impl Join {
             };
             for (row, change) in changes {
                 bytes.clear();
-                columns.iter().for_each(|column| encode_scalar(&column.value(*row), &mut bytes));
+                columns
+                    .iter()
+                    .for_each(|column| encode_scalar(&column.value(*row), &mut bytes));
                 self.sides[side].change(key, &bytes, *change, || words(&columns, *row))?;
             }
             for (other, times) in self.sides[1 - side].rows.range(key, ..) {
                 for _ in 0..*times {
-                    changes.iter().try_for_each(|(row, change)| pairs.add(*row, other, *change))?;
+                    changes
+                        .iter()
+                        .try_for_each(|(row, change)| pairs.add(*row, other, *change))?;
                 }
             }
             row += changes.len();
@@ -124,7 +128,10 @@ impl Pairs {
     fn of(others: &[DataType]) -> Self {
         Pairs {
             rows: Vec::new(),
-            others: others.iter().map(|data_type| Column::new(*data_type, 0)).collect(),
+            others: others
+                .iter()
+                .map(|data_type| Column::new(*data_type, 0))
+                .collect(),
             changes: Vec::new(),
         }
     }
@@ -160,9 +167,9 @@ impl ChunkOperator for Join {
 
     fn status(&mut self, status: &mut Status) {
         let [left, right] = self.sides.each_ref().map(|side| side.rows.len());
-        status
-            .phrases
-            .push(format!("keeps {left} rows of its left side and {right} of its right side"));
+        status.phrases.push(format!(
+            "keeps {left} rows of its left side and {right} of its right side"
+        ));
     }
 }
 

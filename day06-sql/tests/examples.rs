@@ -68,7 +68,10 @@ fn without_what_is_no_longer_true_a_second_grouping_counts_too_much() {
 fn balances_add_up_to_nothing_in_every_epoch_and_not_in_between() {
     let printed = printed(balances::run);
     let epochs = printed.lines().last().expect("two lines");
-    let (right, of) = epochs.rsplit_once(" looks").and_then(|(words, _)| words.rsplit_once(" of ")).expect("numbers");
+    let (right, of) = epochs
+        .rsplit_once(" looks")
+        .and_then(|(words, _)| words.rsplit_once(" of "))
+        .expect("numbers");
     assert!(right.ends_with(&format!(" {of}")), "{printed}");
     assert!(printed.contains("and otherwise"), "{printed}");
     insta::assert_snapshot!("balances", printed);

@@ -90,7 +90,11 @@ fn sum_of(views: &[Vec<Vec<Scalar>>]) -> Option<i64> {
     if credits.len() == ACCOUNTS as usize && debits.len() == ACCOUNTS as usize {
         assert_eq!(sum(credits, 1), sum(debits, 1), "what was paid was received");
         assert_eq!(balances.len(), ACCOUNTS as usize);
-        assert_eq!(sum(balances, 1), sum(total, 0), "the total is that of the balances");
+        assert_eq!(
+            sum(balances, 1),
+            sum(total, 0),
+            "the total is that of the balances"
+        );
         return Some(sum(total, 0));
     }
     None
@@ -207,7 +211,10 @@ fn a_query_that_is_added_to_a_program_misses_nothing() {
 fn a_query_that_is_taken_away_is_an_error() {
     let mut world = bank().with_checkpoints();
     run(BANK, &mut world, stepped(1, 2, Ends::Suspends(100)));
-    let without = BANK.replace("CREATE MATERIALIZED VIEW total AS SELECT SUM(balance) AS total FROM balances;", "");
+    let without = BANK.replace(
+        "CREATE MATERIALIZED VIEW total AS SELECT SUM(balance) AS total FROM balances;",
+        "",
+    );
     let error = try_run(&without, &mut world, How::default()).expect_err("an error");
     assert!(error.contains("there was a query more, \"total "), "{error}");
 }
@@ -235,6 +242,9 @@ fn several_inserts_write_to_one_table() {
         *sums.entry(account.parse().unwrap()).or_default() += amount.parse::<i64>().unwrap();
     }
     assert_eq!(lines.len(), 240);
-    let rows: Vec<String> = sums.iter().map(|(account, sum)| format!("{account}, {sum}")).collect();
+    let rows: Vec<String> = sums
+        .iter()
+        .map(|(account, sum)| format!("{account}, {sum}"))
+        .collect();
     assert_eq!(rows, balances(120));
 }

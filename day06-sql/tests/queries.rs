@@ -700,7 +700,11 @@ fn queries_of_one_file_run_side_by_side() {
         + &table("kept", "id INT")
         + "INSERT INTO kept SELECT id FROM items; INSERT INTO kept SELECT id + 1 FROM items;";
     run_in(&twice, &mut world, How::default());
-    assert_eq!(world.lines("kept").len(), 12, "two queries may write to one table");
+    assert_eq!(
+        world.lines("kept").len(),
+        12,
+        "two queries may write to one table"
+    );
 }
 
 /// Files in a real folder: the second program reads what the first has written.

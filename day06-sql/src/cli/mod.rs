@@ -139,7 +139,11 @@ fn execute(
             read.extend(names);
         }
     }
-    shown.extend(views.into_iter().filter(|(name, _)| !read.contains(&name.as_str())));
+    shown.extend(
+        views
+            .into_iter()
+            .filter(|(name, _)| !read.contains(&name.as_str())),
+    );
     for (name, view) in &shown {
         if shown.len() > 1 {
             say(format!("{name}:"));
@@ -263,7 +267,9 @@ fn say_what_is_missing(query: &Query, stats: WindowStats, interrupted: bool) {
         null_time,
     } = stats.dropped;
     let tables = query.plan.tables().into_iter();
-    let watermark = tables.filter_map(|table| table.watermark).max_by_key(|watermark| watermark.delay);
+    let watermark = tables
+        .filter_map(|table| table.watermark)
+        .max_by_key(|watermark| watermark.delay);
     let rows = day03_windows::job::WindowStats {
         late,
         late_assignments,

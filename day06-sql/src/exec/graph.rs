@@ -126,7 +126,12 @@ impl Graph {
     pub fn behind(&self, from: usize) -> BTreeSet<usize> {
         let mut behind = BTreeSet::from([from]);
         for (place, node) in self.nodes.iter().enumerate() {
-            if node.ports.iter().flatten().any(|lane| behind.contains(&lane.from)) {
+            if node
+                .ports
+                .iter()
+                .flatten()
+                .any(|lane| behind.contains(&lane.from))
+            {
                 behind.insert(place);
             }
         }
@@ -142,9 +147,13 @@ impl Graph {
             columns.sort_unstable();
             columns.dedup();
             let read = columns.iter().enumerate();
-            let read = read.map(|(at, place)| (*place, Expr::Column(at, table.columns[*place].field.data_type)));
+            let read =
+                read.map(|(at, place)| (*place, Expr::Column(at, table.columns[*place].field.data_type)));
             let read: BTreeMap<usize, Expr> = read.collect();
-            let lanes = self.nodes.iter_mut().flat_map(|node| node.ports.iter_mut().flatten());
+            let lanes = self
+                .nodes
+                .iter_mut()
+                .flat_map(|node| node.ports.iter_mut().flatten());
             for lane in lanes.filter(|lane| lane.from == scan) {
                 let own = wanted.get(&lane.reader).into_iter().flatten();
                 let own = own.filter_map(|place| read.get(place).cloned());
@@ -239,7 +248,8 @@ impl<'a> Building<'a> {
         match plan {
             Plan::Scan { table, columns } => Ok(vec![self.scan(table, columns)]),
             Plan::View { name, .. } => {
-                let unknown = || InputError::Usage(format!("the view {name} is not computed by this program"));
+                let unknown =
+                    || InputError::Usage(format!("the view {name} is not computed by this program"));
                 let from = *self.views.get(name).ok_or_else(unknown)?;
                 Ok(vec![self.lane(from, Steps::default())])
             }
@@ -260,7 +270,9 @@ impl<'a> Building<'a> {
                 let rows = self.rows(input)?;
                 let (columns, grouping) = grouping(plan)?;
                 let keys = columns.iter().take(grouping.keys.len()).enumerate();
-                let keys = keys.map(|(place, key)| Expr::Column(place, key.data_type())).collect();
+                let keys = keys
+                    .map(|(place, key)| Expr::Column(place, key.data_type()))
+                    .collect();
                 let port = dealt(then(rows, &Step::Project(columns)), keys);
                 Ok(self.operator("group", Work::Group(grouping), vec![port]))
             }
@@ -270,7 +282,8 @@ impl<'a> Building<'a> {
                 on,
                 residual,
             } => {
-                let types = [left, right].map(|side| side.fields().iter().map(|field| field.data_type).collect());
+                let types =
+                    [left, right].map(|side| side.fields().iter().map(|field| field.data_type).collect());
                 let (of_left, of_right): (Vec<Expr>, Vec<Expr>) = on.iter().cloned().unzip();
                 let mut ports = Vec::new();
                 for (side, keys) in [(left, of_left), (right, of_right)] {
@@ -357,14 +370,7 @@ fn grouping(plan: &Plan) -> Result<(Vec<Expr>, Grouping), Error> {
         time: place_of(&Expr::Column(window.time, window.data_type), &mut columns),
         ..window
     });
-    Ok((
-        columns,
-        Grouping {
-            keys,
-            calls,
-            window,
-        },
-    ))
+    Ok((columns, Grouping { keys, calls, window }))
 }
 
 /// The place of a column, which is added unless it is there.
@@ -383,7 +389,8 @@ mod tests {
     use crate::exec::identity::ids;
     use crate::plan::Statement;
 
-    const TABLE: &str = "CREATE TABLE orders (a BIGINT, b BIGINT, c BIGINT, d BIGINT) WITH ('connector' = 'datagen');";
+    const TABLE: &str =
+        "CREATE TABLE orders (a BIGINT, b BIGINT, c BIGINT, d BIGINT) WITH ('connector' = 'datagen');";
 
     fn graph(sql: &str) -> Graph {
         let statements = read(&format!("{TABLE}{sql}"), "test.sql", &mut Catalog::new()).expect("good SQL");

@@ -190,7 +190,9 @@ pub fn wire_over(
     }
     let (mut sandboxes, mut bounded, mut sources) = (Vec::new(), true, BTreeMap::new());
     for (place, node) in graph.nodes.iter().enumerate() {
-        let Work::Scan(table, _) = &node.work else { continue };
+        let Work::Scan(table, _) = &node.work else {
+            continue;
+        };
         let opened = outside.sources(table)?;
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
@@ -297,7 +299,10 @@ impl<'a> Wiring<'a> {
             restored: restore.as_ref().map_or(0, |checkpoint| checkpoint.id),
             dataflow: Dataflow::new(options.buffers, restore),
             inboxes: tasks.iter().map(none).collect(),
-            outboxes: tasks.iter().map(|tasks| (0..*tasks).map(|_| Vec::new()).collect()).collect(),
+            outboxes: tasks
+                .iter()
+                .map(|tasks| (0..*tasks).map(|_| Vec::new()).collect())
+                .collect(),
             idle: vec![Vec::new(); graph.nodes.len()],
             views: Vec::new(),
         };
@@ -313,12 +318,18 @@ impl<'a> Wiring<'a> {
                     };
                     let sending = wiring.outboxes[lane.from].iter_mut().zip(edge.outboxes);
                     sending.for_each(|(lanes, outbox)| lanes.push(outbox));
-                    port_of = port_of.into_iter().zip(edge.inboxes).map(|(port, lane)| port.merge(lane)).collect();
+                    port_of = port_of
+                        .into_iter()
+                        .zip(edge.inboxes)
+                        .map(|(port, lane)| port.merge(lane))
+                        .collect();
                     let idle = sources.get(&lane.from).map(|sources| without_splits(sources));
                     wiring.idle[place].extend(idle.iter().flatten().map(|source| channels + source));
                     channels += senders;
                 }
-                let inboxes = std::mem::take(&mut wiring.inboxes[place]).into_iter().zip(port_of);
+                let inboxes = std::mem::take(&mut wiring.inboxes[place])
+                    .into_iter()
+                    .zip(port_of);
                 wiring.inboxes[place] = inboxes.map(|(inbox, port)| inbox.join(port)).collect();
             }
         }
@@ -326,11 +337,21 @@ impl<'a> Wiring<'a> {
     }
 
     fn outputs(&self, place: usize) -> Outputs {
-        Outputs::new(&self.graph.nodes[place].id, self.graph.lanes_of(place), self.served)
+        Outputs::new(
+            &self.graph.nodes[place].id,
+            self.graph.lanes_of(place),
+            self.served,
+        )
     }
 
     /// The tasks of a scan, one for each source.
-    fn scan(&mut self, place: usize, table: &Table, columns: &[usize], sources: Sources) -> Result<(), Error> {
+    fn scan(
+        &mut self,
+        place: usize,
+        table: &Table,
+        columns: &[usize],
+        sources: Sources,
+    ) -> Result<(), Error> {
         let outputs = self.outputs(place);
         let outboxes = std::mem::take(&mut self.outboxes[place]);
         for (number, (source, outboxes)) in sources.into_iter().zip(outboxes).enumerate() {

@@ -38,7 +38,10 @@ impl Outputs {
         if let [output] = self.0.as_slice() {
             return Ok(vec![output.lane.rows(chunk)?]);
         }
-        self.0.iter().map(|output| output.lane.rows(chunk.clone())).collect()
+        self.0
+            .iter()
+            .map(|output| output.lane.rows(chunk.clone()))
+            .collect()
     }
 
     /// The same for those readers only that are new.

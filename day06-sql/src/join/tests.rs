@@ -60,9 +60,14 @@ fn the_story_of_the_header() {
 fn an_update_that_moves_a_row_to_another_key_is_two_halves() {
     let mut join = join();
     let mut ignored = Chunk::default();
-    join.on_rows(1, &keyed(&[(Insert, (1, "one")), (Insert, (2, "two"))]), &mut ignored)
+    join.on_rows(
+        1,
+        &keyed(&[(Insert, (1, "one")), (Insert, (2, "two"))]),
+        &mut ignored,
+    )
+    .unwrap();
+    join.on_rows(0, &keyed(&[(Insert, (1, "x"))]), &mut ignored)
         .unwrap();
-    join.on_rows(0, &keyed(&[(Insert, (1, "x"))]), &mut ignored).unwrap();
     let mut out = Chunk::default();
     let moved = [(UpdateBefore, (1, "x")), (UpdateAfter, (2, "x"))];
     join.on_rows(0, &keyed(&moved), &mut out).unwrap();
@@ -85,7 +90,10 @@ fn a_row_that_is_there_twice_is_in_twice_as_many_pairs_and_is_taken_back_once() 
 fn what_is_not_there_cannot_be_taken_back() {
     let gone = keyed(&[(Delete, (1, "x"))]);
     let error = join().on_rows(0, &gone, &mut Chunk::default()).unwrap_err();
-    assert_eq!(error.to_string(), "a join is to lose a row that it does not have: 1, x");
+    assert_eq!(
+        error.to_string(),
+        "a join is to lose a row that it does not have: 1, x"
+    );
 }
 
 /// What may happen to a side: a row is added, or one of those that are there goes, or becomes another.

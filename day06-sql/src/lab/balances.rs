@@ -87,7 +87,13 @@ pub fn run(shown_at_once: bool, seed: u64) -> Result<Looks, Failure> {
     };
     let mut outside = InMemory(transfers(200));
     let printed = Printed::new(std::io::sink());
-    let running = wire_over(&mut outside, &queries, &options(shown_at_once), &printed, checkpoints)?;
+    let running = wire_over(
+        &mut outside,
+        &queries,
+        &options(shown_at_once),
+        &printed,
+        checkpoints,
+    )?;
     let Running { job, epochs, .. } = running;
     let steps = Steps {
         seed,
@@ -100,7 +106,10 @@ pub fn run(shown_at_once: bool, seed: u64) -> Result<Looks, Failure> {
             return;
         };
         // Until every account is there, there is nothing to be summed up.
-        let (Some(total), true) = (total.first(), debits.len() == ACCOUNTS && balances.len() == ACCOUNTS) else {
+        let (Some(total), true) = (
+            total.first(),
+            debits.len() == ACCOUNTS && balances.len() == ACCOUNTS,
+        ) else {
             return;
         };
         let total = total[0].to_string();
@@ -144,7 +153,10 @@ mod tests {
         for seed in 0..5 {
             let at_once = run(true, seed).expect("it runs");
             let in_epochs = run(false, seed).expect("it runs");
-            assert!(at_once.wrong > 100 && in_epochs.looks > 100, "seed {seed}: {at_once:?}");
+            assert!(
+                at_once.wrong > 100 && in_epochs.looks > 100,
+                "seed {seed}: {at_once:?}"
+            );
             assert_eq!((in_epochs.wrong, in_epochs.totals.len()), (0, 1), "seed {seed}");
         }
     }

@@ -58,7 +58,11 @@ pub fn run(text: &str) -> Result<Lowered, Failure> {
         };
         // The first step of a scan only takes the columns of this reader.
         let first = usize::from(node.ports.is_empty());
-        does.extend(graph.lanes_of(place).flat_map(|lane| words(&lane.steps.0[first..])));
+        does.extend(
+            graph
+                .lanes_of(place)
+                .flat_map(|lane| words(&lane.steps.0[first..])),
+        );
         tasks.push(Task { name, does });
     }
     tasks.push(Task {
