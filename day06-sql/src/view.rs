@@ -150,11 +150,14 @@ impl Materialized {
 }
 
 // ANCHOR: epochs
+/// The tables of a view that are not forgotten, each with its epoch: the first is shown.
+type FrozenEpochs = VecDeque<(u64, Shown)>;
+
 /// What is shown of the views of a job.
 #[derive(Debug, Clone, Default)]
 pub struct Epochs {
-    /// By view, from the epoch that is shown on, the tables that it has come to.
-    views: Arc<Mutex<Vec<VecDeque<(u64, Shown)>>>>,
+    /// By view.
+    views: Arc<Mutex<Vec<FrozenEpochs>>>,
     /// Whether each view shows each chunk at once, whatever the others have seen.
     at_once: bool,
 }
@@ -171,7 +174,7 @@ impl Epochs {
     /// One view more, with these columns.
     pub fn view(&self, fields: Vec<Field>) -> View {
         let mut views = self.lock();
-        views.push(VecDeque::new());
+        views.push(FrozenEpochs::new());
         View {
             fields: fields.into(),
             number: views.len() - 1,
@@ -179,7 +182,7 @@ impl Epochs {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<VecDeque<(u64, Shown)>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<FrozenEpochs>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -190,7 +193,7 @@ impl Epochs {
             views[view].clear();
         }
         views[view].push_back((epoch, table));
-        let newest = |of: &VecDeque<(u64, Shown)>| of.back().map_or(0, |(epoch, _)| *epoch);
+        let newest = |of: &FrozenEpochs| of.back().map_or(0, |(epoch, _)| *epoch);
         let all = views.iter().map(newest).min().unwrap_or_default();
         for of in views.iter_mut() {
             while of.get(1).is_some_and(|(epoch, _)| *epoch <= all) {
@@ -201,13 +204,18 @@ impl Epochs {
 
     /// The rows of all views in the same epoch, each view sorted.
     pub fn rows(&self) -> Vec<Vec<Vec<Scalar>>> {
-        let shown: Vec<Option<Shown>> = self.lock().iter().map(shown).collect();
+        let views = self.lock();
+        let shown: Vec<Option<Shown>> = (0..views.len()).map(|view| self.shown(&views, view)).collect();
+        drop(views);
         shown.iter().map(|table| sorted(table.as_ref())).collect()
     }
-}
 
-fn shown(of: &VecDeque<(u64, Shown)>) -> Option<Shown> {
-    of.front().map(|(_, table)| table.clone())
+    /// What is shown of a view: nothing before all of them have begun.
+    fn shown(&self, views: &[FrozenEpochs], view: usize) -> Option<Shown> {
+        let have_begun = self.at_once || views.iter().all(|of| !of.is_empty());
+        let (_, table) = views.get(view)?.front()?;
+        have_begun.then(|| table.clone())
+    }
 }
 // ANCHOR_END: epochs
 
@@ -248,7 +256,7 @@ impl View {
     }
 
     fn shown(&self) -> Option<Shown> {
-        self.epochs.lock().get(self.number).and_then(shown)
+        self.epochs.shown(&self.epochs.lock(), self.number)
     }
 
     /// Its rows, sorted by their columns from left to right.

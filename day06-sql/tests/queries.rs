@@ -618,7 +618,7 @@ fn a_view_is_read_while_it_changes_too() {
     let mut world = World::with("t", &[&[r#"{"m":"a","ts":"2026-01-01 00:00:30"}"#]]);
     let ran = run_in(&sql, &mut world, How::default());
     assert_eq!(ran.shown[1].1, ["a, 1"]);
-    assert_eq!(ran.shown[2].1, ["2026-01-01 00:00:00.000, 1"]);
+    assert_eq!(ran.shown[2].1, ["2026-01-01T00:00, 1"]);
 }
 
 #[test]
@@ -694,17 +694,13 @@ fn queries_of_one_file_run_side_by_side() {
                 r#"{"id":4,"double_amount":0.02}"#,
             ]
         );
-        assert_eq!(ran.read, 6, "all queries share a scan");
+        assert_eq!(ran.read, 4, "all queries share a scan");
     }
     let twice = table("items", ITEM_COLUMNS)
         + &table("kept", "id INT")
         + "INSERT INTO kept SELECT id FROM items; INSERT INTO kept SELECT id + 1 FROM items;";
     run_in(&twice, &mut world, How::default());
-    assert_eq!(
-        world.lines("kept").len(),
-        12,
-        "two queries may write to one table"
-    );
+    assert_eq!(world.lines("kept").len(), 8, "two queries may write to one table");
 }
 
 /// Files in a real folder: the second program reads what the first has written.

@@ -41,13 +41,21 @@ fn the_story_of_the_header() {
     let mut join = join();
     let (left, right) = (0, 1);
     #[rustfmt::skip]
-    let story: [(usize, &[(Change, Row)], &[&str]); 5] = [
-        (left,  &[(Insert, (7, "5 EUR"))],                                  &[]),
-        (right, &[(Insert, (7, "Anna"))],                                   &["+I 5 EUR Anna"]),
-        (left,  &[(Insert, (7, "9 EUR")), (Insert, (8, "1 EUR"))],          &["+I 9 EUR Anna"]),
-        (right, &[(UpdateBefore, (7, "Anna")), (UpdateAfter, (7, "Ana"))],
-            &["-U 5 EUR Anna", "+U 5 EUR Ana", "-U 9 EUR Anna", "+U 9 EUR Ana"]),
-        (left,  &[(Delete, (7, "5 EUR"))],                                  &["-D 5 EUR Ana"]),
+    type Rows = [(Change, Row)];
+    let story: [(usize, &Rows, &[&str]); 5] = [
+        (left, &[(Insert, (7, "5 EUR"))], &[]),
+        (right, &[(Insert, (7, "Anna"))], &["+I 5 EUR Anna"]),
+        (
+            left,
+            &[(Insert, (7, "9 EUR")), (Insert, (8, "1 EUR"))],
+            &["+I 9 EUR Anna"],
+        ),
+        (
+            right,
+            &[(UpdateBefore, (7, "Anna")), (UpdateAfter, (7, "Ana"))],
+            &["-U 5 EUR Anna", "+U 5 EUR Ana", "-U 9 EUR Anna", "+U 9 EUR Ana"],
+        ),
+        (left, &[(Delete, (7, "5 EUR"))], &["-D 5 EUR Ana"]),
     ];
     for (side, rows, expected) in story {
         let mut out = Chunk::default();
@@ -177,9 +185,9 @@ proptest! {
                 }
             }
             let of = joins.len();
-            for side in 0..2 {
+            for (side, rows) in sides.iter_mut().enumerate() {
                 let changes = some.iter().filter(|(of, _)| *of == side);
-                let changes: Vec<_> = changes.flat_map(|(_, op)| apply(&mut sides[side], op)).collect();
+                let changes: Vec<_> = changes.flat_map(|(_, op)| apply(rows, op)).collect();
                 let mut dealt = vec![KeyedChunk::default(); of];
                 keyed(&changes).scatter(&Owners::of(of), &mut dealt);
                 for (join, rows) in joins.iter_mut().zip(dealt) {

@@ -59,6 +59,9 @@ pub enum Ends {
     Suspends(usize),
 }
 
+/// The rows of a view.
+pub type Rows = Vec<Vec<Scalar>>;
+
 /// How a program is run.
 #[derive(Debug, Clone, Copy)]
 pub struct How {
@@ -75,7 +78,7 @@ pub struct How {
     /// Whether views show each change at once.
     pub shown_at_once: bool,
     /// Called with all views after each event of the stepper.
-    pub looks: Option<fn(&[Vec<Vec<Scalar>>])>,
+    pub looks: Option<fn(&[Rows])>,
 }
 
 impl Default for How {
