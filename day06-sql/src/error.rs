@@ -27,6 +27,13 @@ use crate::secrets::without_secrets;
 /// How similar a name must be to be suggested: 1 is equal. `merchnt_id` and `merchant_id` have 0.97.
 const SIMILAR: f64 = 0.8;
 
+/// How many names are listed.
+const NAMES: usize = 30;
+/// How many characters of a name are shown, if there is not room for all that is said.
+const LONG_NAME: usize = 80;
+/// How many bytes a message may have before its names are cut, and how many characters after that.
+const LONG: usize = 600;
+
 /// Where something stands in a text.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -75,7 +82,7 @@ impl SqlError {
             ..Location::default()
         };
         SqlError {
-            message: message.into(),
+            message: bounded(message.into()),
             at,
             hint: None,
         }
@@ -84,7 +91,7 @@ impl SqlError {
     /// The same with a hint.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         SqlError {
-            hint: Some(hint.into()),
+            hint: Some(bounded(hint.into())),
             ..self
         }
     }
@@ -155,18 +162,38 @@ pub(crate) fn unsupported(span: Span, what: &str) -> SqlError {
     SqlError::new(span, format!("{what} is not supported yet"))
 }
 
-/// The name that was perhaps meant, and all there are.
+/// A text that a person reads to its end. It is long because of names, so long words are cut first.
+fn bounded(text: String) -> String {
+    if text.len() <= LONG {
+        return text;
+    }
+    let cut = |text: &str, most: usize| match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    };
+    let words: Vec<String> = text.split(' ').map(|word| cut(word, LONG_NAME)).collect();
+    cut(&words.join(" "), LONG)
+}
+
+/// The name that was perhaps meant, and all there are, or the first of many.
 pub(crate) fn suggest<'a>(name: &str, whose: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let like = name.to_lowercase();
-    let likeness = |other: &&&str| strsim::jaro_winkler(&like, &other.to_lowercase());
-    let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let all = match names.is_empty() {
-        true => format!("{whose}: none"),
-        false => format!("{whose}: {}", names.join(", ")),
+    // Names are compared character by character, so long ones are not.
+    let likeness = |other: &str| match like.len().max(other.len()) > LONG_NAME {
+        true => 0.0,
+        false => strsim::jaro_winkler(&like, &other.to_lowercase()),
     };
-    match nearest.filter(|nearest| likeness(nearest) >= SIMILAR) {
-        Some(nearest) => format!("did you mean {nearest}? {all}"),
+    let rated = names.iter().map(|other| (likeness(other), other));
+    let nearest = rated.max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let shown = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
+    let all = match names.len() {
+        0 => format!("{whose}: none"),
+        1..=NAMES => format!("{whose}: {shown}"),
+        many => format!("{whose}: {shown}, … ({} more)", many - NAMES),
+    };
+    match nearest.filter(|(likeness, _)| *likeness >= SIMILAR) {
+        Some((_, nearest)) => format!("did you mean {nearest}? {all}"),
         None => all,
     }
 }
@@ -236,5 +263,29 @@ mod tests {
             assert_eq!(suggest(name, "t has", names), hint);
         }
         assert_eq!(suggest("x", "there are", []), "there are: none");
+    }
+
+    #[test]
+    fn what_is_said_is_short_whatever_it_is_about() {
+        let long = "ä".repeat(1_000_000);
+        let error = SqlError::new(Span::empty(), format!("no table \"{long}\"")).hint(suggest(
+            &long,
+            "there are",
+            [long.as_str(), "b"],
+        ));
+        assert!(error.message.starts_with("no table \"ää") && error.message.ends_with('…'));
+        assert!(error.message.chars().count() < 100, "{}", error.message);
+        assert!(
+            error
+                .hint
+                .is_some_and(|hint| hint.ends_with("…, b") || hint.contains("… b"))
+        );
+        let many: Vec<String> = (0..10_000).map(|number| format!("column_{number}")).collect();
+        let hint = suggest("column_9999x", "t has", many.iter().map(String::as_str));
+        assert!(
+            hint.starts_with("did you mean column_9999? t has: column_0, "),
+            "{hint}"
+        );
+        assert!(hint.ends_with("column_29, … (9970 more)"), "{hint}");
     }
 }

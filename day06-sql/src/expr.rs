@@ -1,8 +1,12 @@
 //! Expressions, with names resolved and types known.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::value::{DataType, Scalar};
+
+/// From the place that a column had to the place that it has.
+pub(crate) type Places = BTreeMap<usize, usize>;
 
 /// An expression over the columns of its input.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +92,77 @@ impl Expr {
             | Expr::Call(_, _, data_type)
             | Expr::Cast(_, data_type)
             | Expr::Case(_, _, data_type) => *data_type,
+        }
+    }
+
+    /// The columns that it reads.
+    pub(crate) fn columns(&self) -> BTreeSet<usize> {
+        let mut columns = BTreeSet::new();
+        self.add_columns(&mut columns);
+        columns
+    }
+
+    /// Adds the columns that it reads.
+    pub(crate) fn add_columns(&self, columns: &mut BTreeSet<usize>) {
+        match self {
+            Expr::Column(place, _) => {
+                columns.insert(*place);
+            }
+            Expr::Literal(..) => {}
+            Expr::Call(_, arguments, _) => arguments
+                .iter()
+                .for_each(|argument| argument.add_columns(columns)),
+            Expr::Cast(value, _) => value.add_columns(columns),
+            Expr::Case(arms, otherwise, _) => {
+                arms.iter().for_each(|(when, then)| {
+                    when.add_columns(columns);
+                    then.add_columns(columns);
+                });
+                otherwise.add_columns(columns);
+            }
+        }
+    }
+
+    /// The conditions that are all true when this one is, from left to right.
+    pub(crate) fn conjuncts(self) -> Vec<Expr> {
+        match self {
+            Expr::Call(Function::And, sides, _) => sides.into_iter().flat_map(Expr::conjuncts).collect(),
+            condition => vec![condition],
+        }
+    }
+
+    /// Whether all of these are true, as a tree that is not deep; none of none.
+    pub(crate) fn all(mut conditions: Vec<Expr>) -> Option<Expr> {
+        if conditions.len() <= 1 {
+            return conditions.pop();
+        }
+        let right = conditions.split_off(conditions.len() / 2);
+        let sides = vec![Expr::all(conditions)?, Expr::all(right)?];
+        Some(Expr::Call(Function::And, sides, DataType::Boolean))
+    }
+
+    /// The same over an input whose columns have moved.
+    pub(crate) fn moved(self, places: &Places) -> Expr {
+        match self {
+            Expr::Column(place, data_type) => {
+                Expr::Column(places.get(&place).copied().unwrap_or(place), data_type)
+            }
+            Expr::Literal(..) => self,
+            Expr::Call(function, arguments, data_type) => {
+                let arguments = arguments
+                    .into_iter()
+                    .map(|argument| argument.moved(places))
+                    .collect();
+                Expr::Call(function, arguments, data_type)
+            }
+            Expr::Cast(value, data_type) => Expr::Cast(Box::new(value.moved(places)), data_type),
+            Expr::Case(arms, otherwise, data_type) => {
+                let arms = arms
+                    .into_iter()
+                    .map(|(when, then)| (when.moved(places), then.moved(places)))
+                    .collect();
+                Expr::Case(arms, Box::new(otherwise.moved(places)), data_type)
+            }
         }
     }
 }

@@ -5,6 +5,8 @@
 
 mod explain;
 mod prune;
+mod push;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -190,6 +192,24 @@ pub enum Plan {
         /// Groups by window too, and gives each group once, when its window closes; none for a result that is updated.
         window: Option<Window>,
     },
+    /// Pairs of rows, one of each input, whose keys are equal: the columns of the left one, then those of the right one. A
+    /// key that is NULL equals nothing.
+    Join {
+        /// Where the left rows come from.
+        left: Box<Plan>,
+        /// Where the right rows come from.
+        right: Box<Plan>,
+        /// What has to be equal, one pair at least: an expression over the left row and one over the right row, of the same
+        /// type.
+        on: Vec<(Expr, Expr)>,
+        /// A BOOLEAN over the columns of the pair that has to be true as well.
+        residual: Option<Expr>,
+    },
+    /// All rows of all inputs, which have columns of the same types. Their names are those of the first.
+    Union {
+        /// Where rows come from, one input at least.
+        inputs: Vec<Plan>,
+    },
 }
 // ANCHOR_END: plan
 
@@ -253,10 +273,25 @@ pub struct Query {
 pub enum Statement {
     /// A table was declared; nothing runs for it alone.
     Created(Table),
+    /// A query got this name (CREATE VIEW); it is part of the queries that read it, and nothing runs for it alone.
+    Named(String),
     /// A query.
     Query(Query),
     /// A query to be shown, by its `Display`, and not run.
     Explain(Query),
+}
+
+impl AggregateFunction {
+    /// Its name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            AggregateFunction::Count => "COUNT",
+            AggregateFunction::Sum => "SUM",
+            AggregateFunction::Min => "MIN",
+            AggregateFunction::Max => "MAX",
+            AggregateFunction::Avg => "AVG",
+        }
+    }
 }
 
 impl TableColumn {
@@ -297,72 +332,6 @@ impl Connector {
             Connector::Datagen { .. } => "datagen",
             Connector::Print { .. } => "print",
             Connector::Blackhole => "blackhole",
-        }
-    }
-}
-
-impl Plan {
-    /// The columns of its result.
-    pub fn fields(&self) -> Vec<Field> {
-        match self {
-            Plan::Scan { table, columns } => {
-                let columns = columns.iter().filter_map(|place| table.columns.get(*place));
-                columns.map(|column| column.field.clone()).collect()
-            }
-            Plan::View { fields, .. } => fields.clone(),
-            Plan::Filter { input, .. } => input.fields(),
-            Plan::Project { columns, .. } => columns.iter().map(|(_, field)| field.clone()).collect(),
-            Plan::Aggregate {
-                keys,
-                aggregates,
-                window,
-                ..
-            } => {
-                let keys = keys.iter().map(|(_, field)| field.clone());
-                let bounds = window.iter().flat_map(|window| {
-                    ["window_start", "window_end"].map(|name| Field {
-                        name: name.to_string(),
-                        data_type: window.data_type,
-                    })
-                });
-                keys.chain(bounds)
-                    .chain(aggregates.iter().map(|(_, field)| field.clone()))
-                    .collect()
-            }
-        }
-    }
-
-    /// The table at its beginning; none if it reads a view.
-    pub fn table(&self) -> Option<&Table> {
-        match self {
-            Plan::Scan { table, .. } => Some(table),
-            plan => plan.input().and_then(Plan::table),
-        }
-    }
-
-    /// Whether something in it comes out window by window.
-    pub fn has_windows(&self) -> bool {
-        let here = matches!(self, Plan::Aggregate { window: Some(_), .. });
-        here || self.input().is_some_and(Plan::has_windows)
-    }
-
-    /// What it reads rows from; none for what begins a plan.
-    pub fn input(&self) -> Option<&Plan> {
-        match self {
-            Plan::Scan { .. } | Plan::View { .. } => None,
-            Plan::Filter { input, .. } | Plan::Project { input, .. } | Plan::Aggregate { input, .. } => {
-                Some(input)
-            }
-        }
-    }
-
-    /// Whether rows of its result change or go after they were added. Append-only otherwise.
-    pub fn updates(&self) -> bool {
-        match self {
-            Plan::Scan { .. } => false,
-            Plan::View { updates, .. } => *updates,
-            Plan::Filter { input, .. } | Plan::Project { input, .. } => input.updates(),
-            Plan::Aggregate { window, .. } => window.is_none(),
         }
     }
 }

@@ -13,6 +13,7 @@ fn explained(text: &str) -> String {
         read(text, "test.sql", &mut Catalog::new()).unwrap_or_else(|error| panic!("{}", error.render()));
     let shown = statements.into_iter().map(|statement| match statement {
         Statement::Created(table) => format!("created {} ({})\n", table.name, table.connector.name()),
+        Statement::Named(name) => format!("named {name}\n"),
         Statement::Query(query) => query.to_string(),
         Statement::Explain(query) => format!("explained, not run:\n{query}"),
     });
@@ -45,6 +46,123 @@ fn expressions_are_shown_with_their_casts() {
 #[test]
 fn only_what_is_asked_for_is_read() {
     insta::assert_snapshot!("pruning", explained(include_str!("sql/pruning.sql")));
+}
+
+#[test]
+fn a_union_has_the_types_that_all_its_values_fit_into_and_the_names_of_the_first() {
+    let union = last(
+        "SELECT i AS x, NULL AS y, 'a' AS z FROM t UNION ALL SELECT b, n, s FROM t WHERE ok
+         UNION ALL (SELECT n, 1, s FROM t UNION ALL SELECT 5, b, NULL FROM t)",
+    );
+    let fields = union.plan.fields();
+    let fields = fields
+        .iter()
+        .map(|field| format!("{} {}", field.name, field.data_type));
+    assert_eq!(
+        fields.collect::<Vec<_>>().join(", "),
+        "x NUMERIC, y NUMERIC, z VARCHAR"
+    );
+    assert_eq!((union.plan.updates(), union.plan.tables().len()), (false, 4));
+    insta::assert_snapshot!("union", union.to_string());
+    // All inputs keep the same columns, whatever each has to read for them.
+    let pruned =
+        last("SELECT x FROM (SELECT s, i AS x FROM t WHERE ok UNION ALL SELECT s, i + 1 FROM t) WHERE x > 1");
+    insta::assert_snapshot!("union_pruned", pruned.to_string());
+    let updates = last("SELECT i FROM t UNION ALL SELECT COUNT(*) FROM t");
+    assert!(updates.plan.updates());
+}
+
+#[test]
+fn a_view_and_a_name_of_with_are_the_query_that_they_stand_for() {
+    let direct = last("SELECT s, SUM(x) AS total FROM (SELECT s, i AS x FROM t WHERE i > 1) GROUP BY s");
+    let view = "CREATE VIEW big AS SELECT s, i AS x FROM t WHERE i > 1; CREATE TEMPORARY VIEW IF NOT EXISTS big AS SELECT i FROM t;";
+    for text in [
+        &format!("{view} SELECT s, SUM(x) AS total FROM big GROUP BY s"),
+        &format!("{view} CREATE VIEW totals AS SELECT s, SUM(x) AS total FROM big GROUP BY s; SELECT * FROM totals"),
+        "WITH big AS (SELECT s, i AS x FROM t WHERE i > 1), totals AS (SELECT s, SUM(x) AS total FROM Big GROUP BY s)
+         SELECT s, total FROM totals",
+        // What is inside is nearer than what is outside.
+        "WITH t AS (SELECT s, i AS x FROM t WHERE i > 1) SELECT * FROM (WITH u AS (SELECT * FROM t) SELECT s, SUM(x) AS total FROM u GROUP BY s)",
+    ] {
+        assert_eq!(last(text), direct, "{text}");
+    }
+    // Nothing is run for it, and it can be read any number of times.
+    let both = last(&format!(
+        "{view} SELECT s FROM big UNION ALL SELECT b.s FROM big AS b"
+    ));
+    assert_eq!(both.plan.tables().len(), 2);
+}
+
+/// What is joined.
+const JOINED: &str = "
+    CREATE TABLE orders (id INT, merchant_id STRING, amount DECIMAL(10,2), note STRING) WITH ('connector' = 'datagen');
+    CREATE TABLE merchants (id STRING, name STRING, city BIGINT, floor DECIMAL(8,1)) WITH ('connector' = 'datagen');
+    CREATE TABLE cities (id INT, name STRING) WITH ('connector' = 'datagen');
+";
+
+#[test]
+fn joins_have_keys_and_meet_conditions_as_early_as_they_can() {
+    let text = format!("{JOINED} {}", include_str!("sql/joins.sql"));
+    let shown = explained(&text);
+    assert_eq!(shown.matches("join: ").count(), 8, "{shown}");
+    for below in [
+        "─ filter: note = 'x'\n",
+        "─ filter: city > 3\n",
+        "─ filter: amount > 1\n",
+    ] {
+        assert_eq!(shown.matches(below).count(), 1, "{below} in {shown}");
+    }
+    insta::assert_snapshot!("joins", shown);
+}
+
+#[test]
+fn a_star_over_a_join_has_each_column_once_and_in_order() {
+    #[rustfmt::skip]
+    let table = [
+        ("* FROM orders o JOIN merchants m ON o.merchant_id = m.id",     "id, merchant_id, amount, note, id, name, city, floor"),
+        ("m.*, o.id FROM orders o JOIN merchants m ON o.merchant_id = m.id", "id, name, city, floor, id"),
+        ("* FROM orders JOIN cities USING (id)",                         "id, merchant_id, amount, note, name"),
+        ("* FROM merchants m JOIN cities c USING (name)",                "name, id, city, floor, id"),
+        ("id, cities.id FROM orders JOIN cities USING (id)",             "id, id"),
+        // The order of joins is another one.
+        ("* FROM orders o, cities c, merchants m WHERE o.merchant_id = m.id AND c.id = m.city",
+                                                                         "id, merchant_id, amount, note, id, name, id, name, city, floor"),
+    ];
+    for (query, names) in table {
+        let fields = last(&format!("{JOINED} SELECT {query}")).plan.fields();
+        let found: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(found.join(", "), names, "{query}");
+    }
+}
+
+#[test]
+fn both_sides_of_a_key_have_one_type() {
+    let keys = |query: &str| {
+        let mut plan = last(&format!("{JOINED} SELECT COUNT(*) FROM {query}")).plan;
+        loop {
+            plan = match plan {
+                Plan::Join { on, .. } => break on,
+                Plan::Filter { input, .. } | Plan::Project { input, .. } | Plan::Aggregate { input, .. } => {
+                    *input
+                }
+                other => panic!("{other:?}"),
+            };
+        }
+    };
+    #[rustfmt::skip]
+    let table = [
+        ("orders o JOIN merchants m ON o.merchant_id = m.id",                    "VARCHAR"),
+        ("cities c JOIN merchants m ON m.city = c.id",                           "BIGINT"),
+        ("orders o JOIN merchants m ON o.amount = m.floor",                      "NUMERIC"),
+        ("orders o JOIN merchants m ON o.amount = m.city",                       "NUMERIC"),
+        ("orders o JOIN merchants m ON UPPER(o.note) = m.name || '!'",           "VARCHAR"),
+    ];
+    for (query, data_type) in table {
+        for (left, right) in keys(query) {
+            assert_eq!(left.data_type().to_string(), data_type, "{query}");
+            assert_eq!(right.data_type().to_string(), data_type, "{query}");
+        }
+    }
 }
 
 /// A table with a column of each kind, and what can be written to.

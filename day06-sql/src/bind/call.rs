@@ -159,7 +159,7 @@ impl Binder<'_> {
             ([], true) if function == AggregateFunction::Count => None,
             ([argument], false) => {
                 let mut rows = Binder {
-                    relation: self.relation,
+                    scope: self.scope,
                     clause: "the argument of an aggregate",
                     groups: None,
                 };
@@ -185,9 +185,7 @@ impl Binder<'_> {
             let of = of.map(|of| of.to_string()).unwrap_or_default();
             return Err(SqlError::new(span, format!("{} takes no {of}", name.value)));
         };
-        // What reads a view reads it once, so nothing is taken back from it.
-        let input = &self.relation.plan;
-        if input.table().is_some() && input.updates() && !retractable(function) {
+        if groups.retracts && !retractable(function) {
             let message = format!("{} of rows that are updated", name.value.to_uppercase());
             return Err(unsupported(span, &message).hint("COUNT, SUM and AVG can take a row back"));
         }

@@ -5,7 +5,7 @@
 
 use crate::error::{Outcome, SqlError, suggest};
 use crate::parse::ast::Name;
-use crate::plan::{Field, Table};
+use crate::plan::{Field, Plan, Table};
 
 /// Tables and views by name.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -18,6 +18,7 @@ pub struct Catalog {
 pub(crate) enum Known {
     Table(Table),
     View(View),
+    Query(NamedQuery),
 }
 
 /// What a query needs to know of a view.
@@ -26,6 +27,13 @@ pub(crate) struct View {
     pub name: String,
     pub fields: Vec<Field>,
     pub updates: bool,
+}
+
+/// A view that nobody keeps: its query is part of whatever reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NamedQuery {
+    pub name: String,
+    pub plan: Plan,
 }
 
 impl Catalog {
@@ -38,14 +46,14 @@ impl Catalog {
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.relations.iter().filter_map(|known| match known {
             Known::Table(table) => Some(table),
-            Known::View(_) => None,
+            Known::View(_) | Known::Query(_) => None,
         })
     }
 
-    /// The views with their columns, in the order of their creation.
+    /// The materialized views with their columns, in the order of their creation.
     pub fn views(&self) -> impl Iterator<Item = (&str, &[Field])> {
         self.relations.iter().filter_map(|known| match known {
-            Known::Table(_) => None,
+            Known::Table(_) | Known::Query(_) => None,
             Known::View(view) => Some((view.name.as_str(), view.fields.as_slice())),
         })
     }
@@ -82,7 +90,7 @@ impl Catalog {
             Some(known) => {
                 let what = match known {
                     Known::Table(_) => "table",
-                    Known::View(_) => "view",
+                    Known::View(_) | Known::Query(_) => "view",
                 };
                 Err(SqlError::new(
                     name.span,
@@ -102,6 +110,7 @@ impl Known {
         match self {
             Known::Table(table) => &table.name,
             Known::View(view) => &view.name,
+            Known::Query(query) => &query.name,
         }
     }
 }
@@ -130,7 +139,10 @@ pub(crate) fn find<'a>(name: &Name, names: impl Iterator<Item = &'a str> + Clone
     };
     match one(places(&|other| other == name.value)) {
         Found::None if !name.quoted => {
-            one(places(&|other| other.to_lowercase() == name.value.to_lowercase()))
+            let lower = || name.value.chars().flat_map(char::to_lowercase);
+            one(places(&|other| {
+                other.chars().flat_map(char::to_lowercase).eq(lower())
+            }))
         }
         found => found,
     }

@@ -14,7 +14,7 @@ use sqlparser::tokenizer::Span;
 
 use super::coerce::{Typed, convert, fits, is_number, parsed};
 use super::operators::{any, binary, has_aggregate, negate, number, unified};
-use super::relation::Relation;
+use super::scope::Scope;
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::eval::castable;
 use crate::expr::{Expr, Function};
@@ -32,11 +32,13 @@ pub(crate) struct Groups {
     pub aggregates: Vec<(Aggregate, Field)>,
     /// The place of the first one.
     pub first: usize,
+    /// Whether rows are taken back from them.
+    pub retracts: bool,
 }
 
 /// Binds expressions of one clause.
 pub(crate) struct Binder<'a> {
-    pub relation: &'a Relation,
+    pub scope: &'a Scope,
     /// In which clause an aggregate would be wrong.
     pub clause: &'static str,
     /// Over groups; over rows if there is none.
@@ -72,13 +74,13 @@ impl Binder<'_> {
         let groups = self.groups.as_ref()?;
         let over_rows = match &expr.node {
             Node::Column(table, name) => {
-                let (place, data_type) = self.relation.column(table.as_ref(), name).ok()?;
+                let (place, data_type) = self.scope.column(table.as_ref(), name).ok()?;
                 Expr::Column(place, data_type)
             }
             _ if has_aggregate(expr) => return None,
             _ => {
                 Binder {
-                    relation: self.relation,
+                    scope: self.scope,
                     clause: self.clause,
                     groups: None,
                 }
@@ -152,7 +154,7 @@ impl Binder<'_> {
     }
 
     fn column(&self, table: Option<&Name>, name: &Name, span: Span) -> Outcome<Expr> {
-        let (place, data_type) = self.relation.column(table, name)?;
+        let (place, data_type) = self.scope.column(table, name)?;
         if self.groups.is_some() {
             let message = format!("{} is neither grouped by nor aggregated", name.value);
             return Err(SqlError::new(span, message).hint(format!(
@@ -160,7 +162,7 @@ impl Binder<'_> {
                 name.value
             )));
         }
-        if self.relation.is_bound_of_several(place) {
+        if self.scope.is_bound_of_several(place) {
             return Err(unsupported(
                 span,
                 &format!("{} of overlapping windows outside of GROUP BY", name.value),

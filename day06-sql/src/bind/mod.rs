@@ -3,10 +3,11 @@
 //! ```text
 //! mod.rs        one statement after the other, each seeing what those before it created
 //! ├─ table.rs       CREATE TABLE ── connector.rs ── options.rs
-//! ├─ select.rs      queries ── window.rs
+//! ├─ select.rs      queries ── join.rs, union.rs, window.rs
 //! │  └─ expr.rs         names and types ── operators.rs ── coerce.rs
 //! ├─ sink.rs        what a table takes
-//! └─ catalog.rs     names ── relation.rs
+//! ├─ catalog.rs     what there is ── context.rs ── scope.rs
+//! └─ limits.rs      how large a query may become
 //! ```
 //!
 //! A text is all or nothing: if one of its statements is wrong, the catalog stays what it was, and nothing has begun to run.
@@ -15,13 +16,18 @@ mod call;
 mod catalog;
 mod coerce;
 mod connector;
+mod context;
 mod expr;
+mod join;
+mod limits;
 mod operators;
 mod options;
 mod relation;
+mod scope;
 mod select;
 mod sink;
 mod table;
+mod union;
 mod window;
 
 use sqlparser::tokenizer::Span;
@@ -29,11 +35,11 @@ use sqlparser::tokenizer::Span;
 pub use catalog::Catalog;
 
 use crate::error::{Outcome, SqlError, unsupported};
-use crate::parse::ast::{self, CreateSink, CreateTable, Name};
+use crate::parse::ast::{self, CreateSink, CreateTable, CreateView, Name};
 use crate::parse::statements;
 use crate::plan::{Query, Sink, Statement};
-use catalog::{Known, View};
-use select::Unnamed;
+use catalog::{Known, NamedQuery, View};
+use context::{Context, Unnamed, unretractable};
 
 /// Reads all statements of a text, and puts what they create into the catalog. `origin` is what the text is called in errors.
 ///
@@ -63,23 +69,7 @@ pub fn read(text: &str, origin: &str, catalog: &mut Catalog) -> Result<Vec<State
 fn bind(statement: &ast::Statement, catalog: &mut Catalog) -> Outcome<Statement> {
     match statement {
         ast::Statement::Create(create) => create_table(create, catalog),
-        ast::Statement::View { name, query, .. } => {
-            catalog.free(name)?;
-            let plan = select::query(query, catalog, Unnamed::RisingWave)?.plan;
-            let fields = plan.fields();
-            table::unique(&fields, query.span)?;
-            sink::no_intervals(&fields, query.span)?;
-            let plan = plan.pruned();
-            catalog.add(Known::View(View {
-                name: name.value.clone(),
-                fields,
-                updates: plan.updates(),
-            }));
-            Ok(Statement::Query(Query {
-                plan,
-                sink: Sink::View(name.value.clone()),
-            }))
-        }
+        ast::Statement::View(create) => create_view(create, catalog),
         ast::Statement::Sink(create) => create_sink(create, catalog),
         ast::Statement::Insert {
             table,
@@ -87,10 +77,15 @@ fn bind(statement: &ast::Statement, catalog: &mut Catalog) -> Outcome<Statement>
             query,
         } => insert(table, columns, query, catalog),
         ast::Statement::Query(query) => {
-            let plan = select::query(query, catalog, Unnamed::Flink)?.plan;
+            let mut context = Context::new(catalog, Unnamed::Flink, true);
+            let plan = select::query(query, &mut context)?.plan;
             sink::no_intervals(&plan.fields(), query.span)?;
+            if let (false, Some(aggregate)) = (plan.tables().is_empty(), unretractable(&plan)) {
+                let what = format!("{aggregate} of rows that are updated, beside a table,");
+                return Err(unsupported(query.span, &what));
+            }
             Ok(Statement::Query(Query {
-                plan: plan.pruned(),
+                plan: plan.optimized(),
                 sink: Sink::Result,
             }))
         }
@@ -98,13 +93,44 @@ fn bind(statement: &ast::Statement, catalog: &mut Catalog) -> Outcome<Statement>
             // What is only explained is not created.
             match bind(inner, &mut catalog.clone())? {
                 Statement::Query(query) => Ok(Statement::Explain(query)),
-                Statement::Created(_) | Statement::Explain(_) => Err(SqlError::new(
+                Statement::Created(_) | Statement::Named(_) | Statement::Explain(_) => Err(SqlError::new(
                     *span,
                     "there is nothing to explain: only a query has a plan",
                 )),
             }
         }
     }
+}
+
+fn create_view(create: &CreateView, catalog: &mut Catalog) -> Outcome<Statement> {
+    let (name, at) = (create.name.value.clone(), create.query.span);
+    catalog.free(&create.name)?;
+    // Who will read it is not known yet, and whether once.
+    let (unnamed, once) = match create.materialized {
+        true => (Unnamed::RisingWave, false),
+        false => (Unnamed::Flink, true),
+    };
+    let plan = select::query(&create.query, &mut Context::new(catalog, unnamed, once))?.plan;
+    let fields = plan.fields();
+    table::unique(&fields, at)?;
+    sink::no_intervals(&fields, at)?;
+    let plan = plan.optimized();
+    if !create.materialized {
+        catalog.add(Known::Query(NamedQuery {
+            name: name.clone(),
+            plan,
+        }));
+        return Ok(Statement::Named(name));
+    }
+    catalog.add(Known::View(View {
+        name: name.clone(),
+        fields,
+        updates: plan.updates(),
+    }));
+    Ok(Statement::Query(Query {
+        plan,
+        sink: Sink::View(name),
+    }))
 }
 
 fn create_table(create: &CreateTable, catalog: &mut Catalog) -> Outcome<Statement> {
@@ -160,12 +186,12 @@ fn write_to_new(
     unnamed: Unnamed,
     catalog: &mut Catalog,
 ) -> Outcome<Statement> {
-    let plan = select::query(query, catalog, unnamed)?.plan;
+    let plan = select::query(query, &mut Context::new(catalog, unnamed, false))?.plan;
     let table = table::table_of(name, plan.fields(), options, query.span)?;
     sink::accepts(&table, &plan, query.span)?;
     catalog.add(Known::Table(table.clone()));
     Ok(Statement::Query(Query {
-        plan: plan.pruned(),
+        plan: plan.optimized(),
         sink: Sink::Table(table),
     }))
 }
@@ -173,19 +199,19 @@ fn write_to_new(
 fn insert(name: &Name, columns: &[Name], query: &ast::Query, catalog: &Catalog) -> Outcome<Statement> {
     let table = match catalog.find(name)? {
         Known::Table(table) => table.clone(),
-        Known::View(view) => {
+        view @ (Known::View(_) | Known::Query(_)) => {
             return Err(SqlError::new(
                 name.span,
-                format!("{} is a view: it is filled by its query", view.name),
+                format!("{} is a view: it is filled by its query", view.name()),
             ));
         }
     };
-    let plan = select::query(query, catalog, Unnamed::Flink)?.plan;
+    let plan = select::query(query, &mut Context::new(catalog, Unnamed::Flink, false))?.plan;
     let at: Span = query.span;
     let plan = sink::fitted(plan, &table, columns, at)?;
     sink::accepts(&table, &plan, name.span)?;
     Ok(Statement::Query(Query {
-        plan: plan.pruned(),
+        plan: plan.optimized(),
         sink: Sink::Table(table),
     }))
 }

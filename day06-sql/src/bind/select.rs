@@ -2,148 +2,119 @@
 //!
 //! ```text
 //! SELECT items       project        4
-//! FROM input         scan, …        1
+//! FROM inputs        scan, join, …  1
 //! WHERE condition    filter         2
 //! GROUP BY keys      aggregate      3   the items and HAVING say which aggregates
 //! HAVING condition   filter         3½
+//! UNION ALL          union          5
 //! ```
 //!
-//! The plan that comes out reads all columns and is pruned once, when the statement is complete.
+//! The plan that comes out reads all columns and is optimized once, when the statement is complete.
 
-use super::catalog::{Catalog, Known};
+use super::context::{Context, Unnamed};
 use super::expr::{Binder, Groups};
 use super::operators::{aggregate_named, has_aggregate};
 use super::relation::Relation;
+use super::scope::Scope;
 use super::window::{fires_once, moment_before, windowed};
+use super::{join, limits, union};
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::expr::Expr;
-use crate::parse::ast::{self, From, Item, Name, Node, Query, Source};
-use crate::plan::{Connector, Field, Plan, Window};
-
-/// How a column is called that has no name of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unnamed {
-    /// `EXPR$1` by its place, counted from 0.
-    Flink,
-    /// An aggregate by its function, the rest like Flink.
-    RisingWave,
-}
+use crate::parse::ast::{self, Item, Name, Node, Part, Query, Select, Source};
+use crate::plan::{Field, Plan, Window};
+use sqlparser::tokenizer::Span;
 
 /// Binds a query. Its columns are the items.
-pub(crate) fn query(query: &Query, catalog: &Catalog, unnamed: Unnamed) -> Outcome<Relation> {
-    let Some(from) = &query.from else {
-        return Err(unsupported(query.span, "SELECT without FROM"));
-    };
-    let mut relation = input(from, catalog, unnamed)?;
-    if let Some(filter) = &query.filter {
-        let predicate = Binder {
-            relation: &relation,
-            clause: "WHERE",
-            groups: None,
+pub(crate) fn query(query: &Query, context: &mut Context<'_>) -> Outcome<Relation> {
+    context.with(&query.with, |context| {
+        let mut parts = Vec::new();
+        for part in &query.parts {
+            parts.push((self::part(part, query.emit_on_close, context)?, part.span()));
         }
-        .condition(filter)?;
-        relation.plan = Plan::Filter {
-            input: Box::new(relation.plan),
-            predicate,
+        let relation = match parts.len() {
+            1 => parts.swap_remove(0).0,
+            _ => union::union(parts)?,
         };
+        limits::bounded(&relation.plan, query.span)?;
+        Ok(relation)
+    })
+}
+
+fn part(part: &Part, emit_on_close: Option<Span>, context: &mut Context<'_>) -> Outcome<Relation> {
+    match (part, emit_on_close) {
+        (Part::Select(select), emit) => self::select(select, emit, context),
+        (Part::Query(query), None) => self::query(query, context),
+        (Part::Query(_), Some(emit)) => {
+            let error = unsupported(emit, "EMIT ON WINDOW CLOSE behind a query in parentheses");
+            Err(error.hint("write it in front of the )"))
+        }
     }
+}
+
+fn select(select: &Select, emit_on_close: Option<Span>, context: &mut Context<'_>) -> Outcome<Relation> {
+    let Some(from) = &select.from else {
+        return Err(unsupported(select.span, "SELECT without FROM"));
+    };
+    let relation = join::inputs(from, select.filter.as_ref(), context)?;
     let aggregates = |item: &Item| matches!(item, Item::Expr(expr, _) if has_aggregate(expr));
-    if query.group_by.is_empty() && query.having.is_none() && !query.items.iter().any(aggregates) {
-        return rows(query, relation, unnamed);
+    if select.group_by.is_empty() && select.having.is_none() && !select.items.iter().any(aggregates) {
+        return rows(select, emit_on_close, relation, context.unnamed);
     }
-    grouped(query, relation, unnamed)
+    grouped(select, emit_on_close, relation, context)
 }
 
-fn input(from: &From, catalog: &Catalog, unnamed: Unnamed) -> Outcome<Relation> {
-    let mut relation = source(&from.source, catalog, unnamed)?;
-    if let Some(alias) = &from.alias {
-        relation.name = Some(alias.value.clone());
-    }
-    Ok(relation)
-}
-
-fn source(source: &Source, catalog: &Catalog, unnamed: Unnamed) -> Outcome<Relation> {
+pub(crate) fn source(source: &Source, context: &mut Context<'_>) -> Outcome<Relation> {
     match source {
-        Source::Named(name) => named(name, catalog),
-        Source::Windowed(call) => windowed(call, self::source(&call.input, catalog, unnamed)?),
-        Source::Query(inner) => query(inner, catalog, unnamed),
-    }
-}
-
-fn named(name: &Name, catalog: &Catalog) -> Outcome<Relation> {
-    match catalog.find(name)? {
-        Known::View(view) => {
-            let (fields, updates) = (view.fields.clone(), view.updates);
-            let plan = Plan::View {
-                name: view.name.clone(),
-                fields,
-                updates,
-            };
-            Ok(Relation::new(plan, Some(view.name.clone())))
-        }
-        Known::Table(table) => {
-            if matches!(table.connector, Connector::Print { .. } | Connector::Blackhole) {
-                let message = format!(
-                    "{} can only be written to: {} keeps nothing",
-                    table.name,
-                    table.connector.name()
-                );
-                return Err(SqlError::new(name.span, message));
-            }
-            let columns = (0..table.columns.len()).collect();
-            let watermarks = table.watermark.iter().map(|watermark| watermark.column).collect();
-            let plan = Plan::Scan {
-                table: table.clone(),
-                columns,
-            };
-            Ok(Relation {
-                watermarks,
-                ..Relation::new(plan, Some(table.name.clone()))
-            })
-        }
+        Source::Named(name) => context.named(name),
+        Source::Windowed(call) => windowed(call, self::source(&call.input, context)?),
+        Source::Query(inner) => query(inner, context),
     }
 }
 
 /// Items over rows.
-fn rows(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relation> {
-    if let Some(emit) = query.emit_on_close {
+fn rows(
+    select: &Select,
+    emit_on_close: Option<Span>,
+    relation: Relation,
+    unnamed: Unnamed,
+) -> Outcome<Relation> {
+    let scope = &relation.scope;
+    if let Some(emit) = emit_on_close {
         return Err(SqlError::new(emit, "EMIT ON WINDOW CLOSE needs GROUP BY")
             .hint("without groups each row comes out once anyway"));
     }
     let mut columns = Vec::new();
-    for item in &query.items {
+    for item in &select.items {
         match item {
             Item::All(table, span) => {
-                if let Some(table) = table {
-                    // That there is such a table is what is asked here; which column is of no matter.
-                    qualifies(&relation, table)?;
-                }
-                for (place, field) in relation.columns.iter().enumerate() {
-                    if relation.is_bound_of_several(place) {
+                let all = match table {
+                    Some(table) => &scope.input(table)?.columns,
+                    None => &scope.visible,
+                };
+                for place in all {
+                    if scope.is_bound_of_several(*place) {
                         return Err(unsupported(*span, "the rows of overlapping windows")
                             .hint("GROUP BY window_start, window_end"));
                     }
-                    columns.push((Expr::Column(place, field.data_type), field.clone()));
+                    let field = scope.columns.get(*place).cloned();
+                    columns.extend(field.map(|field| (Expr::Column(*place, field.data_type), field)));
                 }
             }
             Item::Expr(expr, alias) => {
                 let bound = Binder {
-                    relation: &relation,
+                    scope,
                     clause: "SELECT without GROUP BY",
                     groups: None,
                 }
                 .bind(expr)?;
-                let name = title(expr, alias.as_ref(), columns.len(), &relation, unnamed);
+                let name = title(expr, alias.as_ref(), columns.len(), scope, unnamed);
                 let data_type = bound.data_type();
                 columns.push((bound.expr, Field { name, data_type }));
             }
         }
     }
-    if let Some(windows) = relation
-        .window
-        .filter(|windows| relation.is_bound_of_several(windows.start))
-    {
-        return Err(unsupported(windows.span, "the rows of overlapping windows")
+    if let Some(window) = scope.window.filter(|window| !window.has_rows()) {
+        return Err(unsupported(window.span, "the rows of overlapping windows")
             .hint("GROUP BY window_start, window_end"));
     }
     let passed = columns.iter().enumerate();
@@ -161,30 +132,24 @@ fn rows(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relation
     })
 }
 
-fn qualifies(relation: &Relation, table: &Name) -> Outcome<()> {
-    match relation.columns.first() {
-        None => Ok(()),
-        Some(field) => {
-            let column = Name {
-                value: field.name.clone(),
-                quoted: true,
-                span: table.span,
-            };
-            relation.column(Some(table), &column).map(|_| ())
-        }
-    }
-}
-
 /// Items over groups.
-fn grouped(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relation> {
-    let keys = keys(query, &relation)?;
+fn grouped(
+    select: &Select,
+    emit_on_close: Option<Span>,
+    relation: Relation,
+    context: &Context<'_>,
+) -> Outcome<Relation> {
+    let scope = &relation.scope;
+    let keys = keys(select, scope)?;
     let once = fires_once(
         &relation,
         &keys.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(),
-        query.emit_on_close,
+        emit_on_close,
     )?;
-    let window = relation.window.filter(|_| once);
+    let window = scope.window.filter(|_| once);
     let (mut columns, mut groups) = (Vec::new(), Groups::default());
+    let is_read_once = context.once && relation.plan.tables().is_empty();
+    groups.retracts = relation.plan.updates() && !is_read_once;
     let is_bound =
         |key: &Expr| window.is_some_and(|w| matches!(key, Expr::Column(place, _) if *place >= w.start));
     for (key, name) in &keys {
@@ -215,7 +180,7 @@ fn grouped(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relat
     }
     groups.first = columns.len() + if once { 2 } else { 0 };
     let mut items = Vec::new();
-    for item in &query.items {
+    for item in &select.items {
         let (expr, alias) = match item {
             Item::All(_, span) => {
                 return Err(SqlError::new(*span, "* has no meaning over groups")
@@ -224,19 +189,19 @@ fn grouped(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relat
             Item::Expr(expr, alias) => (expr, alias.as_ref()),
         };
         let bound = Binder {
-            relation: &relation,
+            scope,
             clause: "SELECT",
             groups: Some(&mut groups),
         }
         .bind(expr)?;
-        let name = title(expr, alias, items.len(), &relation, unnamed);
+        let name = title(expr, alias, items.len(), scope, context.unnamed);
         let data_type = bound.data_type();
         items.push((bound.expr, Field { name, data_type }));
     }
-    let having = query.having.as_ref();
+    let having = select.having.as_ref();
     let having = having.map(|having| {
         Binder {
-            relation: &relation,
+            scope,
             clause: "HAVING",
             groups: Some(&mut groups),
         }
@@ -272,22 +237,22 @@ fn grouped(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relat
 }
 
 /// What is grouped by, each with a name.
-fn keys(query: &Query, relation: &Relation) -> Outcome<Vec<(Expr, String)>> {
+fn keys(select: &Select, scope: &Scope) -> Outcome<Vec<(Expr, String)>> {
     let mut keys: Vec<(Expr, String)> = Vec::new();
-    for written in &query.group_by {
-        let expr = aliased(written, query, relation);
+    for written in &select.group_by {
+        let expr = aliased(written, select, scope);
         let key = match &expr.node {
             Node::Number(_) => {
                 return Err(unsupported(expr.span, "GROUP BY the place of a column").hint("write its name"));
             }
             // A bound of a window is a key even where it is no column.
             Node::Column(table, name) => {
-                let (place, data_type) = relation.column(table.as_ref(), name)?;
+                let (place, data_type) = scope.column(table.as_ref(), name)?;
                 Expr::Column(place, data_type)
             }
             _ => {
                 Binder {
-                    relation,
+                    scope,
                     clause: "GROUP BY",
                     groups: None,
                 }
@@ -296,7 +261,7 @@ fn keys(query: &Query, relation: &Relation) -> Outcome<Vec<(Expr, String)>> {
             }
         };
         let name = match &key {
-            Expr::Column(place, _) => relation.columns.get(*place).map(|field| field.name.clone()),
+            Expr::Column(place, _) => scope.columns.get(*place).map(|field| field.name.clone()),
             _ => None,
         };
         if !keys.iter().any(|(known, _)| *known == key) {
@@ -308,14 +273,14 @@ fn keys(query: &Query, relation: &Relation) -> Outcome<Vec<(Expr, String)>> {
 }
 
 /// What a key stands for: a name that is no column may be the alias of an item.
-fn aliased<'a>(key: &'a ast::Expr, query: &'a Query, relation: &Relation) -> &'a ast::Expr {
+fn aliased<'a>(key: &'a ast::Expr, select: &'a Select, scope: &Scope) -> &'a ast::Expr {
     let Node::Column(None, name) = &key.node else {
         return key;
     };
-    if relation.column(None, name).is_ok() {
+    if scope.column(None, name).is_ok() {
         return key;
     }
-    let item = query.items.iter().find_map(|item| match item {
+    let item = select.items.iter().find_map(|item| match item {
         Item::Expr(expr, Some(alias)) if alias.value.eq_ignore_ascii_case(&name.value) => Some(expr),
         _ => None,
     });
@@ -339,20 +304,12 @@ fn take_names(items: &[(Expr, Field)], keys: &mut [(Expr, Field)], groups: &mut 
 }
 
 /// The name of an item.
-fn title(
-    expr: &ast::Expr,
-    alias: Option<&Name>,
-    place: usize,
-    relation: &Relation,
-    unnamed: Unnamed,
-) -> String {
+fn title(expr: &ast::Expr, alias: Option<&Name>, place: usize, scope: &Scope, unnamed: Unnamed) -> String {
     match (alias, &expr.node) {
         (Some(alias), _) => alias.value.clone(),
         (None, Node::Column(table, name)) => {
-            let column = relation
-                .column(table.as_ref(), name)
-                .ok()
-                .and_then(|(place, _)| relation.columns.get(place));
+            let column = scope.column(table.as_ref(), name).ok();
+            let column = column.and_then(|(place, _)| scope.columns.get(place));
             column.map_or_else(|| name.value.clone(), |field| field.name.clone())
         }
         (None, Node::Call { name, .. })

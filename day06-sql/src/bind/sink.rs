@@ -7,6 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::catalog::{Found, find};
 use super::coerce::{Typed, convert, fits};
+use super::union::projected;
 use crate::error::{Outcome, SqlError, suggest};
 use crate::expr::Expr;
 use crate::parse::ast::Name;
@@ -56,20 +57,16 @@ fn updated(plan: &Plan) -> String {
                 (false, false) => format!("{computed} for each {keys}"),
             }
         }
-        plan => plan.input().map(updated).unwrap_or_default(),
+        plan => {
+            let updating = plan.inputs().into_iter().find(|input| input.updates());
+            updating.map(updated).unwrap_or_default()
+        }
     }
 }
 
 /// The plan with the columns that a table is written with: their number, names and types.
 pub(crate) fn fitted(plan: Plan, table: &Table, columns: &[Name], at: Span) -> Outcome<Plan> {
-    let Plan::Project {
-        input,
-        columns: items,
-    } = plan
-    else {
-        // Every query ends with a projection; without one there would be nothing to fit.
-        return Ok(plan);
-    };
+    let (input, items) = projected(plan);
     let written: Vec<&TableColumn> = table
         .columns
         .iter()
@@ -131,7 +128,7 @@ pub(crate) fn fitted(plan: Plan, table: &Table, columns: &[Name], at: Span) -> O
         fitted.push((expr, column.field.clone()));
     }
     Ok(Plan::Project {
-        input,
+        input: Box::new(input),
         columns: fitted,
     })
 }

@@ -6,12 +6,12 @@ use sqlparser::tokenizer::Span;
 use super::catalog::{Found, find};
 use super::connector::connector;
 use super::expr::Binder;
-use super::relation::Relation;
+use super::scope::Scope;
 use crate::error::{Outcome, SqlError, suggest, unsupported};
 use crate::parse::ast::{
     Binary, ColumnDef, ColumnKind, CreateTable, Name, Node, Options, PrimaryKey, WatermarkDef,
 };
-use crate::plan::{Connector, Field, Metadata, Plan, Table, TableColumn, Watermark};
+use crate::plan::{Connector, Field, Metadata, Table, TableColumn, Watermark};
 use crate::value::DataType;
 
 const METADATA: [&str; 3] = ["partition", "offset", "timestamp"];
@@ -129,11 +129,11 @@ fn columns(defs: &[ColumnDef]) -> Outcome<Vec<TableColumn>> {
             metadata,
         });
     }
-    let relation = physical(&columns, defs);
+    let scope = physical(&columns, defs);
     for (column, def) in columns.iter_mut().zip(defs) {
         if let ColumnKind::Computed(expr) = &def.kind {
             let bound = Binder {
-                relation: &relation,
+                scope: &scope,
                 clause: "a computed column",
                 groups: None,
             }
@@ -149,7 +149,7 @@ fn columns(defs: &[ColumnDef]) -> Outcome<Vec<TableColumn>> {
 }
 
 /// The columns that computed ones can be made of. The others are there without a name, so that places stay what they are.
-fn physical(columns: &[TableColumn], defs: &[ColumnDef]) -> Relation {
+fn physical(columns: &[TableColumn], defs: &[ColumnDef]) -> Scope {
     let fields = columns.iter().zip(defs).map(|(column, def)| match def.kind {
         ColumnKind::Computed(_) => Field {
             name: String::new(),
@@ -157,15 +157,7 @@ fn physical(columns: &[TableColumn], defs: &[ColumnDef]) -> Relation {
         },
         _ => column.field.clone(),
     });
-    let (name, updates) = ("the columns that are read".to_string(), false);
-    Relation::new(
-        Plan::View {
-            name: name.clone(),
-            fields: fields.collect(),
-            updates,
-        },
-        Some(name),
-    )
+    Scope::new(fields.collect(), Some("the columns that are read".to_string()))
 }
 
 fn metadata(key: &Name) -> Outcome<(Metadata, DataType)> {

@@ -14,7 +14,8 @@
 use day03_windows::spec::{MAX_WINDOWS_PER_ROW, WindowSpec};
 use day03_windows::time::Span as Length;
 
-use super::relation::{Relation, Windows};
+use super::relation::Relation;
+use super::scope::{Scope, Windows};
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Node, WindowKind, Windowed};
@@ -27,7 +28,7 @@ const MOMENT: Length = Length(1);
 
 /// A table with the bounds of windows behind its columns.
 pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
-    let (time, data_type) = input.column(None, &call.time)?;
+    let (time, data_type) = input.scope.column(None, &call.time)?;
     if !matches!(data_type, DataType::Timestamp | DataType::TimestampTz) {
         return Err(SqlError::new(
             call.time.span,
@@ -37,7 +38,7 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
     }
     let spec = spec(call)?;
     let taken = |field: &&Field| ["window_start", "window_end", "window_time"].contains(&field.name.as_str());
-    if let Some(field) = input.columns.iter().find(taken) {
+    if let Some(field) = input.scope.columns.iter().find(taken) {
         let message = format!("the input has a column {} already", field.name);
         return Err(SqlError::new(call.span, message).hint("rename it with AS in a sub-query"));
     }
@@ -45,15 +46,15 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
     if call.descriptor {
         bounds.push("window_time");
     }
-    let start = input.columns.len();
-    let mut columns = input.columns.clone();
+    let start = input.scope.columns.len();
+    let mut columns = input.scope.columns.clone();
     columns.extend(bounds.iter().map(|name| Field {
         name: name.to_string(),
         data_type,
     }));
     let plan = match spec {
         WindowSpec::Tumble { size, offset } => {
-            let passed = input.columns.into_iter().enumerate();
+            let passed = input.scope.columns.into_iter().enumerate();
             let passed = passed.map(|(place, field)| (Expr::Column(place, field.data_type), field));
             let bounds = columns
                 .iter()
@@ -66,7 +67,9 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
         }
         _ => input.plan,
     };
-    let window = Some(Windows {
+    let name = input.scope.inputs.into_iter().next().and_then(|input| input.name);
+    let mut scope = Scope::new(columns, name);
+    scope.window = Some(Windows {
         spec,
         time,
         data_type,
@@ -76,10 +79,8 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
     });
     Ok(Relation {
         plan,
-        columns,
-        name: input.name,
+        scope,
         watermarks: input.watermarks,
-        window,
     })
 }
 
@@ -153,7 +154,7 @@ fn length(expr: &ast::Expr) -> Outcome<Length> {
 
 /// Whether groups with these keys fire once, when their window closes.
 pub(crate) fn fires_once(relation: &Relation, keys: &[Expr], emit_on_close: Option<Span>) -> Outcome<bool> {
-    let Some(windows) = relation.window else {
+    let Some(windows) = relation.scope.window else {
         return match emit_on_close {
             None => Ok(false),
             Some(emit) => Err(SqlError::new(emit, "EMIT ON WINDOW CLOSE needs windows")
@@ -204,6 +205,7 @@ pub(crate) fn fires_once(relation: &Relation, keys: &[Expr], emit_on_close: Opti
 /// A window closes when a watermark passes its end, so there must be one.
 fn can_close(relation: &Relation, windows: Windows) -> Outcome<()> {
     let time = relation
+        .scope
         .columns
         .get(windows.time)
         .map_or("", |field| field.name.as_str());
@@ -216,7 +218,7 @@ fn can_close(relation: &Relation, windows: Windows) -> Outcome<()> {
     if relation.watermarks.contains(&windows.time) {
         return Ok(());
     }
-    let owner = relation.name.as_deref().unwrap_or("the input");
+    let owner = relation.scope.owner(windows.time).unwrap_or("the input");
     let error = SqlError::new(
         windows.span,
         format!("{time} of {owner} has no watermark, so no window would ever close"),

@@ -121,7 +121,7 @@ fn execute(
                     .map_err(InputError::Output)?;
             }
             Statement::Query(query) if reads_view(query).is_none() => running.push(query.clone()),
-            Statement::Query(_) | Statement::Created(_) => {}
+            Statement::Query(_) | Statement::Created(_) | Statement::Named(_) => {}
         }
     }
     let views = match running.is_empty() {
@@ -261,7 +261,7 @@ fn say_what_is_missing(query: &Query, stats: WindowStats, interrupted: bool) {
         behind,
         null_time,
     } = stats.dropped;
-    let watermark = query.plan.table().and_then(|table| table.watermark);
+    let watermark = query.plan.tables().into_iter().find_map(|table| table.watermark);
     let rows = day03_windows::job::WindowStats {
         late,
         late_assignments,

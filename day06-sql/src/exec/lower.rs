@@ -132,6 +132,10 @@ pub fn lower(plan: &Plan) -> Result<Line, Error> {
             });
             Ok(line)
         }
+        Plan::Join { .. } | Plan::Union { .. } => {
+            let said = "a query with several inputs cannot run yet; EXPLAIN shows its plan";
+            Err(InputError::Usage(said.to_string()).into())
+        }
     }
 }
 

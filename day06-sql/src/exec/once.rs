@@ -17,7 +17,7 @@ pub fn reads_view(query: &Query) -> Option<String> {
         return None;
     }
     let mut plan = &query.plan;
-    while let Some(input) = plan.input() {
+    while let [input] = plan.inputs()[..] {
         plan = input;
     }
     match plan {

@@ -53,7 +53,7 @@ pub fn check_outputs(queries: &[Query], checkpoint_dir: Option<&CheckpointDir>) 
         Connector::Filesystem { path, .. } => Some(PathBuf::from(path)),
         _ => None,
     };
-    let tables = queries.iter().filter_map(|query| query.plan.table());
+    let tables = queries.iter().flat_map(|query| query.plan.tables());
     let inputs: Vec<PathBuf> = tables.filter_map(path_of).collect();
     if let Some(CheckpointDir::Folder(dir)) = checkpoint_dir {
         refuse_as_output(&inputs, &format!("--checkpoint-dir {}", dir.display()), dir)?;

@@ -60,7 +60,7 @@ pub fn query(text: &str) -> Result<Query, Failure> {
     let statements = read(text, "lab.sql", &mut Catalog::new())?;
     let query = statements.into_iter().find_map(|statement| match statement {
         Statement::Query(query) => Some(query),
-        Statement::Created(_) | Statement::Explain(_) => None,
+        Statement::Created(_) | Statement::Named(_) | Statement::Explain(_) => None,
     });
     query.ok_or_else(|| "there is no query".into())
 }

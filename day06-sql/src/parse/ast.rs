@@ -20,11 +20,7 @@ pub(crate) struct Name {
 #[derive(Debug)]
 pub(crate) enum Statement {
     Create(Box<CreateTable>),
-    View {
-        name: Name,
-        if_not_exists: bool,
-        query: Query,
-    },
+    View(CreateView),
     Sink(CreateSink),
     Insert {
         table: Name,
@@ -40,9 +36,7 @@ impl Statement {
     pub(crate) fn if_not_exists(&self) -> Option<&Name> {
         let (name, if_not_exists) = match self {
             Statement::Create(table) => (&table.name, table.if_not_exists),
-            Statement::View {
-                name, if_not_exists, ..
-            } => (name, *if_not_exists),
+            Statement::View(view) => (&view.name, view.if_not_exists),
             Statement::Sink(sink) => (&sink.name, sink.if_not_exists),
             Statement::Insert { .. } | Statement::Query(_) | Statement::Explain(..) => return None,
         };
@@ -61,6 +55,15 @@ pub(crate) struct CreateTable {
     pub options: Options,
     /// CREATE TABLE … AS SELECT.
     pub query: Option<Query>,
+}
+
+/// CREATE VIEW, or CREATE MATERIALIZED VIEW.
+#[derive(Debug)]
+pub(crate) struct CreateView {
+    pub name: Name,
+    pub if_not_exists: bool,
+    pub materialized: bool,
+    pub query: Query,
 }
 
 /// RisingWave's CREATE SINK.
@@ -122,17 +125,45 @@ pub(crate) struct OptionDef {
     pub value_span: Span,
 }
 
+/// A query with everything that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Query {
+    /// WITH: queries with names, each of which sees those before it.
+    pub with: Vec<(Name, Query)>,
+    /// What UNION ALL stands between; mostly one.
+    pub parts: Vec<Part>,
+    /// EMIT ON WINDOW CLOSE.
+    pub emit_on_close: Option<Span>,
+    /// Its first word.
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub(crate) enum Part {
+    Select(Box<Select>),
+    /// In parentheses.
+    Query(Box<Query>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Select {
     pub items: Vec<Item>,
     pub from: Option<From>,
     pub filter: Option<Expr>,
     pub group_by: Vec<Expr>,
     pub having: Option<Expr>,
-    /// EMIT ON WINDOW CLOSE.
-    pub emit_on_close: Option<Span>,
     /// The word SELECT.
     pub span: Span,
+}
+
+impl Part {
+    /// Its first word.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Part::Select(select) => select.span,
+            Part::Query(query) => query.span,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -144,8 +175,32 @@ pub(crate) enum Item {
 
 #[derive(Debug)]
 pub(crate) struct From {
+    pub first: Input,
+    pub joins: Vec<Join>,
+}
+
+/// One of the inputs of a query.
+#[derive(Debug)]
+pub(crate) struct Input {
     pub source: Source,
     pub alias: Option<Name>,
+}
+
+/// What is joined to the inputs before it.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub input: Input,
+    pub how: JoinOn,
+    /// The word JOIN, or the comma.
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub(crate) enum JoinOn {
+    Condition(Expr),
+    Using(Vec<Name>),
+    /// A comma or CROSS JOIN: the condition is in WHERE.
+    Nothing,
 }
 
 #[derive(Debug)]

@@ -1,11 +1,11 @@
-//! CREATE: tables and sources, materialized views, sinks.
+//! CREATE: tables and sources, views, sinks.
 //!
 //! ```text
 //! CREATE TABLE | SOURCE [IF NOT EXISTS] name (columns, WATERMARK FOR c AS expr, PRIMARY KEY (c) NOT ENFORCED)
 //!        INCLUDE metadata AS column
 //!        WITH ('key' = 'value', dotted.key = 'value') FORMAT PLAIN ENCODE JSON
 //! CREATE TABLE name WITH (…) AS query
-//! CREATE MATERIALIZED VIEW name AS query
+//! CREATE MATERIALIZED VIEW | [TEMPORARY] VIEW [IF NOT EXISTS] name AS query
 //! CREATE SINK name FROM view | AS query WITH (…) FORMAT PLAIN ENCODE JSON (force_append_only = 'true')
 //! ```
 //!
@@ -15,8 +15,8 @@
 use sqlparser::tokenizer::{Span, Token};
 
 use super::ast::{
-    ColumnDef, ColumnKind, CreateSink, CreateTable, Expr, From, Item, Name, Node, OptionDef, Options,
-    PrimaryKey, Query, Source, Statement, WatermarkDef,
+    ColumnDef, ColumnKind, CreateSink, CreateTable, CreateView, Expr, From, Input, Item, Name, Node,
+    OptionDef, Options, Part, PrimaryKey, Query, Select, Source, Statement, WatermarkDef,
 };
 use super::cursor::Cursor;
 use super::query::query;
@@ -24,24 +24,12 @@ use crate::error::{Outcome, SqlError, unsupported};
 
 /// What is created, behind CREATE.
 pub(crate) fn create(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
-    for words in [&["OR", "REPLACE"][..], &["TEMPORARY"], &["TEMP"]] {
-        if cursor.sees(words) {
-            return Err(unsupported(cursor.span(), &format!("CREATE {}", words.join(" "))));
-        }
-    }
     if cursor.takes(&["MATERIALIZED", "VIEW"]) {
-        let (name, if_not_exists) = created(cursor, "the name of the view")?;
-        if cursor.sees_token(&Token::LParen) {
-            return Err(
-                unsupported(cursor.span(), "a view with names for columns").hint("name columns with AS")
-            );
-        }
-        cursor.word("AS")?;
-        return Ok(Statement::View {
-            name,
-            if_not_exists,
-            query: query(cursor)?,
-        });
+        return view(cursor, true).map(Statement::View);
+    }
+    // A program's tables are gone when it ends anyway, so every view is temporary.
+    if cursor.takes(&["VIEW"]) || cursor.takes(&["TEMPORARY", "VIEW"]) {
+        return view(cursor, false).map(Statement::View);
     }
     if cursor.takes(&["SINK"]) {
         return sink(cursor).map(Statement::Sink);
@@ -49,24 +37,35 @@ pub(crate) fn create(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
     if cursor.takes(&["SOURCE"]) || cursor.takes(&["TABLE"]) {
         return table(cursor).map(|table| Statement::Create(Box::new(table)));
     }
-    for word in [
-        "VIEW",
-        "FUNCTION",
-        "DATABASE",
-        "SCHEMA",
-        "INDEX",
-        "CATALOG",
-        "CONNECTION",
-    ] {
-        if cursor.sees(&[word]) {
-            let error = unsupported(cursor.span(), &format!("CREATE {word}"));
-            return Err(match word {
-                "VIEW" => error.hint("CREATE MATERIALIZED VIEW keeps the result of a query"),
-                _ => error,
-            });
-        }
+    let others: [&[&str]; 9] = [
+        &["OR", "REPLACE"],
+        &["TEMPORARY"],
+        &["TEMP"],
+        &["FUNCTION"],
+        &["DATABASE"],
+        &["SCHEMA"],
+        &["INDEX"],
+        &["CATALOG"],
+        &["CONNECTION"],
+    ];
+    match others.into_iter().find(|other| cursor.sees(other)) {
+        Some(other) => Err(unsupported(cursor.span(), &format!("CREATE {}", other.join(" ")))),
+        None => Err(cursor.expected("TABLE, SOURCE, VIEW, MATERIALIZED VIEW or SINK")),
     }
-    Err(cursor.expected("TABLE, SOURCE, MATERIALIZED VIEW or SINK"))
+}
+
+fn view(cursor: &mut Cursor<'_>, materialized: bool) -> Outcome<CreateView> {
+    let (name, if_not_exists) = created(cursor, "the name of the view")?;
+    if cursor.sees_token(&Token::LParen) {
+        return Err(unsupported(cursor.span(), "a view with names for columns").hint("name columns with AS"));
+    }
+    cursor.word("AS")?;
+    Ok(CreateView {
+        name,
+        if_not_exists,
+        materialized,
+        query: query(cursor)?,
+    })
 }
 
 /// The name of what is created, and whether that is only if there is nothing of that name.
@@ -234,19 +233,8 @@ fn sink(cursor: &mut Cursor<'_>) -> Outcome<CreateSink> {
     let span = cursor.span();
     let query = match cursor.takes(&["FROM"]) {
         true => {
-            let view = cursor.object("the name of a view")?;
-            Query {
-                items: vec![Item::All(None, span)],
-                from: Some(From {
-                    source: Source::Named(view),
-                    alias: None,
-                }),
-                filter: None,
-                group_by: Vec::new(),
-                having: None,
-                emit_on_close: None,
-                span,
-            }
+            let name = cursor.object("the name of a view or a table")?;
+            all_of(name, span)
         }
         false if cursor.takes(&["AS"]) => query(cursor)?,
         false => return Err(cursor.expected("FROM or AS")),
@@ -258,6 +246,31 @@ fn sink(cursor: &mut Cursor<'_>) -> Outcome<CreateSink> {
         query,
         options,
     })
+}
+
+/// `SELECT * FROM name`.
+fn all_of(name: Name, span: Span) -> Query {
+    let first = Input {
+        source: Source::Named(name),
+        alias: None,
+    };
+    let select = Select {
+        items: vec![Item::All(None, span)],
+        from: Some(From {
+            first,
+            joins: Vec::new(),
+        }),
+        filter: None,
+        group_by: Vec::new(),
+        having: None,
+        span,
+    };
+    Query {
+        with: Vec::new(),
+        parts: vec![Part::Select(Box::new(select))],
+        emit_on_close: None,
+        span,
+    }
 }
 
 /// `WITH (…)` and `FORMAT … ENCODE …`; what is missing is missed at `owner` if there is no WITH.

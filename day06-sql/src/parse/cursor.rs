@@ -25,8 +25,10 @@ fn timestamp_ltz(digits: Vec<String>) -> Parsed {
 pub(crate) const DEPTH: usize = 50;
 
 /// Words that no unquoted alias can be, because they begin what comes next.
-const NO_ALIAS: [&str; 30] = [
+const NO_ALIAS: [&str; 35] = [
+    "ANTI",
     "AS",
+    "ASOF",
     "CROSS",
     "EMIT",
     "EXCEPT",
@@ -44,6 +46,7 @@ const NO_ALIAS: [&str; 30] = [
     "LEFT",
     "LIMIT",
     "MATCH_RECOGNIZE",
+    "MINUS",
     "NATURAL",
     "OFFSET",
     "ON",
@@ -51,7 +54,9 @@ const NO_ALIAS: [&str; 30] = [
     "QUALIFY",
     "RIGHT",
     "SELECT",
+    "SEMI",
     "UNION",
+    "USING",
     "WHERE",
     "WINDOW",
     "WITH",

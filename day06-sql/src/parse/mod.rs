@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! text ─ tokens ─ cut at `;` ─┬─ create.rs   CREATE TABLE, SOURCE, VIEW, SINK
-//!                             ├─ query.rs    SELECT and what reads or feeds it
+//!                             ├─ query.rs    SELECT and what reads or feeds it ── from.rs
+//!                             ├─ set.rs      BEGIN STATEMENT SET … END
 //!                             └─ expr.rs     expressions, which the library reads and we convert
 //! ```
 //!
@@ -17,7 +18,9 @@ mod create;
 mod cursor;
 mod dialect;
 mod expr;
+mod from;
 mod query;
+mod set;
 mod types;
 
 use sqlparser::keywords::Keyword;
@@ -26,6 +29,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whit
 use crate::error::{Outcome, SqlError, unsupported};
 use ast::Statement;
 use cursor::Cursor;
+use set::StatementSet;
 
 /// How many operators and words of SQL a statement may have.
 const OPERATORS: usize = 400;
@@ -33,7 +37,7 @@ const OPERATORS: usize = 400;
 /// What statements begin with that we have not.
 const OTHERS: [&str; 14] = [
     "ALTER", "BEGIN", "COMMIT", "COPY", "DELETE", "DESC", "DESCRIBE", "DROP", "FLUSH", "SET", "SHOW",
-    "UPDATE", "USE", "WITH",
+    "UPDATE", "USE", "EXECUTE",
 ];
 
 /// All statements of a text.
@@ -45,7 +49,7 @@ pub(crate) fn statements(text: &str) -> Outcome<Vec<Statement>> {
             let at = error.location;
             SqlError::new(Span::new(at, at), error.message.to_lowercase())
         })?;
-    let mut statements = Vec::new();
+    let (mut statements, mut set) = (Vec::new(), StatementSet::default());
     let mut open: Vec<TokenWithSpan> = Vec::new();
     for token in tokens {
         match &token.token {
@@ -53,17 +57,25 @@ pub(crate) fn statements(text: &str) -> Outcome<Vec<Statement>> {
                 return Err(unsupported(token.span, "a hint (/*+ … */)"));
             }
             Token::Whitespace(_) => {}
-            Token::SemiColon => statements.extend(statement(std::mem::take(&mut open), token.span.start)?),
+            Token::SemiColon => {
+                let tokens = std::mem::take(&mut open);
+                statements.extend(statement(tokens, token.span.start, &mut set)?);
+            }
             _ => open.push(token),
         }
     }
     let end = open.last().map_or(Location::new(1, 1), |last| last.span.end);
-    statements.extend(statement(open, end)?);
+    statements.extend(statement(open, end, &mut set)?);
+    set.end()?;
     Ok(statements)
 }
 
-/// One statement; none if there is nothing but white space.
-fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Outcome<Option<Statement>> {
+/// One statement; none if there is nothing but white space, or the bounds of a statement set.
+fn statement(
+    tokens: Vec<TokenWithSpan>,
+    end: Location,
+    set: &mut StatementSet,
+) -> Outcome<Option<Statement>> {
     let Some(first) = tokens.first().map(|token| token.span) else {
         return Ok(None);
     };
@@ -74,9 +86,12 @@ fn statement(tokens: Vec<TokenWithSpan>, end: Location) -> Outcome<Option<Statem
         ));
     }
     let mut cursor = Cursor::new(tokens, end);
-    let statement = begin(&mut cursor)?;
+    let statement = match set.takes(&mut cursor)? {
+        true => None,
+        false => Some(begin(&mut cursor)?),
+    };
     match cursor.is_at_end() {
-        true => Ok(Some(statement)),
+        true => Ok(statement),
         false => Err(cursor
             .expected("the end of the statement")
             .hint("statements are ended by ;")),
@@ -109,7 +124,7 @@ fn begin(cursor: &mut Cursor<'_>) -> Outcome<Statement> {
     if cursor.takes(&["INSERT"]) {
         return query::insert(cursor);
     }
-    if cursor.sees(&["SELECT"]) {
+    if cursor.sees(&["SELECT"]) || cursor.sees(&["WITH"]) || cursor.sees_token(&Token::LParen) {
         return query::query(cursor).map(Statement::Query);
     }
     match OTHERS.into_iter().find(|other| cursor.sees(&[other])) {

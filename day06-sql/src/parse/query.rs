@@ -1,20 +1,16 @@
 //! `SELECT`, and `INSERT INTO … SELECT`.
 //!
 //! ```text
-//! SELECT items FROM table | window function | (query) WHERE … GROUP BY … HAVING … EMIT ON WINDOW CLOSE
-//! ```
-//!
-//! The window functions of Flink and RisingWave differ in words only, so both are read here into one [`Windowed`]:
-//!
-//! ```text
-//! TABLE(HOP(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '10' MINUTE))
-//!       HOP(      orders,            ts , INTERVAL '1 minute', INTERVAL '10 minutes')
+//! query   WITH name AS (query), …  part UNION ALL part …  EMIT ON WINDOW CLOSE
+//! part    (query)
+//!         SELECT items FROM inputs WHERE … GROUP BY … HAVING …
 //! ```
 
-use sqlparser::tokenizer::{Span, Token};
+use sqlparser::tokenizer::Token;
 
-use super::ast::{From, Item, Query, Source, Statement, WindowKind, Windowed};
+use super::ast::{Expr, Item, Name, Part, Query, Select, Statement};
 use super::cursor::{Cursor, DEPTH};
+use super::from::from;
 use crate::error::{Outcome, SqlError, unsupported};
 
 /// `INTO table [(columns)] query`, behind INSERT.
@@ -46,7 +42,8 @@ pub(crate) fn query(cursor: &mut Cursor<'_>) -> Outcome<Query> {
     nested(cursor, 0)
 }
 
-fn nested(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Query> {
+/// A query so many levels deep.
+pub(super) fn nested(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Query> {
     let span = cursor.span();
     if depth > DEPTH {
         return Err(SqlError::new(
@@ -54,10 +51,55 @@ fn nested(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Query> {
             format!("nested more than {DEPTH} levels deep"),
         ));
     }
-    if cursor.sees(&["WITH"]) {
-        return Err(unsupported(span, "WITH in front of a query")
-            .hint("write the query in FROM (…), or create a view"));
+    let with = match cursor.takes(&["WITH"]) {
+        true if cursor.sees(&["RECURSIVE"]) => return Err(unsupported(cursor.span(), "WITH RECURSIVE")),
+        true => cursor.list(|cursor| named(cursor, depth))?,
+        false => Vec::new(),
+    };
+    let mut parts = vec![part(cursor, depth)?];
+    while cursor.sees(&["UNION", "ALL"]) {
+        cursor.takes(&["UNION", "ALL"]);
+        parts.push(part(cursor, depth)?);
     }
+    if cursor.sees(&["UNION"]) {
+        return Err(unsupported(cursor.span(), "UNION without ALL").hint("UNION ALL keeps every row"));
+    }
+    refuse_clauses(cursor)?;
+    let start = cursor.span();
+    let emit_on_close = match cursor.takes(&["EMIT"]) {
+        true if cursor.takes(&["ON", "WINDOW", "CLOSE"]) => Some(start.union(&cursor.last())),
+        true => return Err(cursor.expected("ON WINDOW CLOSE")),
+        false => None,
+    };
+    refuse_clauses(cursor)?;
+    Ok(Query {
+        with,
+        parts,
+        emit_on_close,
+        span,
+    })
+}
+
+/// `name AS (query)`.
+fn named(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<(Name, Query)> {
+    let name = cursor.object("a name for a query")?;
+    if cursor.sees_token(&Token::LParen) {
+        return Err(unsupported(cursor.span(), "names for columns in WITH").hint("name columns with AS"));
+    }
+    cursor.word("AS")?;
+    cursor.token(&Token::LParen)?;
+    let query = nested(cursor, depth + 1)?;
+    cursor.token(&Token::RParen)?;
+    Ok((name, query))
+}
+
+fn part(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Part> {
+    if cursor.takes_token(&Token::LParen) {
+        let query = nested(cursor, depth + 1)?;
+        cursor.token(&Token::RParen)?;
+        return Ok(Part::Query(Box::new(query)));
+    }
+    let span = cursor.span();
     cursor.word("SELECT")?;
     for word in ["DISTINCT", "TOP"] {
         if cursor.sees(&[word]) {
@@ -76,23 +118,14 @@ fn nested(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Query> {
         false => Vec::new(),
     };
     let having = cursor.takes(&["HAVING"]).then(|| cursor.expr()).transpose()?;
-    refuse_clauses(cursor)?;
-    let start = cursor.span();
-    let emit_on_close = match cursor.takes(&["EMIT"]) {
-        true if cursor.takes(&["ON", "WINDOW", "CLOSE"]) => Some(start.union(&cursor.last())),
-        true => return Err(cursor.expected("ON WINDOW CLOSE")),
-        false => None,
-    };
-    refuse_clauses(cursor)?;
-    Ok(Query {
+    Ok(Part::Select(Box::new(Select {
         items,
         from,
         filter,
         group_by,
         having,
-        emit_on_close,
         span,
-    })
+    })))
 }
 
 /// What may stand behind a query elsewhere, but not here.
@@ -102,9 +135,9 @@ fn refuse_clauses(cursor: &Cursor<'_>) -> Outcome<()> {
         &["LIMIT"],
         &["OFFSET"],
         &["FETCH"],
-        &["UNION"],
         &["EXCEPT"],
         &["INTERSECT"],
+        &["MINUS"],
         &["WINDOW"],
         &["QUALIFY"],
         &["FOR", "UPDATE"],
@@ -127,112 +160,11 @@ fn item(cursor: &mut Cursor<'_>) -> Outcome<Item> {
     Ok(Item::Expr(expr, cursor.alias()?))
 }
 
-fn group(cursor: &mut Cursor<'_>) -> Outcome<super::ast::Expr> {
+fn group(cursor: &mut Cursor<'_>) -> Outcome<Expr> {
     for word in ["ROLLUP", "CUBE", "GROUPING", "ALL", "DISTINCT"] {
         if cursor.sees(&[word]) {
             return Err(unsupported(cursor.span(), &format!("GROUP BY {word}")));
         }
     }
     cursor.expr()
-}
-
-fn from(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<From> {
-    let source = source(cursor, depth)?;
-    if cursor.sees(&["FOR", "SYSTEM_TIME"]) {
-        return Err(unsupported(cursor.span(), "FOR SYSTEM_TIME"));
-    }
-    let alias = cursor.alias()?;
-    if alias.is_some() && cursor.sees_token(&Token::LParen) {
-        return Err(unsupported(cursor.span(), "an alias with names for columns"));
-    }
-    let joins = [
-        "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF",
-    ];
-    if cursor.sees_token(&Token::Comma) || joins.iter().any(|join| cursor.sees(&[join])) {
-        return Err(
-            unsupported(cursor.span(), "JOIN").hint("FROM takes one table, view, window function or (query)")
-        );
-    }
-    Ok(From { source, alias })
-}
-
-fn source(cursor: &mut Cursor<'_>, depth: usize) -> Outcome<Source> {
-    if cursor.takes_token(&Token::LParen) {
-        let query = nested(cursor, depth + 1)?;
-        cursor.token(&Token::RParen)?;
-        return Ok(Source::Query(Box::new(query)));
-    }
-    if cursor.takes(&["TABLE"]) {
-        cursor.token(&Token::LParen)?;
-        let function = cursor.object("a window function")?;
-        let windowed = windowed(cursor, &function.value, function.span, depth)?;
-        cursor.token(&Token::RParen)?;
-        return Ok(Source::Windowed(windowed));
-    }
-    for word in ["LATERAL", "UNNEST", "VALUES"] {
-        if cursor.sees(&[word]) {
-            return Err(unsupported(cursor.span(), word));
-        }
-    }
-    let name = cursor.object("a table, a view, a window function or (a query)")?;
-    match cursor.sees_token(&Token::LParen) {
-        true => Ok(Source::Windowed(windowed(cursor, &name.value, name.span, depth)?)),
-        false => Ok(Source::Named(name)),
-    }
-}
-
-/// `(TABLE table | (query), DESCRIPTOR(time), lengths…)`, behind the name of the function.
-fn windowed(cursor: &mut Cursor<'_>, function: &str, span: Span, depth: usize) -> Outcome<Windowed> {
-    let kind =
-        match function.to_uppercase().as_str() {
-            "TUMBLE" => WindowKind::Tumble,
-            "HOP" => WindowKind::Hop,
-            "CUMULATE" => WindowKind::Cumulate,
-            "SESSION" => return Err(unsupported(span, "SESSION").hint("there are: TUMBLE, HOP, CUMULATE")),
-            _ => {
-                return Err(
-                    SqlError::new(span, format!("no window function {function}")).hint(
-                        crate::error::suggest(function, "there are", ["TUMBLE", "HOP", "CUMULATE"]),
-                    ),
-                );
-            }
-        };
-    cursor.token(&Token::LParen)?;
-    cursor.takes(&["TABLE"]);
-    let input = match cursor.takes_token(&Token::LParen) {
-        true => {
-            let query = nested(cursor, depth + 1)?;
-            cursor.token(&Token::RParen)?;
-            Source::Query(Box::new(query))
-        }
-        false => Source::Named(cursor.object("a table or (a query)")?),
-    };
-    if cursor.sees_token(&Token::RArrow) {
-        return Err(unsupported(cursor.span(), "an argument by name"));
-    }
-    if cursor.sees(&["PARTITION"]) {
-        return Err(unsupported(cursor.span(), "PARTITION BY in a window function"));
-    }
-    cursor.token(&Token::Comma)?;
-    let descriptor = cursor.takes(&["DESCRIPTOR"]);
-    if descriptor {
-        cursor.token(&Token::LParen)?;
-    }
-    let time = cursor.name("the column that is the time")?;
-    if descriptor {
-        cursor.token(&Token::RParen)?;
-    }
-    let mut lengths = Vec::new();
-    while cursor.takes_token(&Token::Comma) {
-        lengths.push(cursor.expr()?);
-    }
-    cursor.token(&Token::RParen)?;
-    Ok(Windowed {
-        kind,
-        input: Box::new(input),
-        time,
-        descriptor,
-        lengths,
-        span,
-    })
 }

@@ -6,12 +6,13 @@
 //!    └─ scan orders (kafka): merchant_id
 //! ```
 //!
-//! A line says which columns there are and how they come about, with names instead of places. Every rule of the planner is
+//! The inputs of a join and of a union are branches. A line says which columns there are and how they come about, with names instead of places. Every rule of the planner is
 //! to be seen here: the columns of a scan are what pruning left, and an aggregate says when its rows come out.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use super::{Aggregate, AggregateFunction, Field, Plan, Query, Sink, Window};
+use super::{Aggregate, Field, Plan, Query, Sink, Window};
 use crate::expr::{Expr, Function};
 use crate::value::{DataType, Scalar};
 
@@ -23,22 +24,32 @@ impl fmt::Display for Query {
             Sink::View(name) => writeln!(f, "view {name}: {names}")?,
             Sink::Result => writeln!(f, "result: {names}")?,
         }
-        draw(&self.plan, "", f)
+        draw(&self.plan, "", true, f)
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", label(self))?;
-        self.input().map_or(Ok(()), |input| draw(input, "", f))
+        draw_all(&self.inputs(), "", f)
     }
 }
 
-/// Draws a plan as the last child of what stands above.
-fn draw(plan: &Plan, indent: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "{indent}└─ {}", label(plan))?;
-    let indent = format!("{indent}   ");
-    plan.input().map_or(Ok(()), |input| draw(input, &indent, f))
+/// Draws a plan below what stands above, of whose inputs it is perhaps the last.
+fn draw(plan: &Plan, indent: &str, is_last: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (branch, behind) = if is_last {
+        ("└─", "   ")
+    } else {
+        ("├─", "│  ")
+    };
+    writeln!(f, "{indent}{branch} {}", label(plan))?;
+    draw_all(&plan.inputs(), &format!("{indent}{behind}"), f)
+}
+
+fn draw_all(plans: &[&Plan], indent: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let last = plans.len().saturating_sub(1);
+    let mut plans = plans.iter().enumerate();
+    plans.try_for_each(|(nth, plan)| draw(plan, indent, nth == last, f))
 }
 
 fn names(fields: &[Field]) -> String {
@@ -50,7 +61,7 @@ fn names(fields: &[Field]) -> String {
 }
 
 fn label(plan: &Plan) -> String {
-    let below = plan.input().map(Plan::fields).unwrap_or_default();
+    let below = below(plan);
     match plan {
         Plan::Scan { table, columns } => {
             let columns = columns
@@ -130,7 +141,45 @@ fn label(plan: &Plan) -> String {
             };
             format!("aggregate: {computed}{by}; {emits}")
         }
+        Plan::Join {
+            left, on, residual, ..
+        } => {
+            let (left, right) = below.split_at(left.fields().len().min(below.len()));
+            let keys = on.iter();
+            let keys = keys.map(|(one, other)| format!("{} = {}", show(one, left), show(other, right)));
+            let residual = residual
+                .iter()
+                .map(|residual| format!(" and {}", show(residual, &below)));
+            format!(
+                "join: {}{}",
+                keys.collect::<Vec<_>>().join(", "),
+                residual.collect::<String>()
+            )
+        }
+        Plan::Union { .. } => format!("union: {}", names(&plan.fields())),
     }
+}
+
+/// The columns that the expressions of a plan are about. Of a join they tell their sides, where names do not.
+fn below(plan: &Plan) -> Vec<Field> {
+    let inputs: Vec<Vec<Field>> = plan.inputs().into_iter().map(Plan::fields).collect();
+    let [left, right] = &inputs[..] else {
+        return inputs.into_iter().next().unwrap_or_default();
+    };
+    let told = |fields: &[Field], others: &[Field], side: &str| -> Vec<Field> {
+        let there: HashSet<&str> = others.iter().map(|other| other.name.as_str()).collect();
+        let fields = fields
+            .iter()
+            .map(|field| match there.contains(field.name.as_str()) {
+                true => Field {
+                    name: format!("{side}.{}", field.name),
+                    ..field.clone()
+                },
+                false => field.clone(),
+            });
+        fields.collect()
+    };
+    [told(left, right, "left"), told(right, left, "right")].concat()
 }
 
 /// `name`, or `name = how it is computed`.
@@ -149,18 +198,11 @@ fn column(place: usize, fields: &[Field]) -> String {
 }
 
 fn of(aggregate: &Aggregate, below: &[Field]) -> String {
-    let name = match aggregate.function {
-        AggregateFunction::Count => "COUNT",
-        AggregateFunction::Sum => "SUM",
-        AggregateFunction::Min => "MIN",
-        AggregateFunction::Max => "MAX",
-        AggregateFunction::Avg => "AVG",
-    };
     let argument = aggregate
         .argument
         .as_ref()
         .map_or_else(|| "*".to_string(), |argument| show(argument, below));
-    format!("{name}({argument})")
+    format!("{}({argument})", aggregate.function.name())
 }
 
 /// An expression as SQL, with parentheses wherever one might be missed.

@@ -11,17 +11,14 @@
 //! now. A scan keeps what its computed columns are made of. A projection that only passes columns on is left out, unless it
 //! is the root, where it gives the result its names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Field, Plan, Table};
-use crate::expr::Expr;
-
-/// From the place that a column had to the place that it has.
-type Places = BTreeMap<usize, usize>;
+use crate::expr::{Expr, Places};
 
 impl Plan {
     /// The same plan without columns that nobody asks for.
-    pub fn pruned(self) -> Plan {
+    pub(super) fn pruned(self) -> Plan {
         let all = (0..self.fields().len()).collect();
         prune(self, &all, true).0
     }
@@ -128,7 +125,71 @@ fn prune(plan: Plan, wanted: &BTreeSet<usize>, root: bool) -> (Plan, Places) {
             let places = (0..plan.fields().len()).map(|place| (place, place)).collect();
             (plan, places)
         }
+        Plan::Join {
+            left,
+            right,
+            on,
+            residual,
+        } => {
+            let width = left.fields().len();
+            let mut asked = wanted.clone();
+            residual.iter().for_each(|expr| expr.add_columns(&mut asked));
+            let mut of_right: BTreeSet<usize> = asked
+                .split_off(&width)
+                .iter()
+                .map(|place| place - width)
+                .collect();
+            for (left, right) in &on {
+                left.add_columns(&mut asked);
+                right.add_columns(&mut of_right);
+            }
+            let (left, of_left) = only(*left, &asked, false);
+            let (right, of_right) = only(*right, &of_right, false);
+            let on = on.into_iter();
+            let on = on.map(|(left, right)| (left.moved(&of_left), right.moved(&of_right)));
+            let on = on.collect();
+            let mut places = of_left;
+            let behind = places.len();
+            places.extend(of_right.iter().map(|(old, new)| (old + width, new + behind)));
+            let plan = Plan::Join {
+                left: Box::new(left),
+                right: Box::new(right),
+                on,
+                residual: residual.map(|expr| expr.moved(&places)),
+            };
+            (plan, places)
+        }
+        // All inputs keep the same columns.
+        Plan::Union { inputs } => {
+            let inputs = inputs.into_iter().enumerate();
+            let inputs = inputs.map(|(nth, input)| only(input, wanted, root && nth == 0).0);
+            let inputs = inputs.collect();
+            let places = wanted.iter().enumerate().map(|(new, old)| (*old, new));
+            (Plan::Union { inputs }, places.collect())
+        }
     }
+}
+
+/// The plan with these columns and no others, in their order.
+fn only(plan: Plan, wanted: &BTreeSet<usize>, root: bool) -> (Plan, Places) {
+    let (plan, inner) = prune(plan, wanted, root);
+    let fields = plan.fields();
+    let kept = wanted.iter().filter_map(|old| inner.get(old).copied());
+    let kept: Vec<usize> = kept.collect();
+    let places = wanted.iter().enumerate().map(|(new, old)| (*old, new));
+    let places = places.collect();
+    if kept.iter().copied().eq(0..fields.len()) {
+        return (plan, places);
+    }
+    let columns = kept.iter().filter_map(|place| {
+        let field = fields.get(*place)?;
+        Some((Expr::Column(*place, field.data_type), field.clone()))
+    });
+    let plan = Plan::Project {
+        columns: columns.collect(),
+        input: Box::new(plan),
+    };
+    (plan, places)
 }
 
 /// Whether these are all columns of the input, in their order and with their names.
@@ -151,52 +212,4 @@ fn keep(table: &Table, column: usize, kept: &mut BTreeSet<usize>) {
         computed.add_columns(&mut needed);
     }
     needed.into_iter().for_each(|column| keep(table, column, kept));
-}
-
-impl Expr {
-    /// Adds the columns that it reads.
-    fn add_columns(&self, columns: &mut BTreeSet<usize>) {
-        match self {
-            Expr::Column(place, _) => {
-                columns.insert(*place);
-            }
-            Expr::Literal(..) => {}
-            Expr::Call(_, arguments, _) => arguments
-                .iter()
-                .for_each(|argument| argument.add_columns(columns)),
-            Expr::Cast(value, _) => value.add_columns(columns),
-            Expr::Case(arms, otherwise, _) => {
-                arms.iter().for_each(|(when, then)| {
-                    when.add_columns(columns);
-                    then.add_columns(columns);
-                });
-                otherwise.add_columns(columns);
-            }
-        }
-    }
-
-    /// The same over an input whose columns have moved.
-    fn moved(self, places: &Places) -> Expr {
-        match self {
-            Expr::Column(place, data_type) => {
-                Expr::Column(places.get(&place).copied().unwrap_or(place), data_type)
-            }
-            Expr::Literal(..) => self,
-            Expr::Call(function, arguments, data_type) => {
-                let arguments = arguments
-                    .into_iter()
-                    .map(|argument| argument.moved(places))
-                    .collect();
-                Expr::Call(function, arguments, data_type)
-            }
-            Expr::Cast(value, data_type) => Expr::Cast(Box::new(value.moved(places)), data_type),
-            Expr::Case(arms, otherwise, data_type) => {
-                let arms = arms
-                    .into_iter()
-                    .map(|(when, then)| (when.moved(places), then.moved(places)))
-                    .collect();
-                Expr::Case(arms, Box::new(otherwise.moved(places)), data_type)
-            }
-        }
-    }
 }
