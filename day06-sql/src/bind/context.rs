@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
                     format!("two queries of WITH are called {}", name.value),
                 ));
             }
-            let plan = select::query(query, self)?.plan.optimized();
+            let plan = select::query(query, self)?.plan;
             self.with.push((name.clone(), plan));
         }
         let bound = bind(self);
