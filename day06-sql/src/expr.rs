@@ -95,6 +95,20 @@ impl Expr {
         }
     }
 
+    /// Of how many parts it consists.
+    pub(crate) fn size(&self) -> usize {
+        let parts = match self {
+            Expr::Column(..) | Expr::Literal(..) => 0,
+            Expr::Call(_, arguments, _) => arguments.iter().map(Expr::size).sum(),
+            Expr::Cast(value, _) => value.size(),
+            Expr::Case(arms, otherwise, _) => {
+                let arms = arms.iter().map(|(when, then)| when.size() + then.size());
+                arms.sum::<usize>() + otherwise.size()
+            }
+        };
+        parts + 1
+    }
+
     /// The columns that it reads.
     pub(crate) fn columns(&self) -> BTreeSet<usize> {
         let mut columns = BTreeSet::new();

@@ -4,8 +4,11 @@
 //! is computed, not on how many tasks.
 
 mod explain;
+mod properties;
 mod prune;
 mod push;
+
+pub use properties::{Key, Watermarks};
 mod tree;
 
 use std::collections::BTreeMap;
@@ -166,6 +169,8 @@ pub enum Plan {
         fields: Vec<Field>,
         /// Whether its rows change after they were added.
         updates: bool,
+        /// What else is known of its rows.
+        known: Properties,
     },
     /// Rows for which the predicate is true.
     Filter {
@@ -213,6 +218,15 @@ pub enum Plan {
 }
 // ANCHOR_END: plan
 
+/// What the rows of a result are known to be like.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Properties {
+    /// The columns that the watermark speaks about.
+    pub watermarks: Watermarks,
+    /// What tells rows apart.
+    pub keys: Vec<Key>,
+}
+
 /// Windows over a column of event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -220,8 +234,10 @@ pub struct Window {
     pub spec: WindowSpec,
     /// The column of the input by which rows belong to them.
     pub time: usize,
-    /// The type of that column, which window_start and window_end have too.
+    /// The type of that column.
     pub data_type: DataType,
+    /// The type of window_start and window_end.
+    pub bounds: DataType,
 }
 
 /// An aggregate of the rows of a group.

@@ -93,6 +93,41 @@ fn a_view_and_a_name_of_with_are_the_query_that_they_stand_for() {
     assert_eq!(both.plan.tables().len(), 2);
 }
 
+#[test]
+fn a_statement_set_is_its_inserts_and_a_sink_takes_several() {
+    let inserts = "INSERT INTO p SELECT s, b FROM t; INSERT INTO p SELECT s, COUNT(*) FROM t GROUP BY s;";
+    let all = |text: &str| {
+        read(&format!("{TABLES}{text}"), "test.sql", &mut Catalog::new()).map_err(|error| error.to_string())
+    };
+    let plain = all(inserts).unwrap();
+    assert_eq!(
+        all(&format!("EXECUTE STATEMENT SET BEGIN {inserts} END;")),
+        Ok(plain.clone())
+    );
+    assert_eq!(all(&format!("BEGIN STATEMENT SET; {inserts} END")), Ok(plain));
+    #[rustfmt::skip]
+    let table = [
+        ("BEGIN STATEMENT SET; INSERT INTO p SELECT s, b FROM t;", "test.sql:5:1: a statement set without END"),
+        ("EXECUTE STATEMENT SET BEGIN SELECT s FROM t; END;",      "expected INSERT, or END of the statement set, found SELECT"),
+        ("END;",                                                   "found END"),
+        ("EXECUTE STATEMENT SET INSERT INTO p SELECT s, b FROM t", "expected BEGIN, found INSERT"),
+    ];
+    for (text, said) in table {
+        let error = all(text).unwrap_err();
+        assert!(error.contains(said), "{text}: {error}");
+    }
+    // A sink reads a view of either kind, or a table.
+    let sink = "WITH (connector = 'blackhole')";
+    let created = "CREATE MATERIALIZED VIEW m AS SELECT s FROM t; CREATE VIEW v AS SELECT s FROM m;";
+    for (from, names) in [("m", "s"), ("v", "s"), ("t", "i, b, d, n, s, ok, ts, tz")] {
+        let fields = last(&format!("{created} CREATE SINK k FROM {from} {sink}"))
+            .plan
+            .fields();
+        let found: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(found.join(", "), names, "{from}");
+    }
+}
+
 /// What is joined.
 const JOINED: &str = "
     CREATE TABLE orders (id INT, merchant_id STRING, amount DECIMAL(10,2), note STRING) WITH ('connector' = 'datagen');
@@ -106,9 +141,9 @@ fn joins_have_keys_and_meet_conditions_as_early_as_they_can() {
     let shown = explained(&text);
     assert_eq!(shown.matches("join: ").count(), 8, "{shown}");
     for below in [
-        "─ filter: note = 'x'\n",
-        "─ filter: city > 3\n",
-        "─ filter: amount > 1\n",
+        "─ filter: note = 'x' [",
+        "─ filter: city > 3 [",
+        "─ filter: amount > 1 [",
     ] {
         assert_eq!(shown.matches(below).count(), 1, "{below} in {shown}");
     }
@@ -269,13 +304,89 @@ fn a_watermark_survives_only_what_leaves_its_column_alone() {
             "{error}"
         );
     }
-    // A view could have a watermark, but has none so far.
-    let text = format!(
-        "{TABLES} CREATE MATERIALIZED VIEW v AS SELECT ts FROM t; {}",
-        tumble("v")
+}
+
+/// Windows of five minutes over the table, with the time of the result.
+const FIVE: &str = "SELECT window_start, window_end, window_time AS rowtime, i, COUNT(*) AS c
+    FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE)) GROUP BY i, window_start, window_end, window_time";
+
+/// Windows of ten minutes over something else.
+fn ten(input: &str, time: &str) -> String {
+    format!(
+        "SELECT window_start, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE {input}, DESCRIPTOR({time}), INTERVAL '10' MINUTE))
+         GROUP BY window_start, window_end"
+    )
+}
+
+#[test]
+fn a_watermark_goes_through_views_unions_joins_and_windows() {
+    let tumble = "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE))";
+    let windows = format!(
+        "(SELECT a.window_end AS e FROM {tumble} a JOIN {tumble} b ON a.i = b.i AND a.window_end = b.window_end)"
     );
-    let error = read(&text, "test.sql", &mut Catalog::new()).unwrap_err();
-    assert!(error.message.contains("ts of v has no watermark"), "{error}");
+    #[rustfmt::skip]
+    let table = [
+        (String::new(),                             format!("({FIVE})"),                              "rowtime"),
+        (String::new(),                             format!("({FIVE})"),                              "window_end"),
+        (String::new(),                             format!("(SELECT * FROM {tumble})"),              "window_time"),
+        (format!("CREATE VIEW v AS {FIVE};"),       "v".to_string(),                                  "rowtime"),
+        (format!("CREATE MATERIALIZED VIEW v AS {FIVE}; CREATE VIEW w AS SELECT rowtime AS r FROM v WHERE c > 1;"),
+                                                    "w".to_string(),                                  "r"),
+        (String::new(),                             "(SELECT ts FROM t UNION ALL SELECT ts FROM t)".to_string(), "ts"),
+        (String::new(),                             "(SELECT b.ts FROM t a JOIN t b ON a.i = b.i AND a.ts = b.ts)".to_string(), "ts"),
+        (String::new(),                             windows,                                          "e"),
+    ];
+    for (created, input, time) in table {
+        let query = last(&format!("{created} {}", ten(&input, time)));
+        assert!(!query.plan.updates(), "{input}");
+    }
+    let refused = |created: &str, input: &str, time: &str| {
+        let text = format!("{TABLES} {created} {}", ten(input, time));
+        read(&text, "test.sql", &mut Catalog::new())
+            .unwrap_err()
+            .to_string()
+    };
+    #[rustfmt::skip]
+    let table = [
+        // The start of a window is over when its result comes.
+        ("",  format!("({FIVE})"),  "window_start", "window_start of the input has no watermark"),
+        ("",  "(SELECT ts FROM t UNION ALL SELECT CAST(tz AS TIMESTAMP(3)) FROM t)".to_string(), "ts", "ts of the input has no watermark"),
+        // A row of one side may be paired with one that came long before it.
+        ("",  "(SELECT a.ts FROM t a JOIN t b ON a.i = b.i)".to_string(), "ts", "ts of the input has no watermark"),
+        ("CREATE MATERIALIZED VIEW v AS SELECT tz FROM t;", "v".to_string(), "tz", "tz of v has no watermark"),
+        ("CREATE MATERIALIZED VIEW v AS SELECT ts, COUNT(*) FROM t GROUP BY ts;", "v".to_string(), "ts", "this input is updated"),
+    ];
+    for (created, input, time, said) in table {
+        let error = refused(created, &input, time);
+        assert!(error.contains(said), "{input}: {error}");
+    }
+}
+
+#[test]
+fn the_bounds_of_windows_have_the_type_that_the_engine_gives_them() {
+    let table = "CREATE TABLE z (tz TIMESTAMP_LTZ(3), WATERMARK FOR tz AS tz) WITH ('connector' = 'datagen');
+        CREATE TABLE into_flink (a TIMESTAMP(3), b TIMESTAMP(3), c TIMESTAMP_LTZ(3)) WITH ('connector' = 'blackhole');";
+    let types = |query: &str| {
+        let fields = last(&format!("{table} {query}")).plan.fields();
+        let types: Vec<String> = fields.iter().map(|field| field.data_type.to_string()).collect();
+        types.join(", ")
+    };
+    let bounds = "SELECT window_start, window_end, window_time FROM TABLE";
+    let grouped = "GROUP BY window_start, window_end, window_time";
+    let tumble = "(TUMBLE(TABLE z, DESCRIPTOR(tz), INTERVAL '1' MINUTE))";
+    let hop = "(HOP(TABLE z, DESCRIPTOR(tz), INTERVAL '1' MINUTE, INTERVAL '2' MINUTE))";
+    for query in [
+        format!("{bounds} {tumble}"),
+        format!("{bounds} {tumble} {grouped}"),
+        format!("{bounds} {hop} {grouped}"),
+        format!("INSERT INTO into_flink {bounds} {hop} {grouped}"),
+    ] {
+        assert_eq!(types(&query), "TIMESTAMP, TIMESTAMP, TIMESTAMPTZ", "{query}");
+    }
+    let risingwave = "SELECT window_start, window_end FROM TUMBLE(z, tz, INTERVAL '1 minute')";
+    assert_eq!(types(risingwave), "TIMESTAMPTZ, TIMESTAMPTZ");
+    let once = format!("{risingwave} GROUP BY window_start, window_end EMIT ON WINDOW CLOSE");
+    assert_eq!(types(&once), "TIMESTAMPTZ, TIMESTAMPTZ");
 }
 
 #[test]

@@ -225,9 +225,9 @@ fn generated_rows_are_rows_like_others() {
         SELECT window_start, COUNT(*), SUM(id) FROM TABLE(TUMBLE(TABLE g, DESCRIPTOR(at), INTERVAL '500' SECOND))
         GROUP BY window_start, window_end;";
     let expected = [
-        "1970-01-01T00:00:00Z, 499, 124750",
-        "1970-01-01T00:08:20Z, 500, 374750",
-        "1970-01-01T00:16:40Z, 1, 1000",
+        "1970-01-01T00:00, 499, 124750",
+        "1970-01-01T00:08:20, 500, 374750",
+        "1970-01-01T00:16:40, 1, 1000",
     ];
     assert_eq!(rows(sql, &World::new()), expected);
 }
@@ -888,7 +888,7 @@ fn a_record_has_columns_besides_its_payload() {
            GROUP BY window_start, window_end;";
     assert_eq!(
         rows(&windows, &world),
-        ["1970-01-01T00:00:00Z, 2", "1970-01-01T00:01:00Z, 2"]
+        ["1970-01-01T00:00, 2", "1970-01-01T00:01, 2"]
     );
 }
 
@@ -903,15 +903,15 @@ fn a_number_can_be_the_time() {
     for (column, expected) in [
         (
             "at AS TO_TIMESTAMP_LTZ(ms, 3)",
-            ["1970-01-01T00:00:00Z, 1", "1970-01-01T00:01:00Z, 1"],
+            ["1970-01-01T00:00, 1", "1970-01-01T00:01, 1"],
         ),
         (
             "at AS TO_TIMESTAMP_LTZ(ms, 0)",
-            ["1970-01-01T00:25:00Z, 1", "1970-01-01T16:56:00Z, 1"],
+            ["1970-01-01T00:25, 1", "1970-01-01T16:56, 1"],
         ),
         (
             "at AS TO_TIMESTAMP_LTZ(ms + 60000, 3)",
-            ["1970-01-01T00:01:00Z, 1", "1970-01-01T00:02:00Z, 1"],
+            ["1970-01-01T00:01, 1", "1970-01-01T00:02, 1"],
         ),
     ] {
         let sql = table(

@@ -142,7 +142,7 @@ impl WindowBy {
 
     /// The types of the columns of the result: the keys, window_start, window_end, the aggregates.
     pub fn types(&self) -> Vec<DataType> {
-        let bounds = [self.window.data_type; 2];
+        let bounds = [self.window.bounds; 2];
         let results = self.calls.all().iter().map(Call::data_type);
         self.keys.iter().copied().chain(bounds).chain(results).collect()
     }
@@ -231,7 +231,7 @@ impl WindowBy {
         let mut order: Vec<usize> = (0..closed.len()).collect();
         order.sort_unstable_by_key(|row| (closed.values()[*row].window, closed.key(*row)));
         // A window that reaches past the calendar is shown to end with it.
-        let bound = |time: EventTime| match self.window.data_type {
+        let bound = |time: EventTime| match self.window.bounds {
             DataType::TimestampTz => Scalar::TimestampTz(time.on_calendar()),
             _ => Scalar::Timestamp(time.on_calendar()),
         };

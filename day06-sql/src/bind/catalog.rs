@@ -5,7 +5,7 @@
 
 use crate::error::{Outcome, SqlError, suggest};
 use crate::parse::ast::Name;
-use crate::plan::{Field, Plan, Table};
+use crate::plan::{Field, Plan, Properties, Table};
 
 /// Tables and views by name.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -27,6 +27,7 @@ pub(crate) struct View {
     pub name: String,
     pub fields: Vec<Field>,
     pub updates: bool,
+    pub known: Properties,
 }
 
 /// A view that nobody keeps: its query is part of whatever reads it.

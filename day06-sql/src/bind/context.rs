@@ -52,7 +52,7 @@ impl<'a> Context<'a> {
                     format!("two queries of WITH are called {}", name.value),
                 ));
             }
-            let plan = select::query(query, self)?.plan.optimized();
+            let plan = select::query(query, self)?.plan;
             self.with.push((name.clone(), plan));
         }
         let bound = bind(self);
@@ -87,6 +87,7 @@ impl<'a> Context<'a> {
                     name: view.name.clone(),
                     fields: view.fields.clone(),
                     updates: view.updates,
+                    known: view.known.clone(),
                 };
                 Ok(Relation::new(plan, Some(view.name.clone())))
             }
@@ -100,15 +101,11 @@ impl<'a> Context<'a> {
                     return Err(SqlError::new(name.span, message));
                 }
                 let columns = (0..table.columns.len()).collect();
-                let watermarks = table.watermark.iter().map(|watermark| watermark.column).collect();
                 let plan = Plan::Scan {
                     table: table.clone(),
                     columns,
                 };
-                Ok(Relation {
-                    watermarks,
-                    ..Relation::new(plan, Some(table.name.clone()))
-                })
+                Ok(Relation::new(plan, Some(table.name.clone())))
             }
         }
     }

@@ -13,7 +13,7 @@
 use sqlparser::tokenizer::Span;
 
 use super::coerce::{Typed, convert, fits, is_number, parsed};
-use super::operators::{any, binary, has_aggregate, negate, number, unified};
+use super::operators::{any, binary, copied, has_aggregate, negate, number, unified};
 use super::scope::Scope;
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::eval::castable;
@@ -195,6 +195,7 @@ impl Binder<'_> {
     fn between(&mut self, parts: [&ast::Expr; 3], negated: bool, span: Span) -> Outcome<Expr> {
         let [value, low, high] = parts;
         let (value, low, high) = (self.bind(value)?, self.bind(low)?, self.bind(high)?);
+        copied(&value, 2)?;
         let from = binary(Binary::GreaterOrEqual, value.clone(), low, span)?;
         let to = binary(Binary::LessOrEqual, value, high, span)?;
         Ok(negate(
@@ -205,6 +206,7 @@ impl Binder<'_> {
 
     fn in_list(&mut self, value: &ast::Expr, list: &[ast::Expr], negated: bool, span: Span) -> Outcome<Expr> {
         let value = self.bind(value)?;
+        copied(&value, list.len())?;
         let equal = |item| binary(Binary::Equal, value.clone(), self.bind(item)?, item.span);
         let equal = list.iter().map(equal).collect::<Outcome<Vec<_>>>()?;
         match any(equal) {
@@ -232,6 +234,9 @@ impl Binder<'_> {
         span: Span,
     ) -> Outcome<Expr> {
         let operand = operand.map(|operand| self.bind(operand)).transpose()?;
+        operand
+            .iter()
+            .try_for_each(|operand| copied(operand, arms.len()))?;
         let mut conditions = Vec::new();
         let mut results = Vec::new();
         for (when, then) in arms {

@@ -72,11 +72,7 @@ pub(crate) fn inputs(
         conditions.extend(condition(filter, "WHERE", &scope)?.conjuncts());
     }
     let plan = tree(sides, conditions, &from.joins)?;
-    Ok(Relation {
-        plan,
-        scope,
-        watermarks: Vec::new(),
-    })
+    Ok(Relation { plan, scope })
 }
 
 fn input(input: &Input, context: &mut Context<'_>) -> Outcome<Relation> {

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 /// How many operators.
 const OPERATORS: usize = 1_000;
 /// How many of them over each other.
-const LEVELS: usize = 300;
+const LEVELS: usize = 150;
 /// How many columns all its operators have together.
 const COLUMNS: usize = 1_000_000;
 

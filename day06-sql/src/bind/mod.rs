@@ -37,7 +37,7 @@ pub use catalog::Catalog;
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::parse::ast::{self, CreateSink, CreateTable, CreateView, Name};
 use crate::parse::statements;
-use crate::plan::{Query, Sink, Statement};
+use crate::plan::{Properties, Query, Sink, Statement};
 use catalog::{Known, NamedQuery, View};
 use context::{Context, Unnamed, unretractable};
 
@@ -126,6 +126,10 @@ fn create_view(create: &CreateView, catalog: &mut Catalog) -> Outcome<Statement>
         name: name.clone(),
         fields,
         updates: plan.updates(),
+        known: Properties {
+            watermarks: plan.watermarks(),
+            keys: plan.keys(),
+        },
     }));
     Ok(Statement::Query(Query {
         plan,

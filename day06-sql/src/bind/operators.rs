@@ -16,6 +16,9 @@ use crate::parse::ast::{self, Binary, Name, Node};
 use crate::plan::AggregateFunction;
 use crate::value::{DataType, Scalar};
 
+/// How many parts an expression may have because parts of it are compared several times.
+const PARTS: usize = 200_000;
+
 /// Which aggregate has this name.
 pub(super) fn aggregate_named(name: &Name) -> Option<AggregateFunction> {
     Some(match name.value.to_uppercase().as_str() {
@@ -66,6 +69,19 @@ pub(super) fn negate(negated: bool, expr: Expr) -> Expr {
     match negated {
         true => Expr::Call(Function::Not, vec![expr], DataType::Boolean),
         false => expr,
+    }
+}
+
+/// An error if a value that is written once would be computed at so many places that it comes to too much. Each level of
+/// `(x BETWEEN a AND b) BETWEEN c AND d` doubles what is inside.
+pub(super) fn copied(value: &Typed, times: usize) -> Outcome<()> {
+    match value.expr.size().saturating_mul(times) > PARTS {
+        false => Ok(()),
+        true => Err(SqlError::new(
+            value.span,
+            format!("an expression that comes to more than {PARTS} operations"),
+        )
+        .hint("compute it in a sub-query, and use its column here")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a query reads from: a plan with names, and what is known of its times.
+//! What a query reads from: a plan with names.
 
 use super::scope::Scope;
 use crate::plan::Plan;
@@ -9,8 +9,6 @@ pub(crate) struct Relation {
     pub plan: Plan,
     /// The columns of the plan; behind them those that only a window can give.
     pub scope: Scope,
-    /// The columns that still are a time with a watermark: passed on unchanged all the way from the source.
-    pub watermarks: Vec<usize>,
 }
 
 impl Relation {
@@ -19,7 +17,6 @@ impl Relation {
         Relation {
             scope: Scope::new(plan.fields(), name),
             plan,
-            watermarks: Vec::new(),
         }
     }
 }

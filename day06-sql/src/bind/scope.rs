@@ -45,6 +45,8 @@ pub(crate) struct Windows {
     /// The column that is the time.
     pub time: usize,
     pub data_type: DataType,
+    /// The type of window_start and window_end.
+    pub bounds: DataType,
     /// The place of window_start; window_end is the next one, and in Flink's spelling window_time the one after.
     pub start: usize,
     /// As Flink writes it.
@@ -95,6 +97,19 @@ impl Scope {
     pub(crate) fn merge(&mut self, first: usize, second: usize) {
         self.visible.retain(|place| *place != first && *place != second);
         self.visible.insert(0, first);
+    }
+
+    /// Lets the last columns, which have these names, be found in place of those before them.
+    pub(crate) fn shadow(&mut self, names: &[&str]) {
+        let first = self.columns.len() - names.len();
+        let is_shadowed = |place: usize| {
+            let field = self.columns.get(place).filter(|_| place < first);
+            field.is_some_and(|field| names.contains(&field.name.as_str()))
+        };
+        self.visible.retain(|place| !is_shadowed(*place));
+        for input in &mut self.inputs {
+            input.columns.retain(|place| !is_shadowed(*place));
+        }
     }
 
     /// The name of the input that a column is of.

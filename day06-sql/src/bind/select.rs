@@ -117,19 +117,11 @@ fn rows(
         return Err(unsupported(window.span, "the rows of overlapping windows")
             .hint("GROUP BY window_start, window_end"));
     }
-    let passed = columns.iter().enumerate();
-    let passed = passed.filter(
-        |(_, (expr, _))| matches!(expr, Expr::Column(place, _) if relation.watermarks.contains(place)),
-    );
-    let watermarks = passed.map(|(place, _)| place).collect();
     let plan = Plan::Project {
         input: Box::new(relation.plan),
         columns,
     };
-    Ok(Relation {
-        watermarks,
-        ..Relation::new(plan, None)
-    })
+    Ok(Relation::new(plan, None))
 }
 
 /// Items over groups.
@@ -169,11 +161,11 @@ fn grouped(
     }
     for (key, _) in keys.iter().filter(|(key, _)| is_bound(key)) {
         if let (Some(window), Expr::Column(place, data_type)) = (window, key) {
-            let bound = |place| Expr::Column(columns.len() + place, *data_type);
+            let bound = |place| Expr::Column(columns.len() + place, window.bounds);
             let value = match place - window.start {
                 0 => bound(0),
                 1 => bound(1),
-                _ => moment_before(bound(1)),
+                _ => moment_before(bound(1), *data_type),
             };
             groups.keys.push((key.clone(), value));
         }
@@ -213,6 +205,7 @@ fn grouped(
         spec: w.spec,
         time: w.time,
         data_type: w.data_type,
+        bounds: w.bounds,
     });
     let input = Box::new(relation.plan);
     let mut plan = Plan::Aggregate {

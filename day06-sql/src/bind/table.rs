@@ -1,5 +1,7 @@
 //! CREATE TABLE: columns, computed columns, metadata, the watermark and the primary key.
 
+use std::collections::HashSet;
+
 use day03_windows::time::Span as Length;
 use sqlparser::tokenizer::Span;
 
@@ -80,13 +82,10 @@ pub(crate) fn table_of(name: &Name, fields: Vec<Field>, options: &Options, at: S
 
 /// Columns of what is written must be told apart.
 pub(crate) fn unique(fields: &[Field], at: Span) -> Outcome<()> {
-    let twice = fields
-        .iter()
-        .enumerate()
-        .find(|(place, field)| fields.iter().take(*place).any(|other| other.name == field.name));
-    match twice {
+    let mut names = HashSet::new();
+    match fields.iter().find(|field| !names.insert(field.name.as_str())) {
         None => Ok(()),
-        Some((_, field)) => {
+        Some(field) => {
             let message = format!("two columns of the query are called {}", field.name);
             Err(SqlError::new(at, message).hint("rename one of them with AS"))
         }
@@ -94,10 +93,10 @@ pub(crate) fn unique(fields: &[Field], at: Span) -> Outcome<()> {
 }
 
 fn columns(defs: &[ColumnDef]) -> Outcome<Vec<TableColumn>> {
-    let mut columns: Vec<TableColumn> = Vec::new();
+    let (mut columns, mut names) = (Vec::<TableColumn>::new(), HashSet::new());
     for def in defs {
         let name = def.name.value.clone();
-        if columns.iter().any(|column| column.field.name == name) {
+        if !names.insert(&def.name.value) {
             return Err(SqlError::new(
                 def.name.span,
                 format!("two columns are called {name}"),

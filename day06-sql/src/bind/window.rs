@@ -7,6 +7,11 @@
 //! RisingWave  without               updates                                  updates
 //! ```
 //!
+//! Windows over windows have new bounds, which are found in place of the old ones with the same names.
+//!
+//! In Flink's spelling window_start and window_end are times without a zone, also of a time that has one, and window_time
+//! is of the type of the time, since it is the time of the result.
+//!
 //! A row is in one tumbling window, so its bounds are columns that a projection computes, and grouping by them is grouping
 //! by any column. It is in several hopping or cumulating windows, and so far only an aggregation that fires once can count
 //! it in all of them: there the bounds are names to group by, and nothing else.
@@ -37,20 +42,24 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
         .hint("a window takes a column of type TIMESTAMP or TIMESTAMP_LTZ"));
     }
     let spec = spec(call)?;
-    let taken = |field: &&Field| ["window_start", "window_end", "window_time"].contains(&field.name.as_str());
-    if let Some(field) = input.scope.columns.iter().find(taken) {
-        let message = format!("the input has a column {} already", field.name);
-        return Err(SqlError::new(call.span, message).hint("rename it with AS in a sub-query"));
-    }
     let mut bounds = vec!["window_start", "window_end"];
     if call.descriptor {
         bounds.push("window_time");
     }
     let start = input.scope.columns.len();
     let mut columns = input.scope.columns.clone();
+    let type_of_bounds = if call.descriptor {
+        DataType::Timestamp
+    } else {
+        data_type
+    };
     columns.extend(bounds.iter().map(|name| Field {
         name: name.to_string(),
-        data_type,
+        data_type: if *name == "window_time" {
+            data_type
+        } else {
+            type_of_bounds
+        },
     }));
     let plan = match spec {
         WindowSpec::Tumble { size, offset } => {
@@ -59,7 +68,7 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
             let bounds = columns
                 .iter()
                 .skip(start)
-                .map(|field| (bound(&field.name, time, data_type, size, offset), field.clone()));
+                .map(|field| (bound(field, time, data_type, size, offset), field.clone()));
             Plan::Project {
                 input: Box::new(input.plan),
                 columns: passed.chain(bounds).collect(),
@@ -73,35 +82,42 @@ pub(crate) fn windowed(call: &Windowed, input: Relation) -> Outcome<Relation> {
         spec,
         time,
         data_type,
+        bounds: type_of_bounds,
         start,
         descriptor: call.descriptor,
         span: call.span,
     });
-    Ok(Relation {
-        plan,
-        scope,
-        watermarks: input.watermarks,
-    })
+    scope.shadow(&bounds);
+    Ok(Relation { plan, scope })
 }
 
 /// A bound of the tumbling window of a row.
-fn bound(name: &str, time: usize, data_type: DataType, size: Length, offset: Length) -> Expr {
+fn bound(bound: &Field, time: usize, data_type: DataType, size: Length, offset: Length) -> Expr {
     let lengths = [size, offset].map(|length| Expr::Literal(Scalar::Interval(length), DataType::Interval));
     let arguments = std::iter::once(Expr::Column(time, data_type))
         .chain(lengths)
         .collect();
-    match name {
-        "window_start" => Expr::Call(Function::TumbleStart, arguments, data_type),
-        "window_end" => Expr::Call(Function::TumbleEnd, arguments, data_type),
-        _ => moment_before(Expr::Call(Function::TumbleEnd, arguments, data_type)),
+    let of = |function| Expr::Call(function, arguments, data_type);
+    match bound.name.as_str() {
+        "window_start" => typed(of(Function::TumbleStart), bound.data_type),
+        "window_end" => typed(of(Function::TumbleEnd), bound.data_type),
+        _ => moment_before(of(Function::TumbleEnd), bound.data_type),
     }
 }
 
 /// window_time, from window_end.
-pub(crate) fn moment_before(end: Expr) -> Expr {
-    let data_type = end.data_type();
+pub(crate) fn moment_before(end: Expr, data_type: DataType) -> Expr {
     let moment = Expr::Literal(Scalar::Interval(MOMENT), DataType::Interval);
-    Expr::Call(Function::Minus, vec![end, moment], data_type)
+    let of = end.data_type();
+    typed(Expr::Call(Function::Minus, vec![end, moment], of), data_type)
+}
+
+/// A time as one with or without a zone.
+fn typed(time: Expr, data_type: DataType) -> Expr {
+    match time.data_type() == data_type {
+        true => time,
+        false => Expr::Cast(Box::new(time), data_type),
+    }
 }
 
 fn spec(call: &Windowed) -> Outcome<WindowSpec> {
@@ -215,7 +231,7 @@ fn can_close(relation: &Relation, windows: Windows) -> Outcome<()> {
             "windows that fire once need rows that stay, and this input is updated",
         ));
     }
-    if relation.watermarks.contains(&windows.time) {
+    if relation.plan.watermarks().contains_key(&windows.time) {
         return Ok(());
     }
     let owner = relation.scope.owner(windows.time).unwrap_or("the input");
@@ -224,9 +240,9 @@ fn can_close(relation: &Relation, windows: Windows) -> Outcome<()> {
         format!("{time} of {owner} has no watermark, so no window would ever close"),
     );
     Err(match relation.plan {
-        Plan::View { .. } => {
-            error.hint("a view passes no watermark on: use windows over the table that it reads")
-        }
+        Plan::View { .. } => error.hint(
+            "a view passes a watermark on if its query leaves the column as it is, or gives window_time or window_end of windows that close",
+        ),
         _ => error.hint(format!(
             "add to CREATE TABLE: WATERMARK FOR {time} AS {time} - INTERVAL '5' SECOND"
         )),

@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! sink order_summary (print): merchant_id, EXPR$1
-//! └─ aggregate: EXPR$1 = COUNT(*) by merchant_id; emits updates
-//!    └─ scan orders (kafka): merchant_id
+//! └─ aggregate: EXPR$1 = COUNT(*) by merchant_id [updates; key (merchant_id); state: by key (merchant_id)]
+//!    └─ scan orders (kafka): merchant_id [append-only]
 //! ```
 //!
 //! The inputs of a join and of a union are branches. A line says which columns there are and how they come about, with names instead of places. Every rule of the planner is
-//! to be seen here: the columns of a scan are what pruning left, and an aggregate says when its rows come out.
+//! to be seen here: the columns of a scan are what pruning left. Behind each operator stands in brackets what its rows are
+//! known to be like, and what bounds the state that it has to keep for them.
 
 use std::collections::HashSet;
 use std::fmt;
 
+use super::properties::State;
 use super::{Aggregate, Field, Plan, Query, Sink, Window};
 use crate::expr::{Expr, Function};
 use crate::value::{DataType, Scalar};
@@ -30,7 +32,7 @@ impl fmt::Display for Query {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", label(self))?;
+        writeln!(f, "{} [{}]", label(self), properties(self))?;
         draw_all(&self.inputs(), "", f)
     }
 }
@@ -42,7 +44,7 @@ fn draw(plan: &Plan, indent: &str, is_last: bool, f: &mut fmt::Formatter<'_>) ->
     } else {
         ("├─", "│  ")
     };
-    writeln!(f, "{indent}{branch} {}", label(plan))?;
+    writeln!(f, "{indent}{branch} {} [{}]", label(plan), properties(plan))?;
     draw_all(&plan.inputs(), &format!("{indent}{behind}"), f)
 }
 
@@ -64,23 +66,11 @@ fn label(plan: &Plan) -> String {
     let below = below(plan);
     match plan {
         Plan::Scan { table, columns } => {
-            let columns = columns
-                .iter()
-                .filter_map(|place| Some((*place, table.columns.get(*place)?)));
+            let columns = columns.iter().filter_map(|place| table.columns.get(*place));
             let all: Vec<Field> = table.columns.iter().map(|column| column.field.clone()).collect();
-            let shown = columns.map(|(place, column)| {
-                let watermark = table.watermark.filter(|watermark| watermark.column == place);
-                let computed = column
-                    .computed
-                    .as_ref()
-                    .map(|expr| format!(" = {}", show(expr, &all)));
-                let watermark = watermark.map(|watermark| format!(" [watermark {} behind]", watermark.delay));
-                format!(
-                    "{}{}{}",
-                    column.field.name,
-                    computed.unwrap_or_default(),
-                    watermark.unwrap_or_default()
-                )
+            let shown = columns.map(|column| match &column.computed {
+                Some(expr) => format!("{} = {}", column.field.name, show(expr, &all)),
+                None => column.field.name.clone(),
             });
             let shown: Vec<String> = shown.collect();
             let shown = if shown.is_empty() {
@@ -90,14 +80,7 @@ fn label(plan: &Plan) -> String {
             };
             format!("scan {} ({}): {shown}", table.name, table.connector.name())
         }
-        Plan::View {
-            name,
-            fields,
-            updates,
-        } => {
-            let updates = if *updates { "; gets updates" } else { "" };
-            format!("view {name}: {}{updates}", names(fields))
-        }
+        Plan::View { name, fields, .. } => format!("view {name}: {}", names(fields)),
         Plan::Filter { predicate, .. } => format!("filter: {}", show(predicate, &below)),
         Plan::Project { columns, .. } => {
             let columns = columns
@@ -130,16 +113,10 @@ fn label(plan: &Plan) -> String {
             } else {
                 format!(" by {}", keys.join(", "))
             };
-            let emits = match window {
-                None => "emits updates".to_string(),
-                Some(Window { spec, time, .. }) => {
-                    format!(
-                        "{spec} over {}, emits once, when the window closes",
-                        column(*time, &below)
-                    )
-                }
-            };
-            format!("aggregate: {computed}{by}; {emits}")
+            let over = window
+                .iter()
+                .map(|Window { spec, time, .. }| format!("; {spec} over {}", column(*time, &below)));
+            format!("aggregate: {computed}{by}{}", over.collect::<String>())
         }
         Plan::Join {
             left, on, residual, ..
@@ -157,6 +134,60 @@ fn label(plan: &Plan) -> String {
             )
         }
         Plan::Union { .. } => format!("union: {}", names(&plan.fields())),
+    }
+}
+
+/// What is known of the rows of a plan, and what has to be kept for them.
+fn properties(plan: &Plan) -> String {
+    let fields = plan.fields();
+    let named = |places: &mut dyn Iterator<Item = &usize>| -> String {
+        let names: Vec<String> = places.map(|place| column(*place, &fields)).collect();
+        names.join(", ")
+    };
+    let mode = if plan.updates() { "updates" } else { "append-only" };
+    let key = plan.keys().into_iter().next().map(|key| match key.is_empty() {
+        true => "one row".to_string(),
+        false => format!("key ({})", named(&mut key.iter())),
+    });
+    let watermarks = plan.watermarks();
+    let delay = match plan {
+        Plan::Scan { table, .. } => table
+            .watermark
+            .map(|watermark| format!(" {} behind", watermark.delay)),
+        _ => None,
+    };
+    let watermark = (!watermarks.is_empty()).then(|| {
+        let columns = named(&mut watermarks.keys());
+        format!("watermark {columns}{}", delay.unwrap_or_default())
+    });
+    let state = plan.state().map(|state| format!("state: {}", kept(&state, plan)));
+    let all = [Some(mode.to_string()), key, watermark, state];
+    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// What bounds the state of an operator, or would.
+fn kept(state: &State, plan: &Plan) -> String {
+    let unbounded = |sides: &str| {
+        format!("unbounded: {sides} of the join are kept (a GROUP BY below it would bound that by key)")
+    };
+    match state {
+        State::ByKey => match plan {
+            Plan::Aggregate { keys, .. } if !keys.is_empty() => {
+                let keys: Vec<&str> = keys.iter().map(|(_, field)| field.name.as_str()).collect();
+                format!("by key ({})", keys.join(", "))
+            }
+            _ => "one row".to_string(),
+        },
+        State::ByWindow => "until the watermark passes window_end".to_string(),
+        State::OfSides {
+            left_by_key,
+            right_by_key,
+        } => match (left_by_key, right_by_key) {
+            (true, true) => "by key of both inputs".to_string(),
+            (true, false) => unbounded("all rows of the right input"),
+            (false, true) => unbounded("all rows of the left input"),
+            (false, false) => unbounded("both inputs"),
+        },
     }
 }
 

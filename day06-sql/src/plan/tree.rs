@@ -23,7 +23,7 @@ impl Plan {
                 let bounds = window.iter().flat_map(|window| {
                     ["window_start", "window_end"].map(|name| Field {
                         name: name.to_string(),
-                        data_type: window.data_type,
+                        data_type: window.bounds,
                     })
                 });
                 keys.chain(bounds)

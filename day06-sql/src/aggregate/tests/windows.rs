@@ -14,6 +14,7 @@ fn window(spec: &str) -> Window {
         spec: spec.parse().unwrap(),
         time: TIME,
         data_type: DataType::Timestamp,
+        bounds: DataType::Timestamp,
     }
 }
 
@@ -140,9 +141,9 @@ fn a_row_without_a_time_is_dropped_and_counted() {
 }
 
 #[test]
-fn bounds_have_the_type_of_the_time_and_results_come_by_window_and_key() {
+fn bounds_have_the_type_of_the_plan_and_results_come_by_window_and_key() {
     let mut zoned = window("hop:20m/10m");
-    zoned.data_type = DataType::TimestampTz;
+    zoned.bounds = DataType::TimestampTz;
     let mut windows = WindowBy::new(
         vec![DataType::Varchar],
         Calls::new(vec![Call::count_rows()]),
@@ -320,6 +321,7 @@ fn run(calls: &Calls, spec: WindowSpec, steps: &[Step], size: usize, widths: (us
         spec,
         time: TIME,
         data_type: DataType::Timestamp,
+        bounds: DataType::Timestamp,
     };
     let worker = || WindowBy::new(vec![DataType::Varchar], calls.clone(), window);
     let workers = |width| -> Vec<WindowBy> { (0..width).map(|_| worker()).collect() };
