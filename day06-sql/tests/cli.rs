@@ -220,9 +220,9 @@ fn explain_shows_the_plan_and_runs_nothing() {
     assert_eq!(
         run.result(),
         "result: merchant_id, EXPR$1\n\
-         └─ aggregate: EXPR$1 = COUNT(*) by merchant_id; emits updates\n\
-         \u{20}  └─ filter: amount > 1\n\
-         \u{20}     └─ scan orders (filesystem): merchant_id, amount\n"
+         └─ aggregate: EXPR$1 = COUNT(*) by merchant_id [updates; key (merchant_id); state: by key (merchant_id)]\n\
+         \u{20}  └─ filter: amount > 1 [append-only]\n\
+         \u{20}     └─ scan orders (filesystem): merchant_id, amount [append-only]\n"
     );
     assert_eq!(run.stderr, "");
 }

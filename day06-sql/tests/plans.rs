@@ -383,6 +383,10 @@ fn the_bounds_of_windows_have_the_type_that_the_engine_gives_them() {
     ] {
         assert_eq!(types(&query), "TIMESTAMP, TIMESTAMP, TIMESTAMPTZ", "{query}");
     }
+    // A column of the other type takes them too, as in Flink.
+    let other = "CREATE TABLE other (a TIMESTAMP_LTZ(3), b TIMESTAMP(3)) WITH ('connector' = 'blackhole');";
+    let other = format!("{other} INSERT INTO other SELECT window_start, window_time FROM TABLE{tumble}");
+    assert_eq!(types(&other), "TIMESTAMPTZ, TIMESTAMP");
     let risingwave = "SELECT window_start, window_end FROM TUMBLE(z, tz, INTERVAL '1 minute')";
     assert_eq!(types(risingwave), "TIMESTAMPTZ, TIMESTAMPTZ");
     let once = format!("{risingwave} GROUP BY window_start, window_end EMIT ON WINDOW CLOSE");

@@ -179,7 +179,7 @@ pub(super) fn binary(op: Binary, left: Typed, right: Typed, span: Span) -> Outco
     }
 }
 
-fn is_time(data_type: DataType) -> bool {
+pub(super) fn is_time(data_type: DataType) -> bool {
     matches!(data_type, DataType::Timestamp | DataType::TimestampTz)
 }
 

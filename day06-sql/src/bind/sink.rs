@@ -7,6 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::catalog::{Found, find};
 use super::coerce::{Typed, convert, fits};
+use super::operators::is_time;
 use super::union::projected;
 use crate::error::{Outcome, SqlError, suggest};
 use crate::expr::Expr;
@@ -136,7 +137,9 @@ pub(crate) fn fitted(plan: Plan, table: &Table, columns: &[Name], at: Span) -> O
 fn fit(expr: Expr, field: &Field, column: &TableColumn, table: &Table, at: Span) -> Outcome<Expr> {
     let to = column.field.data_type;
     let into = &column.field.name;
-    if !fits(&expr, to) {
+    // As Flink inserts a time with a zone into a column without one, and the reverse: the zone is UTC.
+    let are_times = is_time(expr.data_type()) && is_time(to);
+    if !fits(&expr, to) && !are_times {
         let message = format!(
             "{} is {}, and {into} of {} is {to}",
             field.name, field.data_type, table.name
