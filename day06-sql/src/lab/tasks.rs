@@ -22,7 +22,7 @@ pub struct Task {
 /// A plan, and its tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lowered {
-    /// As EXPLAIN shows it, from the sink to the source.
+    /// As EXPLAIN shows it, from the sink to the source, without what is known of the rows.
     pub plan: Vec<String>,
     /// From the source to the sink.
     pub tasks: Vec<Task>,
@@ -34,6 +34,7 @@ pub fn run(text: &str) -> Result<Lowered, Failure> {
     let plan = query.to_string();
     let plan = plan
         .lines()
+        .map(|line| line.split_once(" [").map_or(line, |(what, _)| what))
         .map(|line| line.trim_start_matches([' ', '└', '─']).to_string());
     let graph = Graph::of(&[query], &["query".to_string()], &Served::default())?;
     let mut tasks = Vec::new();
