@@ -15,6 +15,7 @@ use sqlparser::tokenizer::Span;
 use super::coerce::{Typed, convert, fits, is_number, parsed};
 use super::operators::{any, binary, has_aggregate, negate, number, unified};
 use super::relation::Relation;
+use super::select::Unnamed;
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::eval::castable;
 use crate::expr::{Expr, Function};
@@ -32,6 +33,8 @@ pub(crate) struct Groups {
     pub aggregates: Vec<(Aggregate, Field)>,
     /// The place of the first one.
     pub first: usize,
+    /// By whose rules they are typed.
+    pub dialect: Unnamed,
 }
 
 /// Binds expressions of one clause.

@@ -21,9 +21,10 @@ use crate::parse::ast::{self, From, Item, Name, Node, Query, Source};
 use crate::plan::{Connector, Field, Plan, Window};
 
 /// How a column is called that has no name of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unnamed {
     /// `EXPR$1` by its place, counted from 0.
+    #[default]
     Flink,
     /// An aggregate by its function, the rest like Flink.
     RisingWave,
@@ -184,7 +185,11 @@ fn grouped(query: &Query, relation: Relation, unnamed: Unnamed) -> Outcome<Relat
         query.emit_on_close,
     )?;
     let window = relation.window.filter(|_| once);
-    let (mut columns, mut groups) = (Vec::new(), Groups::default());
+    let mut columns = Vec::new();
+    let mut groups = Groups {
+        dialect: unnamed,
+        ..Groups::default()
+    };
     let is_bound =
         |key: &Expr| window.is_some_and(|w| matches!(key, Expr::Column(place, _) if *place >= w.start));
     for (key, name) in &keys {
