@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mod.rs        one statement after the other, each seeing what those before it created
-//! ├─ table.rs       CREATE TABLE ── connector.rs ── options.rs
+//! ├─ table.rs       CREATE TABLE ── connector.rs, datagen.rs ── format.rs ── options.rs
 //! ├─ select.rs      queries ── window.rs
 //! │  └─ expr.rs         names and types ── operators.rs ── coerce.rs
 //! ├─ sink.rs        what a table takes
@@ -15,7 +15,9 @@ mod call;
 mod catalog;
 mod coerce;
 mod connector;
+mod datagen;
 mod expr;
+mod format;
 mod operators;
 mod options;
 mod relation;

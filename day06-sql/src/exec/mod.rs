@@ -40,8 +40,7 @@ use day05_checkpoints::sink::{Format, Sink as ExactlyOnce, SinkOptions};
 use crate::format::encode::RowWriter;
 use crate::format::print::Printer;
 use crate::keyed::KeyedChunk;
-use crate::plan::{Connector, FileFormat, Query, Sink, Table};
-use crate::value::write::TimeForm;
+use crate::plan::{Connector, Query, Sink, Table};
 use crate::view::View;
 use deliver::Deliver;
 use grouping::GroupWorker;
@@ -63,6 +62,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What to do if Kafka has forgotten what was published last.
     pub lost_marker: LostMarker,
+    /// What tells this job from others that publish to the same topics.
+    pub job: String,
     /// Who may read files that are written.
     pub access: Access,
     /// How many bytes a sink may hold unpublished before it refuses rows.
@@ -95,6 +96,7 @@ impl Format for Lines {
     type Out = Vec<()>;
 
     fn encode(&mut self, rows: KeyedChunk, to: &mut Encoded) -> Outcome<Vec<()>> {
+        self.0.check(&rows.chunk)?;
         for row in 0..rows.chunk.rows {
             to.push_with(None, |bytes| self.0.write(&rows.chunk, row, bytes));
         }
@@ -304,14 +306,7 @@ impl Wiring<'_> {
         let (deliver, view) = match &query.sink {
             Sink::Table(table) => {
                 if let Some((target, options)) = target {
-                    let (format, times) = match &table.connector {
-                        Connector::Filesystem { format, json, .. } => (*format, json.times),
-                        Connector::Kafka { json, .. } => (FileFormat::Json, json.times),
-                        _ => (FileFormat::Json, TimeForm::default()),
-                    };
-                    let written = table.columns.iter().filter(|column| column.is_written());
-                    let names: Vec<_> = written.map(|column| column.field.clone()).collect();
-                    let lines = Lines(RowWriter::new(&names, format, times));
+                    let lines = Lines(RowWriter::of(table));
                     let sink = WatermarkOperator::new(channels, ExactlyOnce::new(lines, target, options));
                     self.dataflow.task(subtask, rows, sink, Outbox::none())?;
                     return Ok(None);
