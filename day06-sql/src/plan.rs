@@ -7,7 +7,7 @@ mod connector;
 mod explain;
 mod prune;
 
-pub use connector::{Connector, CsvOptions, Generated, JsonOptions, RowFormat};
+pub use connector::{Connector, CsvOptions, Generated, JsonOptions, KafkaTable, RowFormat};
 
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
@@ -211,9 +211,9 @@ impl Sink {
     pub fn topic(&self) -> Option<&str> {
         match self {
             Sink::Table(Table {
-                connector: Connector::Kafka { topic, .. },
+                connector: Connector::Kafka(kafka),
                 ..
-            }) => Some(topic),
+            }) => Some(&kafka.topic),
             _ => None,
         }
     }

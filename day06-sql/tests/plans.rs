@@ -266,17 +266,11 @@ fn a_topic_is_read_from_where_either_dialect_says() {
         let all = format!(
             "connector = 'kafka', topic = 't', bootstrap_servers = 'b:1', format = 'json'{comma}{options}"
         );
-        let Connector::Kafka {
-            brokers,
-            topic,
-            start,
-            ..
-        } = connector(&all)
-        else {
+        let Connector::Kafka(kafka) = connector(&all) else {
             panic!("{options}")
         };
         assert_eq!(
-            (brokers.as_str(), topic.as_str(), start),
+            (kafka.brokers.as_str(), kafka.topic.as_str(), kafka.start),
             ("b:1", "t", from),
             "{options}"
         );
@@ -289,17 +283,14 @@ fn options_come_to_what_they_say() {
         "'connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b', 'properties.group.id' = 'g',
          'format' = 'json', 'json.ignore-parse-errors' = 'true', 'scan.watermark.idle-timeout' = '30 s'",
     );
-    let Connector::Kafka {
-        group,
-        idle_timeout,
-        format: RowFormat::Json(json),
-        ..
-    } = kafka
-    else {
+    let Connector::Kafka(kafka) = kafka else {
+        panic!("{kafka:?}")
+    };
+    let RowFormat::Json(json) = kafka.format else {
         panic!("{kafka:?}")
     };
     assert_eq!(
-        (group.as_deref(), idle_timeout),
+        (kafka.group.as_deref(), kafka.idle_timeout),
         (Some("g"), Some(Span::seconds(30)))
     );
     assert!(json.ignore_parse_errors && !json.fail_on_missing_field);
@@ -310,18 +301,15 @@ fn options_come_to_what_they_say() {
          'properties.sasl.password' = '{secret}', 'properties.fetch.wait.max.ms' = '7',
          'scan.bounded.mode' = 'latest-offset', 'sink.transactional-id-prefix' = 'mine'"
     ));
-    let Connector::Kafka {
-        properties,
-        bounded,
-        transactional_id_prefix,
-        ..
-    } = &kafka
-    else {
+    assert!(!format!("{kafka:?}").contains(secret));
+    let Connector::Kafka(kafka) = kafka else {
         panic!("{kafka:?}")
     };
-    let prefix = transactional_id_prefix.as_deref();
-    assert_eq!((properties.len(), *bounded, prefix), (2, true, Some("mine")));
-    assert!(!format!("{kafka:?}").contains(secret));
+    let prefix = kafka.transactional_id_prefix.as_deref();
+    assert_eq!(
+        (kafka.properties.len(), kafka.bounded, prefix),
+        (2, true, Some("mine"))
+    );
 
     let csv = connector(
         "'connector' = 'filesystem', 'path' = 'p', 'format' = 'csv', 'csv.field-delimiter' = '\\t',

@@ -11,7 +11,7 @@ use super::format::{FORMAT, declared, format};
 use super::options::{Declared, OptionReader, no_such, parsed};
 use crate::error::{Outcome, SqlError, unsupported};
 use crate::parse::ast::{OptionDef, Options};
-use crate::plan::{Connector, RowFormat, TableColumn};
+use crate::plan::{Connector, KafkaTable, RowFormat, TableColumn};
 
 const CONNECTORS: [&str; 5] = ["kafka", "filesystem", "datagen", "print", "blackhole"];
 /// Those that the engines have besides.
@@ -186,7 +186,7 @@ fn kafka(options: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connect
         csv.header = Some(false);
     }
     let group = get("properties.group.id").map(|option| option.value.clone());
-    Ok(Connector::Kafka {
+    Ok(Connector::Kafka(Box::new(KafkaTable {
         brokers,
         properties,
         topic,
@@ -196,7 +196,7 @@ fn kafka(options: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connect
         idle_timeout: get("scan.watermark.idle-timeout").map(length).transpose()?,
         transactional_id_prefix: get("sink.transactional-id-prefix").map(|option| option.value.clone()),
         format,
-    })
+    })))
 }
 
 /// Options of the client. Those of Java's client that librdkafka has under another name are not guessed at.

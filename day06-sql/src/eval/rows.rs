@@ -50,11 +50,9 @@ pub fn evaluate_rows(expressions: &[Expr], chunk: &Chunk) -> Result<Evaluated, E
         let column = match eval(expr, on) {
             Err(error) if error.is_of_a_row() => {
                 let active = active.get_or_insert_with(|| vec![true; chunk.rows]);
-                for row in 0..chunk.rows {
-                    if active[row]
-                        && let Err(error) = value_of(expr, chunk, row)?
-                    {
-                        active[row] = false;
+                for (row, active) in active.iter_mut().enumerate() {
+                    if *active && let Err(error) = value_of(expr, chunk, row)? {
+                        *active = false;
                         failed.push(RowError {
                             row,
                             expression,

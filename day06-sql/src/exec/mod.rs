@@ -337,7 +337,7 @@ impl Wiring<'_> {
 /// What reads these columns of a table for a line.
 fn reader(table: &Table, columns: &[usize], line: &Line) -> ScanReader {
     let idle_timeout = match &table.connector {
-        Connector::Kafka { idle_timeout, .. } => *idle_timeout,
+        Connector::Kafka(kafka) => kafka.idle_timeout,
         _ => None,
     };
     let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));

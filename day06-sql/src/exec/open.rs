@@ -23,7 +23,7 @@ use day05_checkpoints::sink::target::Target;
 use super::Options;
 use crate::datagen::Datagen;
 use crate::format::lines::{file_format, line_format};
-use crate::plan::{Connector, Field, Query, Sink, Table};
+use crate::plan::{Connector, Field, KafkaTable, Query, Sink, Table};
 
 /// Rows that have to come out exactly once have one writer: two in a folder would replace each other's files, and two in
 /// a topic would fence each other.
@@ -104,11 +104,9 @@ pub struct Inputs {
 
 impl Inputs {
     /// The options of the command line come last, and so win over those of a table.
-    fn cluster(&self, brokers: &str, properties: &[ClientOption]) -> Result<Cluster, Error> {
-        Ok(Cluster::new(
-            brokers,
-            &[properties, &self.kafka_options[..]].concat(),
-        )?)
+    fn cluster(&self, kafka: &KafkaTable) -> Result<Cluster, Error> {
+        let options = [&kafka.properties[..], &self.kafka_options].concat();
+        Ok(Cluster::new(&kafka.brokers, &options)?)
     }
 }
 
@@ -149,28 +147,21 @@ impl Outside for Connectors<'_> {
 fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
     let (mut sandbox, mut bounded) = (None, true);
     let sources = match &table.connector {
-        Connector::Kafka {
-            brokers,
-            properties,
-            topic,
-            start,
-            bounded: ends,
-            group,
-            ..
-        } => {
+        Connector::Kafka(kafka) => {
+            let topic = &kafka.topic;
             if let Some(generator) = &inputs.sandbox {
                 sandbox = Some(Sandbox::start(topic, SANDBOX_PARTITIONS, generator.clone())?);
             }
-            let until_end = inputs.until_end || *ends;
+            let until_end = inputs.until_end || kafka.bounded;
             bounded = until_end || sandbox.is_some();
             let options = KafkaOptions {
                 cluster: match &sandbox {
                     Some(sandbox) => sandbox.brokers().into(),
-                    None => inputs.cluster(brokers, properties)?,
+                    None => inputs.cluster(kafka)?,
                 },
                 topic: topic.clone(),
-                group: group.clone().unwrap_or_else(|| "thirty-days".to_string()),
-                start: start.clone(),
+                group: kafka.group.clone().unwrap_or_else(|| "thirty-days".to_string()),
+                start: kafka.start.clone(),
                 until_end: until_end && sandbox.is_none(),
                 fetch: Fetch::Batch,
             };
@@ -233,17 +224,12 @@ fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option
         failure,
     };
     let target = match &table.connector {
-        Connector::Kafka {
-            brokers,
-            properties,
-            topic,
-            transactional_id_prefix,
-            ..
-        } => {
-            let cluster = options.inputs.cluster(brokers, properties)?;
+        Connector::Kafka(kafka) => {
+            let topic = &kafka.topic;
+            let cluster = options.inputs.cluster(kafka)?;
             if durable {
                 let own = format!("sql-{}", options.job);
-                let prefix = transactional_id_prefix.as_ref().unwrap_or(&own);
+                let prefix = kafka.transactional_id_prefix.as_ref().unwrap_or(&own);
                 let name = format!("{prefix}-{}-to-{topic}", table.name);
                 let target = KafkaTargetOptions {
                     lost_marker: options.lost_marker,

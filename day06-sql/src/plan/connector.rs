@@ -12,26 +12,7 @@ use crate::value::write::TimeForm;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Connector {
     /// A topic.
-    Kafka {
-        /// Addresses.
-        brokers: String,
-        /// Options of the client, from `properties.*`.
-        properties: Vec<ClientOption>,
-        /// The topic.
-        topic: String,
-        /// Where a source starts to read.
-        start: Start,
-        /// Whether a source ends where the topic ends when it starts.
-        bounded: bool,
-        /// The consumer group, for a start at what it has committed.
-        group: Option<String>,
-        /// After how long a silent partition that is caught up counts as idle, if the table says it.
-        idle_timeout: Option<Span>,
-        /// What the transactional id of a sink begins with, if the table says it.
-        transactional_id_prefix: Option<String>,
-        /// How rows are written.
-        format: RowFormat,
-    },
+    Kafka(Box<KafkaTable>),
     /// A file or a folder.
     Filesystem {
         /// Where.
@@ -72,10 +53,34 @@ impl Connector {
     /// How its rows are written; none if nobody else reads or writes them.
     pub fn format(&self) -> Option<&RowFormat> {
         match self {
-            Connector::Kafka { format, .. } | Connector::Filesystem { format, .. } => Some(format),
+            Connector::Kafka(kafka) => Some(&kafka.format),
+            Connector::Filesystem { format, .. } => Some(format),
             Connector::Datagen { .. } | Connector::Print { .. } | Connector::Blackhole => None,
         }
     }
+}
+
+/// A topic, as a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KafkaTable {
+    /// Addresses.
+    pub brokers: String,
+    /// Options of the client, from `properties.*`.
+    pub properties: Vec<ClientOption>,
+    /// The topic.
+    pub topic: String,
+    /// Where a source starts to read.
+    pub start: Start,
+    /// Whether a source ends where the topic ends when it starts.
+    pub bounded: bool,
+    /// The consumer group, for a start at what it has committed.
+    pub group: Option<String>,
+    /// After how long a silent partition that is caught up counts as idle, if the table says it.
+    pub idle_timeout: Option<Span>,
+    /// What the transactional id of a sink begins with, if the table says it.
+    pub transactional_id_prefix: Option<String>,
+    /// How rows are written.
+    pub format: RowFormat,
 }
 
 /// How a column of generated rows is drawn.

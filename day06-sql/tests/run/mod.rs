@@ -191,9 +191,10 @@ struct Around<'a> {
 
 impl Outside for Around<'_> {
     fn sources(&mut self, table: &Table) -> Result<Opened, Error> {
-        let Connector::Kafka { topic, start, .. } = &table.connector else {
+        let Connector::Kafka(kafka) = &table.connector else {
             return Connectors(self.options).sources(table);
         };
+        let (topic, start) = (&kafka.topic, &kafka.start);
         let log = self
             .world
             .logs
