@@ -80,21 +80,39 @@ pub fn project<'a, const N: usize>(
     names: &[&str; N],
 ) -> Result<[Option<&'a str>; N], serde_json::Error> {
     let mut fields = [None; N];
-    project_into(json, names, &mut fields)?;
+    project_into(json, &mut names.as_slice(), &mut fields)?;
     Ok(fields)
 }
 
-/// The same for names that only the running program knows: `fields` has a place for each of them, and a
+/// The same for names that only the running program knows: `fields` has a place for each index that `names` gives, and a
 /// place whose name does not occur stays as it is. After an error, some may have been written.
 #[inline]
 pub fn project_into<'a>(
     json: &'a str,
-    names: &[&str],
+    names: &mut impl FieldNames,
     fields: &mut [Option<&'a str>],
 ) -> Result<(), serde_json::Error> {
     let mut parser = serde_json::Deserializer::from_str(json);
     Projection { names, fields }.deserialize(&mut parser)?;
     parser.end()
+}
+
+/// Which fields are wanted, by their names.
+pub trait FieldNames {
+    /// The index of the wanted field that has this name, if one has it. Fields mostly come in the order in which they are
+    /// wanted, so `expected`, the index behind the last that was found, is worth a try first.
+    fn index(&mut self, name: &str, expected: usize) -> Option<usize>;
+}
+
+/// Exactly these names.
+impl FieldNames for &[&str] {
+    #[inline]
+    fn index(&mut self, name: &str, expected: usize) -> Option<usize> {
+        match self.get(expected) {
+            Some(wanted) if *wanted == name => Some(expected),
+            _ => self.iter().position(|wanted| *wanted == name),
+        }
+    }
 }
 
 /// The text of a JSON string; `None` if `json` is another kind of value, an error if its escapes make no text.
@@ -117,12 +135,12 @@ pub fn string(json: &str) -> Result<Option<Cow<'_, str>>, serde_json::Error> {
 }
 
 /// Reads one JSON object and keeps the named fields.
-struct Projection<'n, 'f, 'a> {
-    names: &'n [&'n str],
-    fields: &'f mut [Option<&'a str>],
+struct Projection<'n, 'a, N> {
+    names: &'n mut N,
+    fields: &'n mut [Option<&'a str>],
 }
 
-impl<'de> DeserializeSeed<'de> for Projection<'_, '_, 'de> {
+impl<'de, N: FieldNames> DeserializeSeed<'de> for Projection<'_, 'de, N> {
     type Value = ();
 
     #[inline]
@@ -131,7 +149,7 @@ impl<'de> DeserializeSeed<'de> for Projection<'_, '_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Projection<'_, '_, 'de> {
+impl<'de, N: FieldNames> Visitor<'de> for Projection<'_, 'de, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,11 +160,14 @@ impl<'de> Visitor<'de> for Projection<'_, '_, 'de> {
     fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
         let Projection { names, fields } = self;
         let mut expected = 0;
-        while let Some(place) = object.next_key_seed(Place { names, expected })? {
-            match place {
-                Some(place) => {
-                    fields[place] = Some(object.next_value::<&RawValue>()?.get());
-                    expected = place + 1;
+        while let Some(index) = object.next_key_seed(FieldIndex {
+            names: &mut *names,
+            expected,
+        })? {
+            match index {
+                Some(index) => {
+                    fields[index] = Some(object.next_value::<&RawValue>()?.get());
+                    expected = index + 1;
                 }
                 None => drop(object.next_value::<IgnoredAny>()?),
             }
@@ -155,14 +176,13 @@ impl<'de> Visitor<'de> for Projection<'_, '_, 'de> {
     }
 }
 
-/// Reads a field's name as its place among the wanted names. Fields mostly come in the order in which
-/// they are wanted, so the one behind the last that was found is tried first.
-struct Place<'n> {
-    names: &'n [&'n str],
+/// Reads a field's name as its index among the wanted ones.
+struct FieldIndex<'n, N> {
+    names: &'n mut N,
     expected: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
+impl<'de, N: FieldNames> DeserializeSeed<'de> for FieldIndex<'_, N> {
     type Value = Option<usize>;
 
     #[inline]
@@ -171,7 +191,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
     }
 }
 
-impl Visitor<'_> for Place<'_> {
+impl<N: FieldNames> Visitor<'_> for FieldIndex<'_, N> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,10 +200,7 @@ impl Visitor<'_> for Place<'_> {
 
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        match self.names.get(self.expected) {
-            Some(wanted) if *wanted == name => Ok(Some(self.expected)),
-            _ => Ok(self.names.iter().position(|wanted| *wanted == name)),
-        }
+        Ok(self.names.index(name, self.expected))
     }
 }
 

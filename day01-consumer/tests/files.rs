@@ -4,11 +4,12 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use day01_consumer::Error;
 use day01_consumer::decode::{Payload, texts};
-use day01_consumer::files::{FileSource, LineFormat};
+use day01_consumer::files::{FileSource, JsonLines, LineFormat};
 use day01_consumer::records::Records;
 use day01_consumer::source::{Identity, Polled, Source, Start, Warning};
 use flate2::Compression;
@@ -22,8 +23,33 @@ use tempfile::TempDir;
 const A: &str = r#"{"merchant_id":"a"}"#;
 const B: &str = r#"{"merchant_id":"b"}"#;
 
+fn json() -> Arc<dyn LineFormat> {
+    Arc::new(JsonLines)
+}
+
+/// Any line that is not empty. Records go on behind a backslash.
+struct PlainLines;
+
+impl LineFormat for PlainLines {
+    fn goes_on(&self, line: &[u8], _: bool) -> bool {
+        line.ends_with(b"\\")
+    }
+
+    fn is_whole(&self, record: &[u8]) -> bool {
+        !record.ends_with(b"\\")
+    }
+
+    fn is_blank(&self, line: &[u8]) -> bool {
+        line.is_empty()
+    }
+}
+
+fn plain() -> Arc<dyn LineFormat> {
+    Arc::new(PlainLines)
+}
+
 /// What was read of a file, its position, and what it is known by.
-fn read_from(folder: &Folder, format: LineFormat, position: i64) -> (Vec<String>, i64, Identity) {
+fn read_from(folder: &Folder, format: Arc<dyn LineFormat>, position: i64) -> (Vec<String>, i64, Identity) {
     let start = Start::At([(0, position)].into());
     let mut source = folder.open("f", &start, format).unwrap();
     let texts = read(&mut source);
@@ -35,12 +61,12 @@ fn read_from(folder: &Folder, format: LineFormat, position: i64) -> (Vec<String>
 fn half_an_object_is_read_again_when_it_has_grown() {
     let folder = Folder::new();
     folder.write("f", format!("{A}\n{{\"merchant_id\":"));
-    let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+    let (texts, position, _) = read_from(&folder, json(), 0);
     assert_eq!(texts, [A, "{\"merchant_id\":"], "a bounded run has no later");
     assert_eq!(position, 1);
 
     folder.write("f", format!("{A}\n{B}\n"));
-    assert_eq!(read_from(&folder, LineFormat::Json, position).0, [B]);
+    assert_eq!(read_from(&folder, json(), position).0, [B]);
 }
 
 #[test]
@@ -48,17 +74,14 @@ fn a_whole_object_is_counted_once_although_it_has_no_line_end_yet() {
     let folder = Folder::new();
     for end in ["", " "] {
         folder.write("f", format!("{A}\n{B}{end}"));
-        let (texts, position, identity) = read_from(&folder, LineFormat::Json, 0);
+        let (texts, position, identity) = read_from(&folder, json(), 0);
         assert_eq!((texts.len(), position), (2, 2));
         // Once more without anything new.
-        assert_eq!(
-            read_from(&folder, LineFormat::Json, 2),
-            (vec![], 2, identity.clone())
-        );
+        assert_eq!(read_from(&folder, json(), 2), (vec![], 2, identity.clone()));
         folder.write("f", format!("{A}\n{B}{end}\n{A}\n"));
-        let source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+        let source = folder.open("f", &Start::Earliest, json()).unwrap();
         source.check_identity(&folder.name("f"), &identity).unwrap();
-        assert_eq!(read_from(&folder, LineFormat::Json, position).0, [A]);
+        assert_eq!(read_from(&folder, json(), position).0, [A]);
     }
 }
 
@@ -74,19 +97,19 @@ fn a_number_may_grow_and_is_not_whole_without_a_line_end() {
         ("  ", 1),
     ] {
         folder.write("f", format!("{A}\n{last}"));
-        assert_eq!(read_from(&folder, LineFormat::Json, 0).1, position, "{last:?}");
+        assert_eq!(read_from(&folder, json(), 0).1, position, "{last:?}");
     }
 }
 
 #[test]
-fn a_line_of_csv_that_was_counted_must_not_go_on() {
+fn a_line_that_was_counted_and_does_not_show_its_end_must_not_go_on() {
     let folder = Folder::new();
     folder.write("f", "a,1\nb,2");
-    let (texts, position, identity) = read_from(&folder, LineFormat::Csv, 0);
+    let (texts, position, identity) = read_from(&folder, plain(), 0);
     assert_eq!((texts, position), (vec!["a,1".to_string(), "b,2".to_string()], 2));
     for (now, is_same) in [("a,1\nb,2\nc,3\n", true), ("a,1\nb,23\n", false)] {
         folder.write("f", now);
-        let source = folder.open("f", &Start::Earliest, LineFormat::Csv).unwrap();
+        let source = folder.open("f", &Start::Earliest, plain()).unwrap();
         let checked = source.check_identity(&folder.name("f"), &identity);
         assert_eq!(checked.is_ok(), is_same, "{now:?}");
         if let Err(error) = checked {
@@ -102,7 +125,7 @@ fn a_line_of_csv_that_was_counted_must_not_go_on() {
 fn an_error_says_that_the_line_has_no_end() {
     let folder = Folder::new();
     folder.write("f", format!("{A}\n{{"));
-    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut source = folder.open("f", &Start::Earliest, json()).unwrap();
     read(&mut source);
     let name = folder.name("f");
     assert_eq!(source.locate(0, 0), format!("{name}:1"));
@@ -117,25 +140,45 @@ fn a_line_end_ends_a_line_whatever_it_is() {
     let folder = Folder::new();
     for end in ["\n", "\r\n", "\r"] {
         folder.write("f", format!("{A}{end}{B}{end}"));
-        let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+        let (texts, position, _) = read_from(&folder, json(), 0);
         assert_eq!(
             (texts, position),
             (vec![A.to_string(), B.to_string()], 2),
             "{end:?}"
         );
-        assert_eq!(read_from(&folder, LineFormat::Json, 1).0, [B], "{end:?}");
+        assert_eq!(read_from(&folder, json(), 1).0, [B], "{end:?}");
     }
 }
 
 #[test]
-fn blanks_are_data_for_csv_and_no_record_for_json() {
+fn a_record_of_several_lines_is_one_and_the_position_counts_its_lines() {
+    let folder = Folder::new();
+    for end in ["\n", "\r\n", "\r"] {
+        let record = format!("b\\{end}\\{end}c");
+        folder.write("f", format!("a{end}{record}{end}d{end}"));
+        let (texts, position, _) = read_from(&folder, plain(), 0);
+        assert_eq!(
+            (texts, position),
+            (vec!["a".to_string(), record, "d".to_string()], 5),
+            "{end:?}"
+        );
+        assert_eq!(read_from(&folder, plain(), 4).0, ["d"], "{end:?}");
+        assert_eq!(
+            folder.open("f", &Start::Earliest, plain()).unwrap().locate(0, 1),
+            format!("{}:2", folder.name("f"))
+        );
+    }
+    folder.write("f", "a\nb\\\nc\\");
+    let (texts, position, _) = read_from(&folder, plain(), 0);
+    assert_eq!((texts.len(), position), (2, 1), "its end has not come yet");
+}
+
+#[test]
+fn blanks_are_data_or_no_record_as_the_format_has_it() {
     let folder = Folder::new();
     folder.write("f", "x  ,y  \n\t\t\n\n  \n");
-    assert_eq!(
-        read_from(&folder, LineFormat::Csv, 0).0,
-        ["x  ,y  ", "\t\t", "  "]
-    );
-    assert_eq!(read_from(&folder, LineFormat::Json, 0).0, ["x  ,y  "]);
+    assert_eq!(read_from(&folder, plain(), 0).0, ["x  ,y  ", "\t\t", "  "]);
+    assert_eq!(read_from(&folder, json(), 0).0, ["x  ,y  "]);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -146,7 +189,7 @@ fn a_byte_order_mark_of_utf_8_is_read_past_and_one_of_utf_16_named() {
     let folder = Folder::new();
     for file in [format!("\u{feff}{A}\n{B}"), format!("\u{feff}{A}\n\u{feff}{B}")] {
         folder.write("f", file);
-        let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+        let (texts, position, _) = read_from(&folder, json(), 0);
         assert_eq!((texts, position), (vec![A.to_string(), B.to_string()], 2));
     }
     for utf_16 in [&b"\xff\xfe{\x00}\x00\n\x00"[..], b"\xfe\xff\x00{\x00}\x00\n"] {
@@ -172,7 +215,7 @@ fn gzip_is_known_by_its_first_bytes_and_unpacked() {
         "f",
         [gzip(&format!("\u{feff}{A}\n")), gzip(&format!("{B}\n"))].concat(),
     );
-    let (texts, position, _) = read_from(&folder, LineFormat::Json, 0);
+    let (texts, position, _) = read_from(&folder, json(), 0);
     assert_eq!((texts, position), (vec![A.to_string(), B.to_string()], 2));
 
     let whole = gzip(&format!("{A}\n").repeat(1_000));
@@ -188,7 +231,7 @@ fn gzip_is_known_by_its_first_bytes_and_unpacked() {
 fn a_line_longer_than_the_limit_is_an_error_that_names_it_and_the_option() {
     let folder = Folder::new();
     folder.write("f", format!("{A}\n{A}{A}\n"));
-    let open = |limit| FileSource::open_lines(&[folder.path("f")], &Start::Earliest, LineFormat::Json, limit);
+    let open = |limit| FileSource::open_lines(&[folder.path("f")], &Start::Earliest, json(), limit);
     assert_eq!(read(&mut open(2 * A.len()).unwrap()).len(), 2);
     let error = open(A.len())
         .unwrap()
@@ -206,7 +249,7 @@ fn a_batch_of_long_lines_is_bounded() {
     let folder = Folder::new();
     let long = format!("{}\n", "x".repeat(100_000));
     folder.write("f", long.repeat(100));
-    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut source = folder.open("f", &Start::Earliest, json()).unwrap();
     let mut records = Records::new();
     source.poll(&mut records, Duration::ZERO).unwrap();
     assert!(records.payloads().len() < 2 << 20, "{}", records.payloads().len());
@@ -227,7 +270,7 @@ fn a_named_pipe_is_never_waited_for() {
         0,
     )
     .unwrap();
-    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut source = folder.open("f", &Start::Earliest, json()).unwrap();
     let mut records = Records::new();
     let mut poll = |records: &mut Records| source.poll(records, Duration::ZERO).unwrap();
     assert_eq!(poll(&mut records), Polled::Idle, "no program writes yet");
@@ -260,7 +303,7 @@ fn gzip_through_a_pipe_may_come_in_any_pieces() {
         0,
     )
     .unwrap();
-    let mut source = folder.open("f", &Start::Earliest, LineFormat::Json).unwrap();
+    let mut source = folder.open("f", &Start::Earliest, json()).unwrap();
     let mut records = Records::new();
     let mut writer = File::options().write(true).open(folder.path("f")).unwrap();
     let mut lines = 0;
@@ -307,7 +350,7 @@ fn a_folder_may_hold_more_files_than_may_be_open() {
     let folder = Folder::of(300, &"x\n".repeat(1_001));
     let root = [folder.0.path().to_path_buf()];
     for shares in [1, 3] {
-        let sources = FileSource::open_shares(&root, &Start::Earliest, LineFormat::Csv, 99, shares);
+        let sources = FileSource::open_shares(&root, &Start::Earliest, plain(), 99, shares);
         let (mut records, mut lines, mut most) = (Records::new(), 0, 0);
         let mut sources = sources.unwrap();
         assert_eq!(open_in(&folder), 0, "their turn has not come");
@@ -371,7 +414,7 @@ fn shares_of_a_folder_have_one_list_of_its_files() {
         folder.write(name, "x\n");
     }
     let root = [folder.0.path().to_path_buf()];
-    let sources = FileSource::open_shares(&root, &Start::Earliest, LineFormat::Csv, 99, 2);
+    let sources = FileSource::open_shares(&root, &Start::Earliest, plain(), 99, 2);
     let mut sources = sources.unwrap();
     folder.write("a", "x\n");
     folder.write("_b", "x\n");
@@ -435,7 +478,7 @@ impl Folder {
     /// All of its files, of lines.
     fn source(&self) -> FileSource {
         let root = [self.0.path().to_path_buf()];
-        FileSource::open_lines(&root, &Start::Earliest, LineFormat::Csv, 99).unwrap()
+        FileSource::open_lines(&root, &Start::Earliest, plain(), 99).unwrap()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -450,13 +493,13 @@ impl Folder {
         fs::write(self.path(name), content).unwrap();
     }
 
-    fn open(&self, name: &str, start: &Start, format: LineFormat) -> Result<FileSource, Error> {
+    fn open(&self, name: &str, start: &Start, format: Arc<dyn LineFormat>) -> Result<FileSource, Error> {
         FileSource::open_lines(&[self.path(name)], start, format, 1 << 20)
     }
 }
 
 fn read_from_name(folder: &Folder, name: &str) -> Vec<String> {
-    read(&mut folder.open(name, &Start::Earliest, LineFormat::Json).unwrap())
+    read(&mut folder.open(name, &Start::Earliest, json()).unwrap())
 }
 
 /// The texts of all records to the end.
@@ -473,7 +516,7 @@ fn read(source: &mut FileSource) -> Vec<String> {
 
 /// Why a file cannot be read.
 fn failure(folder: &Folder, name: &str) -> String {
-    let mut source = folder.open(name, &Start::Earliest, LineFormat::Json).unwrap();
+    let mut source = folder.open(name, &Start::Earliest, json()).unwrap();
     let mut records = Records::new();
     loop {
         match source.poll(&mut records, Duration::ZERO) {

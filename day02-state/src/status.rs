@@ -49,6 +49,8 @@ pub struct Status {
     pub lag: BTreeMap<String, Option<i64>>,
     /// Numbers of later days.
     pub gauges: BTreeMap<Gauge, i64>,
+    /// Counts whose names only the running program knows; those of several tasks add up.
+    pub tallies: BTreeMap<Tally, u64>,
 }
 // ANCHOR_END: status
 
@@ -59,6 +61,17 @@ pub struct Gauge {
     pub name: &'static str,
     /// How the numbers of several tasks make one.
     pub over_tasks: OverTasks,
+}
+
+/// What is counted under a name that only the running program knows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tally {
+    /// Whose it is: an input, a table.
+    pub of: String,
+    /// What is counted.
+    pub kind: &'static str,
+    /// Which of several; empty if there is one.
+    pub name: String,
 }
 
 /// How the numbers of several tasks make one.
@@ -167,6 +180,15 @@ impl StatusBoard {
             OverTasks::Sum => values.sum(),
             OverTasks::Max => values.max().unwrap_or_default(),
         }
+    }
+
+    /// What tasks have counted under names of their own, over all of them.
+    pub fn tallies(&self) -> BTreeMap<Tally, u64> {
+        let mut sums = BTreeMap::new();
+        for (tally, count) in self.written().tasks.values().flat_map(|status| &status.tallies) {
+            *sums.entry(tally.clone()).or_default() += count;
+        }
+        sums
     }
 
     /// What has happened since the last call, in the order in which it was told.

@@ -79,6 +79,7 @@ fn run(query: &Query, log: &Log) -> u64 {
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::Stop,
         access: Access::Shared,
+        job: "tests".to_string(),
         sink_buffer: 64 << 20,
         buffers: Buffers::default(),
         shown_at_once: false,

@@ -73,6 +73,8 @@ pub enum Function {
     Left,
     /// `COALESCE(a, b, …)`: the first argument that is not NULL.
     Coalesce,
+    /// `TRY_CAST(a AS type)`: as a cast, but what cannot be cast is NULL.
+    TryCast,
     /// `TO_TIMESTAMP_LTZ(number, 0 or 3)`: seconds or milliseconds since 1970 as TIMESTAMPTZ; the
     /// second argument is a literal.
     ToTimestampLtz,
@@ -223,6 +225,7 @@ impl fmt::Display for Function {
             Function::Lower => "LOWER",
             Function::Left => "LEFT",
             Function::Coalesce => "COALESCE",
+            Function::TryCast => "TRY_CAST",
             Function::ToTimestampLtz => "TO_TIMESTAMP_LTZ",
             Function::TumbleStart => "TUMBLE_START",
             Function::TumbleEnd => "TUMBLE_END",

@@ -3,6 +3,7 @@
 //! A plan is what is left when names are resolved, types are known, and columns that nobody asks for are gone. It says what
 //! is computed, not on how many tasks.
 
+mod connector;
 mod explain;
 mod properties;
 mod prune;
@@ -11,15 +12,13 @@ mod push;
 pub use properties::{Key, Watermarks};
 mod tree;
 
-use std::collections::BTreeMap;
+pub use connector::{Connector, CsvOptions, Generated, JsonOptions, KafkaTable, RowFormat};
 
-use day01_consumer::source::Start;
 use day03_windows::spec::WindowSpec;
 use day03_windows::time::Span;
 
 use crate::expr::Expr;
 use crate::value::DataType;
-use crate::value::write::TimeForm;
 
 /// A named column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +40,14 @@ pub struct Table {
     pub watermark: Option<Watermark>,
     /// What it is connected to.
     pub connector: Connector,
+}
+
+impl Table {
+    /// The columns that are in the payload of its records, and no others: those that are written when the table is.
+    pub fn payload(&self) -> impl Iterator<Item = &Field> {
+        let written = self.columns.iter().filter(|column| column.is_written());
+        written.map(|column| &column.field)
+    }
 }
 
 /// A column of a table.
@@ -72,82 +79,6 @@ pub struct Watermark {
     pub column: usize,
     /// How far rows may be behind.
     pub delay: Span,
-}
-
-/// What a table is connected to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Connector {
-    /// A topic.
-    Kafka {
-        /// Addresses.
-        brokers: String,
-        /// The topic.
-        topic: String,
-        /// Where a source starts to read.
-        start: Start,
-        /// The consumer group, for a start at what it has committed.
-        group: Option<String>,
-        /// After how long a silent partition that is caught up counts as idle, if the table says it.
-        idle_timeout: Option<Span>,
-        /// Options of JSON.
-        json: JsonOptions,
-    },
-    /// A file or a folder.
-    Filesystem {
-        /// Where.
-        path: String,
-        /// How rows are written.
-        format: FileFormat,
-        /// Options of JSON.
-        json: JsonOptions,
-    },
-    /// Generated rows.
-    Datagen {
-        /// So many in all; none without end.
-        rows: Option<u64>,
-        /// So many a second; none as fast as it goes.
-        rate: Option<u64>,
-        /// By column what is drawn.
-        fields: BTreeMap<String, Generated>,
-    },
-    /// Each change as a line on stdout.
-    Print {
-        /// What each line begins with.
-        identifier: Option<String>,
-    },
-    /// Nothing at all.
-    Blackhole,
-}
-
-/// How a column of generated rows is drawn.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Generated {
-    /// One after the other, from the first to the last; the input ends with it.
-    Sequence(i64, i64),
-    /// Any number between these two, both included.
-    Random(i64, i64),
-    /// A text of so many characters.
-    Text(usize),
-}
-
-/// What is done with JSON that does not fit.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct JsonOptions {
-    /// A field that is not there is an error, not NULL.
-    pub fail_on_missing_field: bool,
-    /// A bad document drops the row, a bad field is NULL.
-    pub ignore_parse_errors: bool,
-    /// How times are written. They are read in every form.
-    pub times: TimeForm,
-}
-
-/// How rows of files are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileFormat {
-    /// One object a line.
-    Json,
-    /// Comma-separated values, without a header.
-    Csv,
 }
 
 // ANCHOR: plan
@@ -331,23 +262,10 @@ impl Sink {
     pub fn topic(&self) -> Option<&str> {
         match self {
             Sink::Table(Table {
-                connector: Connector::Kafka { topic, .. },
+                connector: Connector::Kafka(kafka),
                 ..
-            }) => Some(topic),
+            }) => Some(&kafka.topic),
             _ => None,
-        }
-    }
-}
-
-impl Connector {
-    /// Its name in WITH.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Connector::Kafka { .. } => "kafka",
-            Connector::Filesystem { .. } => "filesystem",
-            Connector::Datagen { .. } => "datagen",
-            Connector::Print { .. } => "print",
-            Connector::Blackhole => "blackhole",
         }
     }
 }

@@ -490,3 +490,129 @@ fn windows_that_have_closed_at_the_end_of_the_input_stay_closed() {
         "orders.json:6 was added after the job had come to the end of its input and closed all windows";
     failed(&folder.run(args), 1, said);
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Formats
+
+/// A table over a file, and what is asked of it.
+fn over(file: &str, columns: &str, format: &str, option: &str, query: &str) -> String {
+    format!(
+        "CREATE TABLE t ({columns}) WITH ('connector' = 'filesystem', 'path' = '{file}', 'format' = '{format}'{option});
+         {query};"
+    )
+}
+
+#[test]
+fn what_an_option_ignores_is_counted_and_said() {
+    let records = "{\"k\":\"a\",\"n\":1}\ngarbage\n{\"k\":\n{\"k\":\"b\",\"n\":\"x\"}\n";
+    let sql = over(
+        "t.json",
+        "k STRING, n INT",
+        "json",
+        ", 'json.ignore-parse-errors' = 'true'",
+        "SELECT k FROM t",
+    );
+    let run = Folder::with("t.json", records)
+        .and("q.sql", sql)
+        .run("-f q.sql --format csv");
+    assert_eq!(run.result(), "k\na\nb\n");
+    says(&run, "2 records");
+    says(&run, "2 skipped");
+    says(&run, "1 field of t could not be read, and is NULL");
+}
+
+#[test]
+fn a_column_that_no_record_has_is_named() {
+    let records = "{\"id\":1,\"campaign_id\":\"x\"}\n{\"id\":2,\"campaign_id\":\"y\"}\n";
+    let sql = over(
+        "t.json",
+        "id INT, campaing_id STRING",
+        "json",
+        "",
+        "SELECT id FROM t",
+    );
+    let run = Folder::with("t.json", records)
+        .and("q.sql", sql)
+        .run("-f q.sql --format csv --sources 2");
+    says(&run, "the column campaing_id of t is NULL in every row");
+    says(&run, "did you mean campaign_id?");
+}
+
+#[test]
+fn a_header_is_skipped_or_said_to_be_one() {
+    let texts = Folder::with("t.csv", "name,city\na,b\n");
+    let all = |option: &str| {
+        over(
+            "t.csv",
+            "name STRING, city STRING",
+            "csv",
+            option,
+            "SELECT name, city FROM t",
+        )
+    };
+    let texts = texts.and("none.sql", all(""));
+    failed(
+        &texts.run("-f none.sql"),
+        1,
+        "t.csv:1: the line is not a row of CSV",
+    );
+    says(
+        &texts.run("-f none.sql"),
+        "'csv.ignore-first-line' = 'true' skips a header",
+    );
+    for (value, rows) in [
+        ("true", "name,city\na,b\n"),
+        ("false", "name,city\na,b\nname,city\n"),
+    ] {
+        let texts = Folder::with("t.csv", "name,city\na,b\n")
+            .and("q.sql", all(&format!(", 'csv.ignore-first-line' = '{value}'")));
+        assert_eq!(texts.run("-f q.sql --format csv").result(), rows);
+    }
+}
+
+#[test]
+fn a_table_is_written_and_read_again() {
+    const OPTIONS: [(&str, &str); 4] = [
+        ("json", ", 'json.timestamp-format.standard' = 'ISO-8601'"),
+        ("csv", ""),
+        (
+            "csv",
+            ", 'csv.field-delimiter' = '\\t', 'csv.null-literal' = 'NULL', 'csv.ignore-first-line' = 'true'",
+        ),
+        (
+            "csv",
+            ", 'csv.quote-character' = '|', 'csv.escape-character' = '\\'",
+        ),
+    ];
+    let records = "{\"note\":\"one\",\"at\":\"2026-01-01T03:04\"}\n{\"note\":\"two\\nlines, |\\t\\\\\"}\n{\"note\":\"\",\"at\":\"2026-01-01\"}\n{}\n";
+    for (format, option) in OPTIONS {
+        let columns = "note STRING, at TIMESTAMP(3)";
+        let write = over("in.json", columns, "json", "", "")
+            + &over("out", columns, format, option, "INSERT INTO s SELECT * FROM t")
+                .replacen("TABLE t", "TABLE s", 1);
+        let read = over("out", columns, format, option, "SELECT note, at FROM t");
+        let folder = Folder::with("in.json", records)
+            .and("w.sql", write)
+            .and("r.sql", read);
+        folder.run("-f w.sql").result();
+        assert_eq!(
+            folder.run("-f r.sql --format json").result(),
+            "{\"note\":\"\",\"at\":\"2026-01-01T00:00:00.000Z\"}\n\
+             {\"note\":\"one\",\"at\":\"2026-01-01T03:04:00.000Z\"}\n\
+             {\"note\":\"two\\nlines, |\\t\\\\\",\"at\":null}\n\
+             {\"note\":null,\"at\":null}\n",
+            "{format}{option}"
+        );
+    }
+}
+
+#[test]
+fn a_path_may_be_a_file_uri() {
+    let folder = Folder::with("t.json", "{\"k\":\"a\"}\n");
+    let uri = format!(
+        "file://{}",
+        folder.path("t.json").canonicalize().unwrap().display()
+    );
+    let folder = folder.and("q.sql", over(&uri, "k STRING", "json", "", "SELECT k FROM t"));
+    assert_eq!(folder.run("-f q.sql --format csv").result(), "k\na\n");
+}

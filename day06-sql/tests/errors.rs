@@ -207,7 +207,7 @@ fn options_are_checked_when_a_table_is_created() {
         ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', format='json')", "WITH", "needs the option \"properties.bootstrap.servers\""),
         ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', bootstrap_servers='b', properties.bootstrap.server='b', format='json')",
             "properties.bootstrap.server", "is given twice"),
-        ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', bootstrap_servers='b', format='avro')", "'avro'", "no format \"avro\" | there are: json"),
+        ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', bootstrap_servers='b', format='avro')", "'avro'", "the format avro is not supported yet | there are: json, csv, raw"),
         ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', bootstrap_servers='b', format='json', 'key.format'='raw')", "'key.format'", "not supported yet"),
         ("CREATE TABLE t (x INT) WITH (connector='kafka', topic='t', bootstrap_servers='b', format='json', scan.startup.mode='group-offsets')",
             "'group-offsets'", "needs the option \"properties.group.id\""),
@@ -221,7 +221,55 @@ fn options_are_checked_when_a_table_is_created() {
         ("CREATE TABLE t (x INT) WITH (connector='datagen', 'fields.x.min'='5', 'fields.x.max'='4')", "'4'", "from 5 up to 4"),
         ("CREATE TABLE t (x INT) WITH (connector='print', topic='t')", "topic", "print has no option \"topic\""),
         ("CREATE SOURCE t (x INT) WITH (connector='kafka') FORMAT DEBEZIUM ENCODE JSON", "DEBEZIUM", "not supported yet"),
+        ("CREATE SOURCE t (x INT) WITH (connector='kafka') FORMAT UPSERT ENCODE JSON", "UPSERT", "FORMAT UPSERT is not supported yet | "),
     ]);
+}
+
+#[test]
+fn an_option_of_another_engine_is_not_taken_for_a_mistyped_one() {
+    let kafka = |option: &str| {
+        format!(
+            "CREATE TABLE t (x STRING) WITH ('connector'='kafka', 'topic'='t', 'properties.bootstrap.servers'='b:1', 'format'='json',\n{option})"
+        )
+    };
+    let file = |format: &str, option: &str| {
+        format!(
+            "CREATE TABLE t (x STRING) WITH ('connector'='filesystem', 'path'='p', 'format'='{format}', {option})"
+        )
+    };
+    #[rustfmt::skip]
+    let table = [
+        (kafka("'topic-pattern'='t.*'"),                        "'topic-pattern'",   "not supported yet | "),
+        (kafka("'sink.delivery-guarantee'='exactly-once'"),     "'sink.delivery-guarantee'", "not supported yet | "),
+        (kafka("'value.format'='json'"),                        "'value.format'",    "not supported yet | "),
+        (kafka("'sink.delivery-garantee'='exactly-once'"),      "'sink.delivery-garantee'", "kafka has no option"),
+        (kafka("'scan.bounded.mode'='timestamp'"),              "'timestamp'",       "an end at timestamp is not supported yet | "),
+        (kafka("'scan.bounded.mode'='latest'"),                 "'latest'",          "did you mean latest-offset?"),
+        (kafka("'scan.startup.mode'='specific-offsets'"),       "'specific-offsets'", "needs the option \"scan.startup.specific-offsets\""),
+        (kafka("'scan.startup.specific-offsets'='0=1'"),        "'0=1'",             "an offset for each partition, once | 'partition:0,offset:42"),
+        (kafka("'scan.startup.specific-offsets'='partition:0,offset:1;partition:0,offset:2'"), "'partition:0,offset:1;partition:0,offset:2'", "once"),
+        (kafka("'scan.startup.mode'='latest-offset', 'scan.startup.specific-offsets'='partition:0,offset:1'"), "'scan.startup.specific-offsets'", "'scan.startup.mode' does, too | 'scan.startup.mode' = 'specific-offsets'"),
+        (kafka("'properties.sasl.pasword'='hunter2'"),          "'properties.sasl.pasword'", "librdkafka has no such option; did you mean sasl.password? | "),
+        (kafka("'properties.auto.offset.reset'='latest'"),      "'properties.auto.offset.reset'", "scan.startup.mode says where a source starts | "),
+        (kafka("'properties.enable.auto.commit'='true'"),       "'properties.enable.auto.commit'", "lose or double records"),
+        (kafka("'csv.null-literal'='x'"),                       "'csv.null-literal'", "is an option of csv, and the format is json | "),
+        (file("csv", "'csv.field-delimiter'=';;'"),             "';;'",              "one character of ASCII"),
+        (file("csv", "'csv.field-delimiter'='\"'"),             "WITH",              "are different ones"),
+        (file("csv", "'csv.null-literal'='a,b'"),               "'a,b'",             "a text for NULL has no delimiter"),
+        (file("csv", "'csv.array-element-delimiter'='|'"),      "'csv.array-element-delimiter'", "not supported yet"),
+        (file("raw", "'raw.charset'='UTF-16'"),                 "'raw.charset'",     "not supported yet"),
+        ("CREATE TABLE t (x STRING, y STRING) WITH ('connector'='filesystem', 'path'='p', 'format'='raw')".to_string(), "'raw'", "raw is the text of one column"),
+        ("CREATE TABLE t (x INT) WITH ('connector'='filesystem', 'path'='p', 'format'='raw')".to_string(), "'raw'", "STRING (VARCHAR)"),
+        ("CREATE TABLE t (x STRING) WITH ('connector'='filesystem', 'path'='s3://b/p', 'format'='csv')".to_string(), "'s3://b/p'", "a path of s3:// is not supported yet"),
+        ("CREATE TABLE t (x STRING) WITH ('connector'='kafka', 'topic'='t', 'properties.bootstrap.servers'='b:1', 'format'='csv', 'csv.ignore-first-line'='true')".to_string(), "'csv.ignore-first-line'", "a topic has no first line"),
+        ("CREATE TABLE t (x STRING) WITH ('connector'='jdbc')".to_string(), "'jdbc'", "the connector jdbc is not supported yet"),
+        ("CREATE TABLE t (x STRING) WITH ('connector'='datagen', 'fields.x.var-len'='true')".to_string(), "'fields.x.var-len'", "not supported yet"),
+    ];
+    let table: Vec<_> = table
+        .iter()
+        .map(|(text, under, said)| (text.as_str(), *under, *said))
+        .collect();
+    check(&table);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use day01_consumer::source::Start;
 use day03_windows::time::Span;
 use day06_sql::bind::{Catalog, read};
-use day06_sql::plan::{Connector, Generated, Plan, Query, Sink, Statement};
+use day06_sql::plan::{Connector, CsvOptions, Generated, Plan, Query, RowFormat, Sink, Statement};
 
 /// Everything in a text, one plan behind the other.
 fn explained(text: &str) -> String {
@@ -491,23 +491,19 @@ fn a_topic_is_read_from_where_either_dialect_says() {
         ("'scan.startup.mode' = 'group-offsets', 'properties.group.id' = 'g'",     Start::Group),
         ("'scan.startup.mode' = 'timestamp', 'scan.startup.timestamp-millis' = '7'", Start::Timestamp(7)),
         ("scan.startup.timestamp.millis = 7",                                      Start::Timestamp(7)),
+        ("'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = 'partition:0,offset:42; partition:3,offset:7'",
+                                                                                   Start::At([(0, 42), (3, 7)].into())),
     ];
     for (options, from) in table {
         let comma = if options.is_empty() { "" } else { ", " };
         let all = format!(
             "connector = 'kafka', topic = 't', bootstrap_servers = 'b:1', format = 'json'{comma}{options}"
         );
-        let Connector::Kafka {
-            brokers,
-            topic,
-            start,
-            ..
-        } = connector(&all)
-        else {
+        let Connector::Kafka(kafka) = connector(&all) else {
             panic!("{options}")
         };
         assert_eq!(
-            (brokers.as_str(), topic.as_str(), start),
+            (kafka.brokers.as_str(), kafka.topic.as_str(), kafka.start),
             ("b:1", "t", from),
             "{options}"
         );
@@ -520,20 +516,58 @@ fn options_come_to_what_they_say() {
         "'connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b', 'properties.group.id' = 'g',
          'format' = 'json', 'json.ignore-parse-errors' = 'true', 'scan.watermark.idle-timeout' = '30 s'",
     );
-    let Connector::Kafka {
-        group,
-        idle_timeout,
-        json,
-        ..
-    } = kafka
-    else {
+    let Connector::Kafka(kafka) = kafka else {
+        panic!("{kafka:?}")
+    };
+    let RowFormat::Json(json) = kafka.format else {
         panic!("{kafka:?}")
     };
     assert_eq!(
-        (group.as_deref(), idle_timeout),
+        (kafka.group.as_deref(), kafka.idle_timeout),
         (Some("g"), Some(Span::seconds(30)))
     );
     assert!(json.ignore_parse_errors && !json.fail_on_missing_field);
+
+    let secret = "hunter2-hunter2";
+    let kafka = connector(&format!(
+        "'connector' = 'kafka', 'topic' = 't', 'properties.bootstrap.servers' = 'b:1', 'format' = 'json',
+         'properties.sasl.password' = '{secret}', 'properties.fetch.wait.max.ms' = '7',
+         'scan.bounded.mode' = 'latest-offset', 'sink.transactional-id-prefix' = 'mine'"
+    ));
+    assert!(!format!("{kafka:?}").contains(secret));
+    let Connector::Kafka(kafka) = kafka else {
+        panic!("{kafka:?}")
+    };
+    let prefix = kafka.transactional_id_prefix.as_deref();
+    assert_eq!(
+        (kafka.properties.len(), kafka.bounded, prefix),
+        (2, true, Some("mine"))
+    );
+
+    let csv = connector(
+        "'connector' = 'filesystem', 'path' = 'p', 'format' = 'csv', 'csv.field-delimiter' = '\\t',
+         'csv.quote-character' = '''', 'csv.escape-character' = '\\', 'csv.null-literal' = 'n/a',
+         'csv.allow-comments' = 'true', 'csv.ignore-parse-errors' = 'true'",
+    );
+    let options = CsvOptions {
+        ignore_parse_errors: true,
+        delimiter: b'\t',
+        quote: Some(b'\''),
+        escape: Some(b'\\'),
+        null: "n/a".to_string(),
+        header: None,
+        allow_comments: true,
+    };
+    assert_eq!(csv.format(), Some(&RowFormat::Csv(options)));
+    let csv = connector(
+        "connector = 'filesystem', path = 'p', format = 'csv', delimiter = ';', without_header = false",
+    );
+    let options = CsvOptions {
+        delimiter: b';',
+        header: Some(true),
+        ..CsvOptions::default()
+    };
+    assert_eq!(csv.format(), Some(&RowFormat::Csv(options)));
 
     let datagen = connector(
         "'connector' = 'datagen', 'number-of-rows' = '10', 'rows-per-second' = '5', 'fields.s.length' = '4',

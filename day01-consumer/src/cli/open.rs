@@ -1,12 +1,13 @@
 //! Opens the source that the options name: files, a Kafka, or the sandbox.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::args::{InputArgs, RecordArgs, SourceArgs};
 use super::live::say;
 use crate::Error;
 use crate::error::list_of;
-use crate::files::{FileSource, LineFormat, refuse_as_output};
+use crate::files::{FileSource, JsonLines, refuse_as_output};
 use crate::kafka::{Fetch, KafkaOptions, KafkaSource};
 use crate::lab::generator::GeneratorOptions;
 use crate::lab::sandbox::Sandbox;
@@ -36,7 +37,7 @@ pub fn open(
 ) -> Result<Opened, Error> {
     let start = args.from.clone().unwrap_or_default();
     if !args.files.is_empty() {
-        let (json, max) = (LineFormat::Json, records.max_record);
+        let (json, max) = (Arc::new(JsonLines), records.max_record);
         let sources = FileSource::open_shares(&args.files, &start, json, max, shares)?;
         let names: Vec<String> = splits(&sources).iter().map(|split| split.name.clone()).collect();
         return Ok(Opened {

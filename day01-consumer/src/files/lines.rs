@@ -6,11 +6,14 @@
 //! 3. What has not come yet is not waited for. The part of a line that has come is kept until the rest is there.
 //! 4. Of a line that is longer than the limit no more is read than that, so memory stays bounded.
 //! 5. An input may end without a line end. Whether its last bytes are a whole line is for the caller to say.
+//! 6. Where the format says that a record goes on behind a line end, the line end is a part of the record.
 
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 
 use memchr::memchr2;
+
+use super::LineFormat;
 
 /// How many bytes are asked for at once.
 const PIECE: usize = 1 << 16;
@@ -40,6 +43,12 @@ pub(super) struct LineReader<R> {
     start: usize,
     /// Before this place the next line has no end.
     searched: usize,
+    /// Where the part of it begins that lies behind the last line end within it.
+    part: usize,
+    /// How many line ends lie within it.
+    within: i64,
+    /// How many lines the record has that was found last.
+    height: i64,
     /// Whether the last line ended with a CR, so that an LF here belongs to it.
     after_cr: bool,
     input_ended: bool,
@@ -54,6 +63,9 @@ impl<R: Read> LineReader<R> {
             buffer: Vec::new(),
             start: 0,
             searched: 0,
+            part: 0,
+            within: 0,
+            height: 0,
             after_cr: false,
             input_ended: false,
         }
@@ -69,19 +81,34 @@ impl<R: Read> LineReader<R> {
         &self.buffer[line]
     }
 
-    /// Finds the next line.
-    pub fn next_line(&mut self) -> io::Result<Line> {
+    /// How many lines of the input the record has that was found last.
+    pub fn height(&self) -> i64 {
+        self.height
+    }
+
+    /// Finds the next line, or the next lines that are one record of this format.
+    pub fn next_line(&mut self, format: &dyn LineFormat) -> io::Result<Line> {
         loop {
-            if self.after_cr && self.start < self.buffer.len() {
+            if self.after_cr && self.searched < self.buffer.len() {
                 self.after_cr = false;
-                self.start += usize::from(self.buffer[self.start] == b'\n');
-                self.searched = self.start;
+                let line_feed = usize::from(self.buffer[self.searched] == b'\n');
+                self.start += if self.start == self.searched { line_feed } else { 0 };
+                self.searched += line_feed;
+                self.part = self.searched;
             }
             if let Some(found) = memchr2(b'\n', b'\r', &self.buffer[self.searched..]) {
-                let line = self.start..self.searched + found;
-                self.start = line.end + 1;
-                self.searched = self.start;
-                self.after_cr = self.buffer[line.end] == b'\r';
+                let end = self.searched + found;
+                let goes_on = format.goes_on(&self.buffer[self.part..end], self.within > 0);
+                self.searched = end + 1;
+                self.part = end + 1;
+                self.after_cr = self.buffer[end] == b'\r';
+                self.within += 1;
+                if goes_on && end - self.start <= self.limit {
+                    continue;
+                }
+                self.height = std::mem::take(&mut self.within);
+                let line = self.start..end;
+                self.start = self.searched;
                 return Ok(match line.len() > self.limit {
                     true => Line::TooLong,
                     false => Line::Ended(line),
@@ -94,6 +121,7 @@ impl<R: Read> LineReader<R> {
             }
             if self.input_ended {
                 self.start = rest.end;
+                self.height = self.within + 1;
                 return Ok(match rest.is_empty() {
                     true => Line::End,
                     false => Line::Unended(rest),
@@ -112,6 +140,7 @@ impl<R: Read> LineReader<R> {
     fn fill(&mut self) -> io::Result<usize> {
         self.buffer.drain(..self.start);
         self.searched -= self.start;
+        self.part -= self.start;
         self.start = 0;
         let filled = self.buffer.len();
         self.buffer.resize(filled + PIECE, 0);
@@ -128,6 +157,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::files::JsonLines;
 
     /// An input that comes in these pieces, and has nothing at the moment between them.
     struct Pieces(VecDeque<Vec<u8>>, bool);
@@ -151,7 +181,7 @@ mod tests {
         let mut reader = LineReader::new(pieces, limit);
         let mut lines = Vec::new();
         loop {
-            match reader.next_line().expect("no input fails") {
+            match reader.next_line(&JsonLines).expect("no input fails") {
                 Line::Ended(line) => lines.push(String::from_utf8_lossy(reader.bytes(line)).into_owned()),
                 Line::Unended(line) => {
                     lines.push(format!("{}…", String::from_utf8_lossy(reader.bytes(line))))
@@ -187,7 +217,7 @@ mod tests {
     fn a_line_as_long_as_the_limit_is_read_and_a_longer_one_is_not_read_to_its_end() {
         assert_eq!(lines(&[b"ab\n", b"abcd", b"\n"], 4), ["ab", "abcd"]);
         assert_eq!(lines(&[b"ab\n", b"abcde\n"], 4), ["ab", "too long"]);
-        let endless = LineReader::new(io::repeat(b'a'), 1 << 20).next_line();
+        let endless = LineReader::new(io::repeat(b'a'), 1 << 20).next_line(&JsonLines);
         assert_eq!(endless.expect("no input fails"), Line::TooLong);
     }
 

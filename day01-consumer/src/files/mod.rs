@@ -24,6 +24,7 @@ mod paths;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
@@ -34,7 +35,7 @@ use input::{Input, STDIN, wait_for_any};
 use lines::{Line, LineReader};
 use open::InputFile;
 
-pub use open::LineFormat;
+pub use open::{JsonLines, LineFormat};
 pub use outputs::{real_path, refuse_as_output};
 pub use paths::local_path;
 
@@ -54,7 +55,7 @@ pub struct FileSource {
     /// By rising number.
     paused: Vec<i32>,
     turn: usize,
-    format: LineFormat,
+    format: Arc<dyn LineFormat>,
     max_record: usize,
     warnings: Vec<Warning>,
 }
@@ -62,14 +63,14 @@ pub struct FileSource {
 impl FileSource {
     /// Opens files of JSON: paths, folders, or `-` for stdin. They can be started at their beginning or at given lines.
     pub fn open(paths: &[PathBuf], start: &Start) -> Result<Self, Error> {
-        FileSource::open_lines(paths, start, LineFormat::Json, MAX_RECORD)
+        FileSource::open_lines(paths, start, Arc::new(JsonLines), MAX_RECORD)
     }
 
     /// The same for lines of any format, of at most `max_record` bytes.
     pub fn open_lines(
         paths: &[PathBuf],
         start: &Start,
-        format: LineFormat,
+        format: Arc<dyn LineFormat>,
         max_record: usize,
     ) -> Result<Self, Error> {
         let (paths, warnings) = paths::expand(paths)?;
@@ -110,7 +111,7 @@ impl FileSource {
     pub fn open_shares(
         paths: &[PathBuf],
         start: &Start,
-        format: LineFormat,
+        format: Arc<dyn LineFormat>,
         max_record: usize,
         of: usize,
     ) -> Result<Vec<Box<dyn Source + Send>>, Error> {
@@ -133,6 +134,7 @@ impl FileSource {
             open: OPEN.div_ceil(share.of.max(1)),
             paused: Vec::new(),
             warnings: std::mem::take(&mut self.warnings),
+            format: Arc::clone(&self.format),
             ..*self
         }
     }
@@ -198,18 +200,21 @@ impl FileSource {
         while !is_full(records) {
             let file = &mut self.files[index];
             let offset = file.next_line;
-            match lines.next_line().map_err(Error::file(&file.path))? {
+            let found = lines.next_line(&*self.format);
+            match found.map_err(Error::file(&file.path))? {
                 Line::Ended(line) => {
-                    if self.take(index, lines.bytes(line), records)? {
-                        self.splits[index].position = offset + 1;
+                    file.next_line += lines.height();
+                    if self.take(index, offset, lines.bytes(line), records)? {
+                        self.splits[index].position = self.files[index].next_line;
                     }
                 }
                 Line::Unended(line) => {
                     let line = lines.bytes(line);
                     let is_whole = self.format.is_whole(line);
                     file.unended = Some(offset);
-                    if self.take(index, line, records)? && is_whole {
-                        self.splits[index].position = offset + 1;
+                    file.next_line += lines.height();
+                    if self.take(index, offset, line, records)? && is_whole {
+                        self.splits[index].position = self.files[index].next_line;
                     }
                     return self.end(index, &lines, is_whole);
                 }
@@ -228,9 +233,14 @@ impl FileSource {
     }
 
     /// Takes a line as a record, unless it is blank or lies before the position; says whether it lies behind.
-    fn take(&mut self, index: usize, payload: &[u8], records: &mut Records) -> Result<bool, Error> {
-        let (file, split) = (&mut self.files[index], &self.splits[index]);
-        let offset = file.next_line;
+    fn take(
+        &mut self,
+        index: usize,
+        offset: i64,
+        payload: &[u8],
+        records: &mut Records,
+    ) -> Result<bool, Error> {
+        let (file, split) = (&self.files[index], &self.splits[index]);
         // The mark of UTF-32 begins with that of UTF-16, or with zeros.
         let wide = match payload {
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
@@ -243,7 +253,6 @@ impl FileSource {
             );
             return Err(Error::file(&file.path)(io::Error::other(error)));
         }
-        file.next_line += 1;
         if offset < split.position {
             return Ok(false);
         }

@@ -13,34 +13,34 @@ use crate::Error;
 use crate::source::Identity;
 
 /// What the lines of a file hold, as far as a reader of lines has to know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineFormat {
-    /// JSON: a line of blanks is no record, and an object shows whether it is whole.
-    Json,
-    /// Comma-separated values: blanks are data, and a line without an end may be whole.
-    Csv,
-}
-
-impl LineFormat {
-    /// Whether a last line without a line end is all of its record.
-    pub(super) fn is_whole(self, line: &[u8]) -> bool {
-        match self {
-            // A number can grow by a digit; what has brackets cannot grow behind the last one.
-            LineFormat::Json => {
-                let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
-                matches!(line.trim_ascii_end().last(), Some(b'}' | b']'))
-                    && serde_json::from_slice::<IgnoredAny>(line).is_ok()
-            }
-            LineFormat::Csv => true,
-        }
+pub trait LineFormat: Send + Sync {
+    /// Whether a record does not end with this line, but goes on in the next one. `within` says whether it began in an
+    /// earlier one.
+    fn goes_on(&self, _line: &[u8], _within: bool) -> bool {
+        false
     }
 
+    /// Whether a last record without a line end is all of it.
+    fn is_whole(&self, record: &[u8]) -> bool;
+
     /// Whether a line is no record.
-    pub(super) fn is_blank(self, line: &[u8]) -> bool {
-        match self {
-            LineFormat::Json => line.trim_ascii().is_empty(),
-            LineFormat::Csv => line.is_empty(),
-        }
+    fn is_blank(&self, line: &[u8]) -> bool;
+}
+
+/// An object in each line, which shows whether it is whole. A line of blanks is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonLines;
+
+impl LineFormat for JsonLines {
+    /// A number can grow by a digit; what has brackets cannot grow behind the last one.
+    fn is_whole(&self, record: &[u8]) -> bool {
+        let record = record.strip_prefix("\u{feff}".as_bytes()).unwrap_or(record);
+        matches!(record.trim_ascii_end().last(), Some(b'}' | b']'))
+            && serde_json::from_slice::<IgnoredAny>(record).is_ok()
+    }
+
+    fn is_blank(&self, line: &[u8]) -> bool {
+        line.trim_ascii().is_empty()
     }
 }
 

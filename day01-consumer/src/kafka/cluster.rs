@@ -21,6 +21,45 @@ pub struct ClientOption {
     value: Option<String>,
 }
 
+impl ClientOption {
+    /// The option with this name and value.
+    pub fn new(name: &str, value: &str) -> Self {
+        let (name, value) = (name.to_string(), Some(value.to_string()));
+        ClientOption { name, value }
+    }
+
+    /// Why it cannot be taken, if it cannot: it is unknown, has a value that it cannot have, or is not a person's to choose.
+    /// The reason never shows the value.
+    pub fn check(&self) -> Result<(), String> {
+        let ClientOption { name, value } = self;
+        let Some(value) = value else {
+            return Err("expected NAME=VALUE, for instance security.protocol=sasl_ssl".to_string());
+        };
+        if let Some(reason) = settled(name) {
+            return Err(reason.to_string());
+        }
+        match ClientConfig::new().set(name, value).create_native_config() {
+            Ok(_) => Ok(()),
+            Err(KafkaError::ClientConfig(_, reason, ..)) if reason.starts_with("No such configuration") => {
+                Err(match similar(name) {
+                    Some(similar) => format!("librdkafka has no such option; did you mean {similar}?"),
+                    None => "librdkafka has no such option; its CONFIGURATION.md lists all".to_string(),
+                })
+            }
+            // Words of librdkafka's may hold the value.
+            Err(KafkaError::ClientConfig(_, reason, ..))
+                if value.is_empty() || !reason.contains(value.as_str()) =>
+            {
+                Err(reason)
+            }
+            Err(_) => Err(
+                "librdkafka does not accept this value; its CONFIGURATION.md lists the accepted ones"
+                    .to_string(),
+            ),
+        }
+    }
+}
+
 impl FromStr for ClientOption {
     type Err = Infallible;
 
@@ -51,7 +90,10 @@ impl Cluster {
     /// The Kafka at `HOST:PORT[,HOST:PORT…]`, whose clients have these options. An error that says what is wrong with one.
     pub fn new(brokers: &str, options: &[ClientOption]) -> Result<Self, Error> {
         check_addresses(brokers)?;
-        options.iter().try_for_each(check)?;
+        for option in options {
+            let wrong = |reason| Error::Usage(format!("--kafka-option {}: {reason}", option.name));
+            option.check().map_err(wrong)?;
+        }
         Ok(Cluster {
             brokers: brokers.to_string(),
             options: options.to_vec(),
@@ -140,36 +182,6 @@ fn is_address(text: &str) -> bool {
     let is_port =
         port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
     is_port && !host.is_empty() && !host.contains([' ', '/', '@']) && (in_brackets || !host.contains(':'))
-}
-
-/// An error if the option is unknown, has a value that it cannot have, or is not a person's to choose.
-fn check(option: &ClientOption) -> Result<(), Error> {
-    let ClientOption { name, value } = option;
-    let wrong = |reason: &str| Err(Error::Usage(format!("--kafka-option {name}: {reason}")));
-    let Some(value) = value else {
-        return wrong("expected NAME=VALUE, for instance security.protocol=sasl_ssl");
-    };
-    if let Some(reason) = settled(name) {
-        return wrong(reason);
-    }
-    match ClientConfig::new().set(name, value).create_native_config() {
-        Ok(_) => Ok(()),
-        Err(KafkaError::ClientConfig(_, reason, ..)) if reason.starts_with("No such configuration") => {
-            match similar(name) {
-                Some(similar) => wrong(&format!("librdkafka has no such option; did you mean {similar}?")),
-                None => wrong("librdkafka has no such option; its CONFIGURATION.md lists all"),
-            }
-        }
-        // Words of librdkafka's may hold the value.
-        Err(KafkaError::ClientConfig(_, reason, ..))
-            if value.is_empty() || !reason.contains(value.as_str()) =>
-        {
-            wrong(&reason)
-        }
-        Err(_) => {
-            wrong("librdkafka does not accept this value; its CONFIGURATION.md lists the accepted ones")
-        }
-    }
 }
 
 /// Why an option is not a person's to choose, if it is not.

@@ -16,6 +16,7 @@ use crate::operator::{Control, Outcome};
 use crate::order::{Cents, Order};
 use crate::rows::Rows;
 use crate::state::Part;
+use crate::status::Status;
 
 /// What a source makes of its records: rows, and on later days control between them.
 pub trait Reader: Send {
@@ -64,6 +65,9 @@ pub trait Reader: Send {
     fn details(&self, _splits: &[Split]) -> Vec<String> {
         Vec::new()
     }
+
+    /// Puts what else it knows of the records into the status, which has what the task has counted.
+    fn report(&self, _status: &mut Status) {}
 
     /// What it must remember, by split.
     fn parts(&self, _splits: &[Split]) -> Vec<Part> {

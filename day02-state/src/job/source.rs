@@ -101,6 +101,7 @@ impl<S: Source + Send, R: Reader> Operator<R::Control> for SourceTask<S, R> {
         let lag = |split: &Split| (split.name.clone(), split.lag());
         status.lag = splits.iter().map(lag).collect();
         status.warnings = self.source.warnings().iter().map(ToString::to_string).collect();
+        self.reader.report(status);
     }
 }
 

@@ -39,6 +39,8 @@ const PREFIX: &str = "part-";
 pub enum Format {
     /// JSON objects.
     Json,
+    /// Texts of any kind.
+    Text,
     /// Values separated by commas.
     Csv {
         /// The first line of each file, without its end, if there is to be one.
@@ -50,6 +52,7 @@ impl Format {
     fn extension(&self) -> &'static str {
         match self {
             Format::Json => "json",
+            Format::Text => "txt",
             Format::Csv { .. } => "csv",
         }
     }
@@ -57,7 +60,7 @@ impl Format {
     /// The lines of a file, a block for each piece of the rows, the first one with the header.
     fn lines(&self, rows: &Rows) -> Lines {
         let mut header = match self {
-            Format::Json | Format::Csv { header: None } => None,
+            Format::Json | Format::Text | Format::Csv { header: None } => None,
             Format::Csv { header: Some(header) } => Some(format!("{header}\n").into_bytes()),
         };
         Box::new(rows.pieces().map(move |piece| {
@@ -147,7 +150,7 @@ fn name_of(epoch: u64, format: &Format) -> String {
 /// The epoch in a file, of whatever format: an epoch that is out in another format is out.
 fn epoch_of(name: &str) -> Option<u64> {
     let (epoch, extension) = name.strip_prefix(PREFIX)?.split_once('.')?;
-    from_digits(epoch).filter(|_| matches!(extension, "json" | "csv"))
+    from_digits(epoch).filter(|_| matches!(extension, "json" | "csv" | "txt"))
 }
 
 #[cfg(test)]
@@ -188,6 +191,7 @@ mod tests {
         #[rustfmt::skip]
         let table = [
             (Format::Json,                 "part-00000000000000000007.json", "row 1\nrow 2\n"),
+            (Format::Text,                 "part-00000000000000000007.txt",  "row 1\nrow 2\n"),
             (Format::Csv { header: None }, "part-00000000000000000007.csv",  "row 1\nrow 2\n"),
             (Format::Csv { header },       "part-00000000000000000007.csv",  "id,name\nrow 1\nrow 2\n"),
         ];

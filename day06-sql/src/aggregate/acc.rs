@@ -13,8 +13,8 @@
 //!    the order of rows makes no difference, and what is taken back leaves no trace but one: a sum has
 //!    the most decimals that any of its values had, those taken back included.
 //! 2. Sums of doubles are doubles. Taking a value back leaves the rounding of its addition behind, and
-//!    infinity less infinity is NaN; without any value left, the sum is 0 again. A sum of finite values
-//!    that is not finite is an error.
+//!    infinity less infinity is NaN; without any value left, the sum is 0 again. A sum that is too large is
+//!    infinite, as IEEE 754 has it, and no error: two records must not stop the results of all groups.
 //! 3. A minimum or a maximum has forgotten what was second, and cannot take rows back.
 //! 4. Of no values, a count is 0 and everything else NULL.
 //!
@@ -67,14 +67,10 @@ impl Sign {
     }
 
     #[inline]
-    fn double(self, sum: f64, by: f64) -> Result<f64, Overflow> {
-        let result = match self {
+    fn double(self, sum: f64, by: f64) -> f64 {
+        match self {
             Sign::Plus => sum + by,
             Sign::Minus => sum - by,
-        };
-        match result.is_finite() || !sum.is_finite() || !by.is_finite() {
-            true => Ok(result),
-            false => Err(Overflow("sum")),
         }
     }
 }
@@ -203,7 +199,7 @@ impl Acc {
         *values = sign.count(*values, by)?;
         *sum = match *values {
             0 => 0.0,
-            _ => sign.double(*sum, more)?,
+            _ => sign.double(*sum, more),
         };
         Ok(())
     }

@@ -2,11 +2,13 @@
 
 use sqlparser::tokenizer::Span;
 
-use super::coerce::{Typed, is_number};
+use super::coerce::{Typed, fits, is_number, parsed};
+use super::context::Unnamed;
 use super::expr::Binder;
 use super::operators::{aggregate_named, expected, unified};
 use crate::aggregate::{result_type, retractable};
 use crate::error::{Outcome, SqlError, suggest, unsupported};
+use crate::eval::castable;
 use crate::expr::{Expr, Function};
 use crate::parse::ast::{self, Name};
 use crate::plan::{Aggregate, AggregateFunction, Field};
@@ -40,6 +42,9 @@ impl Binder<'_> {
             return self.aggregate(function, name, arguments, star, span);
         }
         let upper = name.value.to_uppercase();
+        if let ("TRY_CAST", [cast]) = (upper.as_str(), arguments) {
+            return self.try_cast(cast);
+        }
         match upper.as_str() {
             "TUMBLE" | "HOP" | "CUMULATE" | "SESSION" => {
                 return Err(unsupported(name.span, &format!("{upper} in an expression")).hint(
@@ -134,6 +139,28 @@ impl Binder<'_> {
         }
     }
 
+    /// A cast that is NULL where it fails. One of a literal, which fails while the statement is read, has to be tried then.
+    fn try_cast(&mut self, cast: &ast::Expr) -> Outcome<Expr> {
+        let ast::Node::Cast(of, to) = &cast.node else {
+            // The first characters of a text: that cannot fail.
+            return Ok(self.bind(cast)?.expr);
+        };
+        let value = self.bind(of)?;
+        match (&value.expr, value.data_type()) {
+            (Expr::Literal(Scalar::Varchar(text), _), _) => {
+                Ok(Expr::Literal(parsed(text, *to).unwrap_or(Scalar::Null), *to))
+            }
+            (Expr::Literal(Scalar::Null, _), _) => Ok(Expr::Literal(Scalar::Null, *to)),
+            (_, from) if fits(&value.expr, *to) || castable(from, *to) => {
+                Ok(Expr::Call(Function::TryCast, vec![value.expr], *to))
+            }
+            (_, from) => Err(SqlError::new(
+                value.span,
+                format!("{from} cannot be cast to {to}"),
+            )),
+        }
+    }
+
     fn aggregate(
         &mut self,
         function: AggregateFunction,
@@ -180,6 +207,16 @@ impl Binder<'_> {
                 return Err(SqlError::new(name.span, message));
             }
         };
+        let argument = argument.map(
+            |argument| match (function, groups.dialect, argument.data_type()) {
+                // A sum of large numbers may be larger than any of them.
+                (AggregateFunction::Sum, Unnamed::RisingWave, DataType::BigInt) => Typed {
+                    expr: Expr::Cast(Box::new(argument.expr), DataType::Numeric(None)),
+                    ..argument
+                },
+                _ => argument,
+            },
+        );
         let of = argument.as_ref().map(Typed::data_type);
         let Some(data_type) = result_type(function, of) else {
             let of = of.map(|of| of.to_string()).unwrap_or_default();

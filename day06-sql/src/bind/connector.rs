@@ -2,169 +2,318 @@
 
 use std::collections::BTreeMap;
 
+use day01_consumer::kafka::ClientOption;
 use day01_consumer::source::Start;
-use day03_windows::time::{EventTime, Span as Length};
+use day03_windows::time::Span as Length;
 
-use super::catalog::{Found, find};
-use super::options::{OptionReader, no_such};
-use crate::error::{Outcome, SqlError, suggest, unsupported};
-use crate::parse::ast::{Name, OptionDef, Options};
-use crate::plan::{Connector, FileFormat, Generated, JsonOptions, TableColumn};
-use crate::value::DataType;
-use crate::value::write::TimeForm;
+use super::datagen::datagen;
+use super::format::{FORMAT, declared, format};
+use super::options::{Declared, OptionReader, no_such, parsed};
+use crate::error::{Outcome, SqlError, unsupported};
+use crate::parse::ast::{OptionDef, Options};
+use crate::plan::{Connector, KafkaTable, RowFormat, TableColumn};
 
 const CONNECTORS: [&str; 5] = ["kafka", "filesystem", "datagen", "print", "blackhole"];
-const KAFKA: [&str; 11] = [
-    "connector",
-    "topic",
-    "properties.bootstrap.servers",
-    "properties.group.id",
-    "scan.startup.mode",
-    "scan.startup.timestamp-millis",
-    "scan.watermark.idle-timeout",
-    "format",
-    "json.fail-on-missing-field",
-    "json.ignore-parse-errors",
-    "json.timestamp-format.standard",
+/// Those that the engines have besides.
+const ELSEWHERE: [&str; 33] = [
+    "azblob",
+    "cassandra",
+    "clickhouse",
+    "deltalake",
+    "delta",
+    "dynamodb",
+    "elasticsearch",
+    "elasticsearch-7",
+    "faker",
+    "filesystem_s3",
+    "fluvio",
+    "gcs",
+    "google_pubsub",
+    "hive",
+    "iceberg",
+    "impulse",
+    "jdbc",
+    "kinesis",
+    "mongodb",
+    "mongodb-cdc",
+    "mqtt",
+    "mysql-cdc",
+    "nats",
+    "nexmark",
+    "posix_fs",
+    "postgres-cdc",
+    "preview",
+    "pulsar",
+    "redis",
+    "s3",
+    "single_file",
+    "upsert-kafka",
+    "websocket",
 ];
-const FILESYSTEM: [&str; 6] = [
-    "connector",
-    "path",
-    "format",
-    "json.fail-on-missing-field",
-    "json.ignore-parse-errors",
-    "json.timestamp-format.standard",
-];
-const DATAGEN: [&str; 9] = [
-    "connector",
-    "number-of-rows",
-    "rows-per-second",
-    "fields.COLUMN.kind",
-    "fields.COLUMN.start",
-    "fields.COLUMN.end",
-    "fields.COLUMN.min",
-    "fields.COLUMN.max",
-    "fields.COLUMN.length",
-];
-const MODES: [&str; 4] = ["earliest-offset", "latest-offset", "group-offsets", "timestamp"];
 
-/// Arroyo says which way a table goes; here its use does.
-fn common(key: &str) -> bool {
-    matches!(key, "connector" | "type")
-}
+const KAFKA: Declared = Declared {
+    owner: "kafka",
+    options: &[
+        ("topic", &[]),
+        (
+            "properties.bootstrap.servers",
+            &["properties.bootstrap.server", "bootstrap_servers"],
+        ),
+        ("properties.group.id", &["group.id", "source.group_id"]),
+        ("scan.startup.mode", &["source.offset"]),
+        (
+            "scan.startup.timestamp-millis",
+            &["scan.startup.timestamp.millis"],
+        ),
+        ("scan.startup.specific-offsets", &[]),
+        ("scan.bounded.mode", &[]),
+        ("scan.watermark.idle-timeout", &[]),
+        ("sink.transactional-id-prefix", &[]),
+        ("properties.*", &[]),
+    ],
+    elsewhere: &[
+        "aws.*",
+        "broker.rewrite.endpoints",
+        "client_configs.*",
+        "group.id.prefix",
+        "key.fields",
+        "key.fields-prefix",
+        "max.packet.bytes",
+        "privatelink.*",
+        "scan.bounded.specific-offsets",
+        "scan.bounded.timestamp-millis",
+        "scan.topic-partition-discovery.interval",
+        "scan.watermark.alignment.group",
+        "scan.watermark.alignment.max-drift",
+        "scan.watermark.alignment.update-interval",
+        "scan.watermark.emit.on-event.gap",
+        "scan.watermark.emit.strategy",
+        "schema_registry.*",
+        "sink.buffer-flush.interval",
+        "sink.buffer-flush.max-rows",
+        "sink.commit_mode",
+        "sink.delivery-guarantee",
+        "sink.key_field",
+        "sink.partitioner",
+        "sink.semantic",
+        "sink.timestamp_field",
+        "sink.transaction-naming-strategy",
+        "source.group_id_prefix",
+        "source.read_mode",
+        "topic-pattern",
+        "value.fields-include",
+        "value_subject",
+    ],
+};
+const FILESYSTEM: Declared = Declared {
+    owner: "filesystem",
+    options: &[("path", &[])],
+    elsewhere: &[
+        "auto-compaction",
+        "compaction.*",
+        "compression_format",
+        "match_pattern",
+        "partition.default-name",
+        "sink.partition-commit.*",
+        "sink.rolling-policy.*",
+        "sink.shuffle-by-partition.enable",
+        "source.monitor-interval",
+        "source.path.regex-pattern",
+        "source.report-statistics",
+    ],
+};
+const PRINT: Declared = Declared {
+    owner: "print",
+    options: &[("print-identifier", &[])],
+    elsewhere: &["standard-error"],
+};
+const BLACKHOLE: Declared = Declared {
+    owner: "blackhole",
+    options: &[],
+    elsewhere: &[],
+};
 
 /// What a table is connected to.
 pub(crate) fn connector(options: &Options, columns: &[TableColumn]) -> Outcome<Connector> {
-    let taker = OptionReader::new(options)?;
-    let kind = taker.required("a table", "connector").map_err(|error| {
-        let hint = format!(
-            "{}; there are: {}",
-            error.hint.clone().unwrap_or_default(),
-            CONNECTORS.join(", ")
-        );
-        error.hint(hint)
-    })?;
-    if let Some(option) = taker
-        .get("type")
-        .filter(|option| !["source", "sink"].contains(&option.value.as_str()))
+    let options = OptionReader::new(options);
+    let there_are = || format!("there are: {}", CONNECTORS.join(", "));
+    let Some(kind) = options.get("connector") else {
+        let hint = format!("WITH ('connector' = '…', …); {}", there_are());
+        return Err(SqlError::new(options.span, "a table needs the option \"connector\"").hint(hint));
+    };
+    if let Some(option) = options.get("type")
+        && !["source", "sink"].contains(&option.value.as_str())
     {
         return Err(no_such(option, &["source", "sink"]));
     }
     match kind.value.to_lowercase().as_str() {
-        "kafka" => kafka(&taker),
-        "filesystem" => filesystem(&taker),
-        "datagen" => datagen(&taker, columns),
+        "kafka" => kafka(&options, columns),
+        "filesystem" => filesystem(&options, columns),
+        "datagen" => datagen(&options, columns),
         "print" => {
-            let all = ["connector", "print-identifier"];
-            taker.known("print", |key| common(key) || all.contains(&key), &all)?;
+            options.check(&[&PRINT])?;
+            let identifier = options.get("print-identifier");
             Ok(Connector::Print {
-                identifier: taker.text("print-identifier"),
+                identifier: identifier.map(|option| option.value.clone()),
             })
         }
         "blackhole" => {
-            taker.known("blackhole", common, &["connector"])?;
+            options.check(&[&BLACKHOLE])?;
             Ok(Connector::Blackhole)
         }
-        "upsert-kafka" => Err(unsupported(kind.value_span, "the connector upsert-kafka")
-            .hint(format!("there are: {}", CONNECTORS.join(", ")))),
+        other if ELSEWHERE.contains(&other) => {
+            Err(unsupported(kind.value_span, &format!("the connector {other}")).hint(there_are()))
+        }
         _ => Err(no_such(kind, &CONNECTORS)),
     }
 }
 
-fn kafka(taker: &OptionReader<'_>) -> Outcome<Connector> {
-    for key in [
-        "key.format",
-        "key.fields",
-        "value.format",
-        "sink.delivery-guarantee",
-        "properties.security.protocol",
-    ] {
-        if let Some(option) = taker.get(key) {
+fn kafka(options: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
+    let get = |key| options.get_of(&KAFKA, key);
+    options.check(&[&KAFKA, &FORMAT, declared(options)?])?;
+    let properties = properties(options)?;
+    let topic = options.required(&KAFKA, "topic")?.value.clone();
+    let brokers = options
+        .required(&KAFKA, "properties.bootstrap.servers")?
+        .value
+        .clone();
+    let mut format = format(options, &KAFKA, columns)?;
+    if let RowFormat::Csv(csv) = &mut format {
+        if let (Some(true), Some(option)) = (csv.header, options.get("csv.ignore-first-line")) {
+            let said = "a topic has no first line: its records are rows, each by itself";
+            return Err(SqlError::new(option.key_span, said));
+        }
+        csv.header = Some(false);
+    }
+    let group = get("properties.group.id").map(|option| option.value.clone());
+    Ok(Connector::Kafka(Box::new(KafkaTable {
+        brokers,
+        properties,
+        topic,
+        start: start(options, group.as_deref())?,
+        bounded: bounded(options)?,
+        group,
+        idle_timeout: get("scan.watermark.idle-timeout").map(length).transpose()?,
+        transactional_id_prefix: get("sink.transactional-id-prefix").map(|option| option.value.clone()),
+        format,
+    })))
+}
+
+/// Options of the client. Those of Java's client that librdkafka has under another name are not guessed at.
+fn properties(options: &OptionReader<'_>) -> Outcome<Vec<ClientOption>> {
+    let mut properties = Vec::new();
+    for (name, option) in options.beginning("properties.") {
+        let reason = match name {
+            "bootstrap.servers" | "bootstrap.server" | "group.id" => continue,
+            "metadata.broker.list" => {
+                Some("properties.bootstrap.servers says where the brokers are".to_string())
+            }
+            "auto.offset.reset" => Some("scan.startup.mode says where a source starts".to_string()),
+            _ => {
+                let property = ClientOption::new(name, &option.value);
+                let checked = property.check();
+                properties.push(property);
+                checked.err()
+            }
+        };
+        if let Some(reason) = reason {
+            return Err(SqlError::new(
+                option.key_span,
+                format!("{}: {reason}", option.key),
+            ));
+        }
+    }
+    Ok(properties)
+}
+
+fn start(options: &OptionReader<'_>, group: Option<&str>) -> Outcome<Start> {
+    const MODES: [&str; 5] = [
+        "earliest-offset",
+        "latest-offset",
+        "group-offsets",
+        "timestamp",
+        "specific-offsets",
+    ];
+    let get = |key| options.get_of(&KAFKA, key);
+    let (millis, offsets) = (
+        get("scan.startup.timestamp-millis"),
+        get("scan.startup.specific-offsets"),
+    );
+    let at = |option: &OptionDef| parsed(option, "a number of milliseconds since 1970").map(Start::Timestamp);
+    let Some(mode) = get("scan.startup.mode") else {
+        return match (millis, offsets) {
+            (Some(millis), _) => at(millis),
+            (None, Some(offsets)) => specific(offsets),
+            (None, None) => Ok(Start::Earliest),
+        };
+    };
+    let value = mode.value.to_lowercase();
+    for (option, of_mode) in [(millis, "timestamp"), (offsets, "specific-offsets")] {
+        if let Some(option) = option
+            && value != of_mode
+        {
+            let said = format!(
+                "{} says where to start, and 'scan.startup.mode' does, too",
+                option.key
+            );
             return Err(
-                unsupported(option.key_span, &format!("the option \"{key}\"")).hint(suggest(
-                    key,
-                    "there are",
-                    KAFKA,
-                )),
+                SqlError::new(option.key_span, said).hint(format!("'scan.startup.mode' = '{of_mode}'"))
             );
         }
     }
-    taker.known("kafka", |key| common(key) || KAFKA.contains(&key), &KAFKA)?;
-    let topic = taker.required("kafka", "topic")?.value.clone();
-    let brokers = taker
-        .required("kafka", "properties.bootstrap.servers")?
-        .value
-        .clone();
-    let format = taker.required("kafka", "format")?;
-    if !format.value.eq_ignore_ascii_case("json") {
-        return Err(no_such(format, &["json"]));
+    let needs = |what: &str, key: &str| -> Outcome<Start> {
+        let said = format!("a start at {what} needs the option \"{key}\"");
+        Err(SqlError::new(mode.value_span, said))
+    };
+    match value.as_str() {
+        "earliest-offset" | "earliest" => Ok(Start::Earliest),
+        "latest-offset" | "latest" => Ok(Start::Latest),
+        "group-offsets" | "group" if group.is_some() => Ok(Start::Group),
+        "group-offsets" | "group" => needs("the offsets of a group", "properties.group.id"),
+        "timestamp" => millis.map_or_else(|| needs("a timestamp", "scan.startup.timestamp-millis"), at),
+        "specific-offsets" => offsets.map_or_else(
+            || needs("specific offsets", "scan.startup.specific-offsets"),
+            specific,
+        ),
+        _ => Err(no_such(mode, &MODES)),
     }
-    let group = taker.text("properties.group.id");
-    let start = start(taker, group.as_deref())?;
-    let idle_timeout = taker.get("scan.watermark.idle-timeout").map(length).transpose()?;
-    Ok(Connector::Kafka {
-        brokers,
-        topic,
-        start,
-        group,
-        idle_timeout,
-        json: json(taker)?,
-    })
 }
 
-fn start(taker: &OptionReader<'_>, group: Option<&str>) -> Outcome<Start> {
-    let millis = taker.parsed(
-        "scan.startup.timestamp-millis",
-        "a number of milliseconds since 1970",
-    )?;
-    let Some(mode) = taker.get("scan.startup.mode") else {
-        return Ok(millis.map_or(Start::Earliest, Start::Timestamp));
+/// `partition:0,offset:42;partition:1,offset:300`. A partition that is not named is read from its beginning.
+fn specific(option: &OptionDef) -> Outcome<Start> {
+    let pair = |text: &str| -> Option<(i32, i64)> {
+        let (partition, offset) = text.trim().split_once(',')?;
+        let partition = partition.trim().strip_prefix("partition:")?.trim().parse().ok()?;
+        let offset = offset.trim().strip_prefix("offset:")?.trim().parse().ok()?;
+        (partition >= 0 && offset >= 0).then_some((partition, offset))
     };
-    if let (Some(option), false) = (
-        taker.get("scan.startup.timestamp-millis"),
-        mode.value == "timestamp",
-    ) {
-        return Err(SqlError::new(
-            option.key_span,
-            "a timestamp to start from, and another mode to start in",
+    let pairs: Vec<&str> = option
+        .value
+        .split(';')
+        .filter(|text| !text.trim().is_empty())
+        .collect();
+    let offsets: Option<BTreeMap<i32, i64>> = pairs.iter().map(|text| pair(text)).collect();
+    match offsets.filter(|offsets| offsets.len() == pairs.len() && !offsets.is_empty()) {
+        Some(offsets) => Ok(Start::At(offsets)),
+        None => Err(SqlError::new(
+            option.value_span,
+            format!("{} has an offset for each partition, once", option.key),
         )
-        .hint("'scan.startup.mode' = 'timestamp'"));
+        .hint("'partition:0,offset:42;partition:1,offset:300'")),
     }
-    match (mode.value.as_str(), millis, group) {
-        ("earliest-offset" | "earliest", ..) => Ok(Start::Earliest),
-        ("latest-offset" | "latest", ..) => Ok(Start::Latest),
-        ("group-offsets" | "group", _, Some(_)) => Ok(Start::Group),
-        ("group-offsets" | "group", _, None) => Err(SqlError::new(
-            mode.value_span,
-            "a start at the offsets of a group needs the option \"properties.group.id\"",
-        )),
-        ("timestamp", Some(millis), _) => Ok(Start::Timestamp(millis)),
-        ("timestamp", None, _) => Err(SqlError::new(
-            mode.value_span,
-            "a start at a timestamp needs the option \"scan.startup.timestamp-millis\"",
-        )),
-        ("specific-offsets", ..) => Err(unsupported(mode.value_span, "the start at specific offsets")),
-        _ => Err(no_such(mode, &MODES)),
+}
+
+fn bounded(options: &OptionReader<'_>) -> Outcome<bool> {
+    let Some(option) = options.get("scan.bounded.mode") else {
+        return Ok(false);
+    };
+    match option.value.to_lowercase().as_str() {
+        "unbounded" => Ok(false),
+        "latest-offset" => Ok(true),
+        mode @ ("group-offsets" | "timestamp" | "specific-offsets") => {
+            Err(unsupported(option.value_span, &format!("an end at {mode}")))
+        }
+        _ => Err(no_such(option, &["unbounded", "latest-offset"])),
     }
 }
 
@@ -180,183 +329,22 @@ fn length(option: &OptionDef) -> Outcome<Length> {
     }
 }
 
-fn json(taker: &OptionReader<'_>) -> Outcome<JsonOptions> {
-    let options = JsonOptions {
-        fail_on_missing_field: taker.flag("json.fail-on-missing-field")?,
-        ignore_parse_errors: taker.flag("json.ignore-parse-errors")?,
-        times: match taker.get("json.timestamp-format.standard") {
-            None => TimeForm::Sql,
-            Some(option) if option.value.eq_ignore_ascii_case("SQL") => TimeForm::Sql,
-            Some(option) if option.value.eq_ignore_ascii_case("ISO-8601") => TimeForm::Iso8601,
-            Some(option) => return Err(no_such(option, &["SQL", "ISO-8601"])),
-        },
-    };
-    match taker.get("json.ignore-parse-errors") {
-        Some(option) if options.fail_on_missing_field && options.ignore_parse_errors => Err(SqlError::new(
-            option.key_span,
-            "json.fail-on-missing-field and json.ignore-parse-errors exclude each other",
-        )),
-        _ => Ok(options),
-    }
-}
-
-fn filesystem(taker: &OptionReader<'_>) -> Outcome<Connector> {
-    taker.known(
-        "filesystem",
-        |key| common(key) || FILESYSTEM.contains(&key),
-        &FILESYSTEM,
-    )?;
-    let path = taker.required("filesystem", "path")?;
+fn filesystem(options: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
+    options.check(&[&FILESYSTEM, &FORMAT, declared(options)?])?;
+    let path = options.required(&FILESYSTEM, "path")?;
     if path.value.trim().is_empty() {
         return Err(SqlError::new(path.value_span, "an empty path"));
     }
-    let option = taker.required("filesystem", "format")?;
-    let format = match option.value.to_lowercase().as_str() {
-        "json" => FileFormat::Json,
-        "csv" => FileFormat::Csv,
-        _ => return Err(no_such(option, &["json", "csv"])),
-    };
-    let of_json = FILESYSTEM.iter().filter(|key| key.starts_with("json."));
-    if let Some(option) = of_json
-        .filter_map(|key| taker.get(key))
-        .find(|_| format == FileFormat::Csv)
+    if let Some((scheme, _)) = path
+        .value
+        .split_once("://")
+        .filter(|(scheme, _)| *scheme != "file")
     {
-        return Err(SqlError::new(
-            option.key_span,
-            format!("{} is an option of json, and the format is csv", option.key),
-        ));
+        return Err(unsupported(path.value_span, &format!("a path of {scheme}://"))
+            .hint("a path is a file or a folder of this machine, also as file:///…"));
     }
     Ok(Connector::Filesystem {
         path: path.value.clone(),
-        format,
-        json: json(taker)?,
+        format: format(options, &FILESYSTEM, columns)?,
     })
-}
-
-fn datagen(taker: &OptionReader<'_>, columns: &[TableColumn]) -> Outcome<Connector> {
-    let is_known = |key: &str| match key.strip_prefix("fields.").and_then(|rest| rest.rsplit_once('.')) {
-        Some((_, what)) => ["kind", "start", "end", "min", "max", "length"].contains(&what),
-        None => common(key) || ["number-of-rows", "rows-per-second"].contains(&key),
-    };
-    taker.known("datagen", is_known, &DATAGEN)?;
-    let read: Vec<&TableColumn> = columns.iter().filter(|column| column.is_written()).collect();
-    let names: Vec<&str> = read.iter().map(|column| column.field.name.as_str()).collect();
-    for option in taker.fields() {
-        let column = option
-            .key
-            .trim_start_matches("fields.")
-            .rsplit_once('.')
-            .map_or("", |(column, _)| column);
-        let name = Name {
-            value: column.to_string(),
-            quoted: true,
-            span: option.key_span,
-        };
-        if find(&name, names.iter().copied()) == Found::None {
-            return Err(
-                SqlError::new(option.key_span, format!("no column \"{column}\" to generate")).hint(suggest(
-                    column,
-                    "the table has",
-                    names.iter().copied(),
-                )),
-            );
-        }
-    }
-    let mut fields = BTreeMap::new();
-    for column in read {
-        if let Some(generated) = generated(taker, &column.field.name, column.field.data_type)? {
-            fields.insert(column.field.name.clone(), generated);
-        }
-    }
-    let positive = |key: &str| -> Outcome<Option<u64>> {
-        match (taker.parsed(key, "a number")?, taker.get(key)) {
-            (Some(0), Some(option)) => Err(SqlError::new(
-                option.value_span,
-                format!("{key} has to be at least 1"),
-            )),
-            (number, _) => Ok(number),
-        }
-    };
-    Ok(Connector::Datagen {
-        rows: positive("number-of-rows")?,
-        rate: positive("rows-per-second")?,
-        fields,
-    })
-}
-
-/// How a column is drawn, if anything is said of it. For times, numbers are milliseconds since 1970; for BOOLEAN, 0 and 1.
-fn generated(taker: &OptionReader<'_>, column: &str, data_type: DataType) -> Outcome<Option<Generated>> {
-    let key = |what: &str| format!("fields.{column}.{what}");
-    let number = |what: &str| taker.parsed::<i64>(&key(what), "a whole number");
-    let useless = |whats: &[&str], why: &str| match whats.iter().find_map(|what| taker.get(&key(what))) {
-        Some(option) => Err(SqlError::new(
-            option.key_span,
-            format!("{} has no meaning for {why}", option.key),
-        )),
-        None => Ok(()),
-    };
-    let kind = taker.get(&key("kind"));
-    let ordered = |from: i64, to: i64, what: &str| match from <= to {
-        true => Ok((from, to)),
-        false => {
-            let span = taker
-                .get(&key(what))
-                .map_or(taker.span, |option| option.value_span);
-            Err(SqlError::new(
-                span,
-                format!("fields.{column} would go from {from} up to {to}"),
-            ))
-        }
-    };
-    match kind.map(|option| (option, option.value.as_str())) {
-        Some((option, "sequence")) => {
-            if data_type == DataType::Varchar || data_type == DataType::Boolean {
-                return Err(SqlError::new(
-                    option.value_span,
-                    format!("a sequence is of numbers, and {column} is {data_type}"),
-                ));
-            }
-            useless(&["min", "max", "length"], "a sequence")?;
-            let (Some(start), Some(end)) = (number("start")?, number("end")?) else {
-                return Err(SqlError::new(
-                    option.value_span,
-                    format!("a sequence needs fields.{column}.start and .end"),
-                ));
-            };
-            let (start, end) = ordered(start, end, "end")?;
-            Ok(Some(Generated::Sequence(start, end)))
-        }
-        None | Some((_, "random")) => {
-            useless(&["start", "end"], "random values")?;
-            if data_type == DataType::Varchar {
-                useless(&["min", "max"], "a text")?;
-                let length = taker.parsed(&key("length"), "a number of characters")?;
-                return Ok(length.map(Generated::Text));
-            }
-            useless(&["length"], &data_type.to_string())?;
-            let (min, max) = (number("min")?, number("max")?);
-            if min.is_none() && max.is_none() {
-                return Ok(None);
-            }
-            let (least, most) = range(data_type);
-            let (min, max) = ordered(min.unwrap_or(least), max.unwrap_or(most), "max")?;
-            Ok(Some(Generated::Random(min, max)))
-        }
-        Some((option, _)) => Err(no_such(option, &["sequence", "random"])),
-    }
-}
-
-/// The least and the greatest number that is drawn for a type, where only one end of a range is given. A NUMERIC is drawn in units of
-/// its last digit, of which 18 fit.
-fn range(data_type: DataType) -> (i64, i64) {
-    match data_type {
-        DataType::Boolean => (0, 1),
-        DataType::Int => (i64::from(i32::MIN), i64::from(i32::MAX)),
-        DataType::Numeric(Some((precision, scale))) => {
-            let most = 10_i64.pow(u32::from(precision.min(18).saturating_sub(scale))) - 1;
-            (-most, most)
-        }
-        DataType::Timestamp | DataType::TimestampTz => (EventTime::FIRST.0, EventTime::LAST.0),
-        _ => (i64::MIN, i64::MAX),
-    }
 }

@@ -10,9 +10,10 @@ use crate::parse::ast::{Name, Query};
 use crate::plan::{Aggregate, Connector, Plan};
 
 /// How a column is called that has no name of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unnamed {
     /// `EXPR$1` by its place, counted from 0.
+    #[default]
     Flink,
     /// An aggregate by its function, the rest like Flink.
     RisingWave,

@@ -13,6 +13,7 @@
 use sqlparser::tokenizer::Span;
 
 use super::coerce::{Typed, convert, fits, is_number, parsed};
+use super::context::Unnamed;
 use super::operators::{any, binary, copied, has_aggregate, negate, number, unified};
 use super::scope::Scope;
 use crate::error::{Outcome, SqlError, unsupported};
@@ -34,6 +35,8 @@ pub(crate) struct Groups {
     pub first: usize,
     /// Whether rows are taken back from them.
     pub retracts: bool,
+    /// By whose rules they are typed.
+    pub dialect: Unnamed,
 }
 
 /// Binds expressions of one clause.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! mod.rs        one statement after the other, each seeing what those before it created
-//! ├─ table.rs       CREATE TABLE ── connector.rs ── options.rs
+//! ├─ table.rs       CREATE TABLE ── connector.rs, datagen.rs ── format.rs ── options.rs
 //! ├─ select.rs      queries ── join.rs, union.rs, window.rs
 //! │  └─ expr.rs         names and types ── operators.rs ── coerce.rs
 //! ├─ sink.rs        what a table takes
@@ -17,7 +17,9 @@ mod catalog;
 mod coerce;
 mod connector;
 mod context;
+mod datagen;
 mod expr;
+mod format;
 mod join;
 mod limits;
 mod operators;

@@ -139,9 +139,13 @@ fn grouped(
         emit_on_close,
     )?;
     let window = scope.window.filter(|_| once);
-    let (mut columns, mut groups) = (Vec::new(), Groups::default());
+    let mut columns = Vec::new();
     let is_read_once = context.once && relation.plan.tables().is_empty();
-    groups.retracts = relation.plan.updates() && !is_read_once;
+    let mut groups = Groups {
+        dialect: context.unnamed,
+        retracts: relation.plan.updates() && !is_read_once,
+        ..Groups::default()
+    };
     let is_bound =
         |key: &Expr| window.is_some_and(|w| matches!(key, Expr::Column(place, _) if *place >= w.start));
     for (key, name) in &keys {

@@ -259,19 +259,18 @@ fn primary_key(key: &PrimaryKey, table: &Table) -> Outcome<()> {
             );
         }
     }
-    if key.enforced {
-        return Err(
-            unsupported(key.span, "a primary key that is enforced").hint("write NOT ENFORCED behind it")
-        );
-    }
-    match table.connector {
-        Connector::Kafka { .. } | Connector::Filesystem { .. } => {
+    match (&table.connector, key.enforced) {
+        // Without the key, rows that replace each other there would be counted once each.
+        (Connector::Kafka { .. } | Connector::Filesystem { .. }, _) => {
             let message = format!(
-                "{} has no primary key: its rows are only added",
+                "{} has no primary key: its rows are only added; rows that replace those of the same key are not supported yet",
                 table.connector.name()
             );
-            Err(SqlError::new(key.span, message).hint("leave PRIMARY KEY out"))
+            Err(SqlError::new(key.span, message))
         }
-        _ => Ok(()),
+        (_, true) => {
+            Err(unsupported(key.span, "a primary key that is enforced").hint("write NOT ENFORCED behind it"))
+        }
+        (_, false) => Ok(()),
     }
 }

@@ -26,9 +26,10 @@ use crate::aggregate::Dropped;
 use crate::bind::{Catalog, read};
 use crate::error::SqlError;
 use crate::exec::once::{answer, reads_views};
-use crate::exec::open::{Inputs, check_outputs};
+use crate::exec::open::{Inputs, check_outputs, job_name};
 use crate::exec::report::WindowStats;
 use crate::exec::{Options, Printed, Running, wire};
+use crate::format::findings::findings;
 use crate::plan::{Connector, Query, Sink, Statement};
 use crate::view::View;
 use args::Cli;
@@ -188,6 +189,12 @@ fn run_queries(
         on_bad_record: args.records.on_bad_record,
         chunk_rows: args.sql.chunk_rows.map_or(usize::MAX, |rows| rows as usize),
         lost_marker: args.sql.publish.lost_marker,
+        job: args
+            .checkpoints
+            .checkpoint_dir
+            .as_ref()
+            .map(job_name)
+            .unwrap_or_default(),
         access: args.checkpoints.access(),
         sink_buffer: args.sql.publish.sink_buffer.0,
         buffers: Buffers::default(),
@@ -229,6 +236,7 @@ fn run_queries(
     drop(sandboxes);
 
     screen.finish(&board);
+    findings(&board.tallies()).iter().for_each(say);
     for (query, tasks) in queries.iter().zip(tasks) {
         let stats = WindowStats::of(&board, &tasks);
         say_what_is_missing(query, stats, current.was_interrupted());

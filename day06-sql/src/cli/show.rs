@@ -12,9 +12,9 @@ use day02_state::status::StatusBoard;
 
 use crate::chunk::{Change, Chunk};
 use crate::format::encode::RowWriter;
-use crate::plan::FileFormat;
+use crate::plan::CsvOptions;
+use crate::value::Scalar;
 use crate::value::write::TimeForm;
-use crate::value::{DataType, Scalar};
 use crate::view::View;
 
 /// How many rows of a view a table shows; json and csv have all of them.
@@ -84,7 +84,8 @@ pub fn print(view: &View, format: Format) -> Result<(), Error> {
     let mut rows = view.rows();
     let all = rows.len();
     let names = names(view);
-    let file_format = match format {
+    let fields = view.fields();
+    let writer = match format {
         Format::Table => {
             rows.truncate(SHOWN);
             let columns: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -98,33 +99,19 @@ pub fn print(view: &View, format: Format) -> Result<(), Error> {
             }
             return Ok(());
         }
-        Format::Json => FileFormat::Json,
-        Format::Csv => FileFormat::Csv,
+        Format::Json => RowWriter::json(fields, TimeForm::Utc),
+        Format::Csv => RowWriter::csv(CsvOptions::default(), TimeForm::Utc),
     };
-    let mut chunk = Chunk::of(
-        view.fields()
-            .iter()
-            .map(|field| field.data_type)
-            .collect::<Vec<_>>(),
-    );
+    let mut chunk = Chunk::of(fields.iter().map(|field| field.data_type));
     for row in &rows {
         chunk
             .push(Change::Insert, row)
             .map_err(|error| Error::Restore(error.into()))?;
     }
     let mut bytes = Vec::new();
-    let writer = RowWriter::new(view.fields(), file_format, TimeForm::Utc);
-    if file_format == FileFormat::Csv {
+    if let RowWriter::Csv(writer) = &writer {
         // A name may need quotes as any text does.
-        let mut header = Chunk::of(vec![DataType::Varchar; names.len()]);
-        let names: Vec<Scalar> = names
-            .iter()
-            .map(|name| Scalar::Varchar(name.clone().into()))
-            .collect();
-        header
-            .push(Change::Insert, &names)
-            .map_err(|error| Error::Restore(error.into()))?;
-        writer.write(&header, 0, &mut bytes);
+        writer.write_names(names.iter().map(String::as_str), &mut bytes);
         bytes.push(b'\n');
     }
     for row in 0..chunk.rows {

@@ -76,6 +76,23 @@ pub(super) fn cast<'a>(
     Ok(Cow::Owned(Column { values, valid }))
 }
 
+/// The values as another type, and NULL where a value cannot be cast.
+pub(super) fn try_cast(column: &Column, to: DataType, active: Option<&[bool]>) -> Result<Column, EvalError> {
+    match cast(Cow::Borrowed(column), to, active) {
+        Err(EvalError::Cast { .. }) => {}
+        result => return result.map(Cow::into_owned),
+    }
+    let mut result = Column::new(to, column.len());
+    for row in 0..column.len() {
+        match cast(Cow::Owned(column.gather(&[row as u32])), to, None) {
+            Ok(value) => result.append(value.into_owned()),
+            Err(EvalError::Cast { .. }) => result.push_null(),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(result)
+}
+
 /// The values of texts, or the first row whose text is none.
 fn read(texts: &Texts, rows: Option<&[bool]>, to: DataType) -> Result<Values, usize> {
     let mut values = Values::with_capacity(to, texts.len());

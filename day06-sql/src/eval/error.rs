@@ -76,6 +76,13 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    /// Whether a value of the row is the reason, so that other rows may have a result. Otherwise the expression is wrong, and
+    /// no row has one.
+    pub fn is_of_a_row(&self) -> bool {
+        use EvalError::{Cast, DivisionByZero, Overflow};
+        matches!(self, Overflow { .. } | DivisionByZero { .. } | Cast { .. })
+    }
+
     /// A value that cannot be cast.
     pub(super) fn cast(value: &Scalar, from: DataType, to: DataType) -> Self {
         let value = match value {

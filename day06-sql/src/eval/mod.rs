@@ -28,6 +28,7 @@ mod choice;
 mod compare;
 mod error;
 mod logic;
+mod rows;
 mod text;
 mod time;
 
@@ -35,6 +36,7 @@ use std::borrow::Cow;
 
 pub use cast::castable;
 pub use error::EvalError;
+pub use rows::{Evaluated, RowError, evaluate_rows};
 
 use crate::chunk::{Chunk, Column, Values};
 use crate::expr::{Expr, Function};
@@ -88,6 +90,7 @@ fn call(function: Function, args: &[Expr], data_type: DataType, on: On<'_, '_>) 
         (Function::Coalesce, [_, ..]) => return choice::coalesce(args, data_type, on),
         (Function::TumbleStart | Function::TumbleEnd, args) => return time::tumble(function, args, on),
         (Function::ToTimestampLtz, args) => return time::to_timestamp_ltz(args, on),
+        (Function::TryCast, [arg]) => return cast::try_cast(&*eval(arg, on)?, data_type, on.active),
         // A text that is the same for all rows need not be there for each of them.
         (_, [a, Expr::Literal(Scalar::Varchar(text), _)]) if function.is_comparison() => {
             if let Some(result) = compare::with_text(function, &*eval(a, on)?, text) {
@@ -125,7 +128,11 @@ fn call(function: Function, args: &[Expr], data_type: DataType, on: On<'_, '_>) 
 
 /// Where a condition is true.
 fn truth(condition: &Expr, on: On<'_, '_>) -> Result<Vec<bool>, EvalError> {
-    let column = eval(condition, on)?.into_owned();
+    truths(eval(condition, on)?.into_owned())
+}
+
+/// Where a column of the values of a condition is true.
+pub fn truths(column: Column) -> Result<Vec<bool>, EvalError> {
     match (column.values, column.valid) {
         (Values::Boolean(values), None) => Ok(values),
         (Values::Boolean(values), Some(valid)) => Ok(both(&values, &valid)),

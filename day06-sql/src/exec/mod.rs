@@ -51,8 +51,7 @@ use day05_checkpoints::store::Checkpoint;
 use crate::format::encode::RowWriter;
 use crate::join::Join;
 use crate::keyed::KeyedChunk;
-use crate::plan::{Connector, FileFormat, Query, Sink, Table};
-use crate::value::write::TimeForm;
+use crate::plan::{Connector, Query, Sink, Table};
 use crate::view::{Epochs, View};
 use deliver::Materialize;
 use graph::{Graph, Work};
@@ -75,6 +74,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What to do if Kafka has forgotten what was published last.
     pub lost_marker: LostMarker,
+    /// What tells this job from others that publish to the same topics.
+    pub job: String,
     /// Who may read files that are written.
     pub access: Access,
     /// How many bytes a sink may hold unpublished before it refuses rows.
@@ -111,6 +112,7 @@ impl Format for Lines {
     type Out = Vec<()>;
 
     fn encode(&mut self, rows: KeyedChunk, to: &mut Encoded) -> Outcome<Vec<()>> {
+        self.0.check(&rows.chunk)?;
         for row in 0..rows.chunk.rows {
             to.push_with(None, |bytes| self.0.write(&rows.chunk, row, bytes));
         }
@@ -395,17 +397,10 @@ impl<'a> Wiring<'a> {
         target: Box<dyn Target>,
         options: SinkOptions,
     ) -> Result<(), Error> {
-        let (format, times) = match &table.connector {
-            Connector::Filesystem { format, json, .. } => (*format, json.times),
-            Connector::Kafka { json, .. } => (FileFormat::Json, json.times),
-            _ => (FileFormat::Json, TimeForm::default()),
-        };
-        let written = table.columns.iter().filter(|column| column.is_written());
-        let names: Vec<_> = written.map(|column| column.field.clone()).collect();
         let Some(inbox) = self.inboxes[place].pop() else {
             return Ok(());
         };
-        let lines = Lines(RowWriter::new(&names, format, times));
+        let lines = Lines(RowWriter::of(table));
         let sink = ExactlyOnce::new(lines, target, options);
         let sink = WatermarkOperator::new(inbox.channels(), sink).with_idle(&self.idle[place]);
         let subtask = self.subtask(place, (0, 1));
@@ -424,7 +419,7 @@ impl<'a> Wiring<'a> {
 /// How a table makes its watermarks.
 fn strategy(table: &Table) -> Strategy {
     let idle_timeout = match &table.connector {
-        Connector::Kafka { idle_timeout, .. } => *idle_timeout,
+        Connector::Kafka(kafka) => kafka.idle_timeout,
         _ => None,
     };
     let idle_timeout = idle_timeout.map(|span| Duration::from_millis(span.0.unsigned_abs()));

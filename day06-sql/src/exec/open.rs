@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use day01_consumer::Error as InputError;
-use day01_consumer::files::{FileSource, LineFormat, local_path, refuse_as_output};
+use day01_consumer::files::{FileSource, local_path, refuse_as_output};
 use day01_consumer::kafka::{ClientOption, Cluster, Fetch, KafkaOptions, KafkaSource};
 use day01_consumer::lab::generator::GeneratorOptions;
 use day01_consumer::lab::sandbox::Sandbox;
 use day01_consumer::source::{Share, Source, Start};
 use day02_state::error::Error;
+use day02_state::keys::hash;
 use day05_checkpoints::cli::CheckpointDir;
 use day05_checkpoints::disk::Folder;
 use day05_checkpoints::sink::background::Background;
@@ -21,7 +22,8 @@ use day05_checkpoints::sink::target::Target;
 
 use super::Options;
 use crate::datagen::Datagen;
-use crate::plan::{Connector, Field, FileFormat, Query, Sink, Table};
+use crate::format::lines::{file_format, line_format};
+use crate::plan::{Connector, Field, KafkaTable, Query, Sink, Table};
 
 /// A file or folder that one query reads is not written to by another one, nor by checkpoints.
 pub fn check_outputs(queries: &[Query], checkpoint_dir: Option<&CheckpointDir>) -> Result<(), Error> {
@@ -42,6 +44,17 @@ pub fn check_outputs(queries: &[Query], checkpoint_dir: Option<&CheckpointDir>) 
         }
     }
     Ok(())
+}
+
+/// What tells a job that saves its checkpoints here from others that publish to the same topic. Files that are moved make
+/// another job of it, which stops rather than publish twice; `sink.transactional-id-prefix` names it in their place.
+pub fn job_name(dir: &CheckpointDir) -> String {
+    let place = match dir {
+        CheckpointDir::Folder(path) => path.canonicalize().or_else(|_| std::path::absolute(path)).ok(),
+        CheckpointDir::S3(_) => None,
+    };
+    let place = place.map_or_else(|| dir.to_string(), |path| path.display().to_string());
+    format!("{:016x}", hash(place.as_bytes()))
 }
 
 /// How many partitions the sandbox's topic has.
@@ -66,8 +79,10 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    fn cluster(&self, brokers: &str) -> Result<Cluster, Error> {
-        Ok(Cluster::new(brokers, &self.kafka_options)?)
+    /// The options of the command line come last, and so win over those of a table.
+    fn cluster(&self, kafka: &KafkaTable) -> Result<Cluster, Error> {
+        let options = [&kafka.properties[..], &self.kafka_options].concat();
+        Ok(Cluster::new(&kafka.brokers, &options)?)
     }
 }
 
@@ -108,26 +123,22 @@ impl Outside for Connectors<'_> {
 fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
     let (mut sandbox, mut bounded) = (None, true);
     let sources = match &table.connector {
-        Connector::Kafka {
-            brokers,
-            topic,
-            start,
-            group,
-            ..
-        } => {
+        Connector::Kafka(kafka) => {
+            let topic = &kafka.topic;
             if let Some(generator) = &inputs.sandbox {
                 sandbox = Some(Sandbox::start(topic, SANDBOX_PARTITIONS, generator.clone())?);
             }
-            bounded = inputs.until_end || sandbox.is_some();
+            let until_end = inputs.until_end || kafka.bounded;
+            bounded = until_end || sandbox.is_some();
             let options = KafkaOptions {
                 cluster: match &sandbox {
                     Some(sandbox) => sandbox.brokers().into(),
-                    None => inputs.cluster(brokers)?,
+                    None => inputs.cluster(kafka)?,
                 },
                 topic: topic.clone(),
-                group: group.clone().unwrap_or_else(|| "thirty-days".to_string()),
-                start: start.clone(),
-                until_end: inputs.until_end && sandbox.is_none(),
+                group: kafka.group.clone().unwrap_or_else(|| "thirty-days".to_string()),
+                start: kafka.start.clone(),
+                until_end: until_end && sandbox.is_none(),
                 fetch: Fetch::Batch,
             };
             shares(inputs, || {
@@ -138,17 +149,12 @@ fn open_sources(table: &Table, inputs: &Inputs) -> Result<Opened, Error> {
                 })
             })?
         }
-        Connector::Filesystem { path, format, .. } => {
-            let lines = match format {
-                FileFormat::Json => LineFormat::Json,
-                FileFormat::Csv => LineFormat::Csv,
-            };
+        Connector::Filesystem { path, .. } => {
             let (path, of) = ([PathBuf::from(path)], inputs.sources.max(1));
-            FileSource::open_shares(&path, &Start::Earliest, lines, inputs.max_record, of)?
+            FileSource::open_shares(&path, &Start::Earliest, line_format(table), inputs.max_record, of)?
         }
         Connector::Datagen { rows, rate, fields } => {
-            let written = table.columns.iter().filter(|column| column.is_written());
-            let written: Vec<Field> = written.map(|column| column.field.clone()).collect();
+            let written: Vec<Field> = table.payload().cloned().collect();
             let sources = shares(inputs, || {
                 Ok(Box::new(Datagen::new(&written, fields, *rows, *rate, 1)?))
             })?;
@@ -194,29 +200,27 @@ fn open_target(table: &Table, durable: bool, options: &Options) -> Result<Option
         failure,
     };
     let target = match &table.connector {
-        Connector::Kafka { brokers, topic, .. } if durable => {
-            let target = KafkaTargetOptions {
-                lost_marker: options.lost_marker,
-                ..KafkaTargetOptions::new(
-                    options.inputs.cluster(brokers)?,
-                    topic,
-                    format!("sql-{}-to-{topic}", table.name),
-                )
-            };
-            Background::start(KafkaTarget::open(target).map_err(|error| failed(error.into()))?)
+        Connector::Kafka(kafka) => {
+            let topic = &kafka.topic;
+            let cluster = options.inputs.cluster(kafka)?;
+            if durable {
+                let own = format!("sql-{}", options.job);
+                let prefix = kafka.transactional_id_prefix.as_ref().unwrap_or(&own);
+                let name = format!("{prefix}-{}-to-{topic}", table.name);
+                let target = KafkaTargetOptions {
+                    lost_marker: options.lost_marker,
+                    ..KafkaTargetOptions::new(cluster, topic, name)
+                };
+                Background::start(KafkaTarget::open(target).map_err(|error| failed(error.into()))?)
+            } else {
+                let target = PlainKafkaTarget::open(cluster, topic);
+                Background::start(target.map_err(|error| failed(error.into()))?)
+            }
         }
-        Connector::Kafka { brokers, topic, .. } => Background::start(
-            PlainKafkaTarget::open(options.inputs.cluster(brokers)?, topic)
-                .map_err(|error| failed(error.into()))?,
-        ),
-        Connector::Filesystem { path, format, .. } => {
+        Connector::Filesystem { path, .. } => {
             let path = local_path(Path::new(path))?;
             let folder = Folder::open_as(path, options.access).map_err(|error| failed(error.into()))?;
-            let lines = match format {
-                FileFormat::Json => Lines::Json,
-                FileFormat::Csv => Lines::Csv { header: None },
-            };
-            Background::start(FileTarget::new(folder, lines))
+            Background::start(FileTarget::new(folder, file_format(table).unwrap_or(Lines::Json)))
         }
         Connector::Datagen { .. } => {
             let said = format!("{} generates rows and takes none", table.name);

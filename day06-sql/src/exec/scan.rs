@@ -17,6 +17,7 @@ use day01_consumer::source::Split;
 use day02_state::job::Reader;
 use day02_state::operator::Outcome;
 use day02_state::state::Part;
+use day02_state::status::Status;
 use day03_windows::time::EventTime;
 use day04_watermarks::splits::{SplitWatermarks, Strategy};
 use day04_watermarks::watermark::Watermark;
@@ -27,15 +28,14 @@ use super::steps::{Step, Steps};
 use crate::chunk::{Chunk, Column, Values};
 use crate::eval::evaluate;
 use crate::expr::{Expr, Function};
-use crate::format::csv::CsvReader;
-use crate::format::json::JsonReader;
+use crate::format::RowReader;
 use crate::keyed::KeyedChunk;
-use crate::plan::{Connector, FileFormat, JsonOptions, Metadata, Table};
+use crate::plan::{Metadata, Table};
 use crate::value::{DataType, Scalar};
 
 /// Reads the rows of a table.
 pub struct ScanReader {
-    format: Format,
+    format: RowReader,
     /// What of the record is put behind the fields of its payload.
     metadata: Vec<Metadata>,
     /// The fields that are read, and then the metadata.
@@ -45,12 +45,6 @@ pub struct ScanReader {
     /// The columns of the table, as they are computed of what is read.
     columns: Steps,
     outputs: Outputs,
-}
-
-/// How payloads are read.
-enum Format {
-    Json(JsonReader),
-    Csv(Box<CsvReader>),
 }
 
 /// How the event time of a row is found.
@@ -109,35 +103,14 @@ impl ScanReader {
     }
 }
 
-fn format_of(table: &Table, read: &[usize]) -> Format {
-    let json = |options| {
-        let fields = read.iter().map(|place| &table.columns[*place].field);
-        let fields = fields.map(|field| (field.name.clone(), field.data_type));
-        Format::Json(JsonReader::new(fields.collect(), options))
-    };
-    match &table.connector {
-        Connector::Filesystem {
-            format: FileFormat::Csv,
-            json,
-            ..
-        } => {
-            let written = (0..table.columns.len()).filter(|place| table.columns[*place].is_written());
-            let written: Vec<usize> = written.collect();
-            let fields: Vec<_> = written
-                .iter()
-                .map(|place| table.columns[*place].field.clone())
-                .collect();
-            let wanted = read
-                .iter()
-                .filter_map(|place| written.iter().position(|column| column == place));
-            let wanted: Vec<usize> = wanted.collect();
-            Format::Csv(Box::new(CsvReader::new(&fields, &wanted, *json)))
-        }
-        Connector::Kafka { json: options, .. } | Connector::Filesystem { json: options, .. } => {
-            json(*options)
-        }
-        _ => json(JsonOptions::default()),
-    }
+/// What reads these columns of a table from payloads.
+fn format_of(table: &Table, read: &[usize]) -> RowReader {
+    let payload = (0..table.columns.len()).filter(|place| table.columns[*place].is_written());
+    let payload: Vec<usize> = payload.collect();
+    let wanted = read
+        .iter()
+        .filter_map(|place| payload.iter().position(|column| column == place));
+    RowReader::new(table, &wanted.collect::<Vec<usize>>())
 }
 
 /// The expression with its columns where they lie.
@@ -210,16 +183,12 @@ impl Reader for ScanReader {
 
     fn read(&mut self, record: &Record<'_>, payload: Payload<'_>) -> Result<Option<Watermark>, BadRecord> {
         let before = self.rows.rows;
-        let read = match &mut self.format {
-            Format::Json(json) => json.read(payload, &mut self.rows),
-            Format::Csv(csv) => csv.read(payload, &mut self.rows),
-        };
-        let read = match (read, &mut self.time) {
-            (Err(bad), Some((_, watermarks))) => {
-                watermarks.on_bad_record(record.partition);
-                return Err(bad);
-            }
-            (read, _) => read?,
+        let read = self.format.read(payload, record.offset == 0, &mut self.rows);
+        if let (Err(_) | Ok(None), Some((_, watermarks))) = (&read, &mut self.time) {
+            watermarks.on_bad_record(record.partition);
+        }
+        let Some(read) = read? else {
+            return Ok(None);
         };
         if !self.metadata.is_empty() {
             let from = self.rows.columns.len() - self.metadata.len();
@@ -271,6 +240,10 @@ impl Reader for ScanReader {
         self.time
             .as_ref()
             .map(|(_, watermarks)| watermarks.status(splits))
+    }
+
+    fn report(&self, status: &mut Status) {
+        self.format.report(status);
     }
 
     fn parts(&self, splits: &[Split]) -> Vec<Part> {

@@ -1,4 +1,4 @@
-//! Rows as comma-separated values, read and written a line at a time.
+//! Rows as values with a delimiter between them, read and written a record at a time.
 //!
 //! ```text
 //! m-7,5,"a ""quoted"" text",,""
@@ -6,42 +6,42 @@
 //!                           └─── NULL
 //! ```
 //!
-//! 1. There is no header: the first field of a line is the first column that was declared, and each
-//!    line has as many fields as there are columns. Flink does the same. A file then is the same
-//!    whether it is read from its beginning or from a checkpoint, and two of them end to end are one.
-//! 2. An empty field is NULL, and an empty text has quotes, as in PostgreSQL's COPY.
-//! 3. A text is quoted if it would be misread without: a comma, a quote, a line end, or white space at
-//!    one of its ends.
-//!
-//! Left out: other separators and words for NULL, and line ends within a text, which a source of lines
-//! cannot see (they are written all the same). A row of a single NULL is an empty line, which a source
-//! of lines skips.
+//! 1. The first field of a record is the first column that was declared, and each record has as many fields as there are
+//!    columns. Flink does the same. A header is skipped where the table says that there is one, and then also written.
+//!    If it does not say so, a first line that holds the names of the columns is an error and not a row.
+//! 2. An empty field is NULL, and an empty text has quotes, as in PostgreSQL's COPY. With another text for NULL, that text
+//!    without quotes is NULL, and an empty field is an empty text.
+//! 3. A text is quoted if it would be misread without: a mark, a line end, or white space at one of its ends. A record may
+//!    so have several lines ([`lines`](super::lines)).
+//! 4. Within quotes, a quote is doubled. With an escape character, the character behind it is meant as it is; it means
+//!    nothing where there are no quotes, as in PostgreSQL's COPY. (Flink takes it for an escape there too.)
 
 use std::ops::Range;
 
-use csv_core::{ReadFieldResult, Reader};
-use day01_consumer::decode::Payload;
-use day01_consumer::order::{self, BadRecord, Reason};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
+use day01_consumer::order::{BadRecord, Reason};
 
-use super::{Row, interned, push_row, unfit};
+use super::findings::Ignored;
+use super::{DeclaredColumn, Row, empty_row, push_row, unfit};
 use crate::chunk::Chunk;
-use crate::plan::{Field, JsonOptions};
+use crate::plan::CsvOptions;
+use crate::value::Value;
 use crate::value::write::TimeForm;
-use crate::value::{DataType, Value};
 
-/// Reads some fields of lines.
-pub struct CsvReader {
-    lines: Reader,
-    declared: usize,
-    /// By place in the chunk: the place in the line, the name and the type.
-    wanted: Vec<(usize, &'static str, DataType)>,
-    ignore_parse_errors: bool,
-    /// The fields of the line that was read last, without their quotes, end to end.
+/// What a line begins with that is a comment.
+pub(super) const COMMENT: u8 = b'#';
+
+/// Reads the columns of a table from records.
+pub(super) struct CsvReader {
+    fields_of: Reader,
+    columns: Vec<DeclaredColumn>,
+    options: CsvOptions,
+    /// The fields of the record that was read last, without their quotes, end to end.
     texts: Vec<u8>,
     fields: Vec<FieldAt>,
 }
 
-/// Where a field lies in the texts of a line.
+/// Where a field lies in the texts of a record.
 #[derive(Debug)]
 struct FieldAt {
     text: Range<usize>,
@@ -49,54 +49,66 @@ struct FieldAt {
 }
 
 impl CsvReader {
-    /// A reader of lines with a field for each of the columns, of which these are wanted, by their places.
-    pub fn new(columns: &[Field], wanted: &[usize], options: JsonOptions) -> Self {
-        let wanted = wanted.iter().map(|place| {
-            let column = &columns[*place];
-            (*place, interned(&column.name), column.data_type)
-        });
+    pub fn new(columns: Vec<DeclaredColumn>, options: CsvOptions) -> Self {
+        let fields_of = ReaderBuilder::new()
+            .delimiter(options.delimiter)
+            .quoting(options.quote.is_some())
+            .quote(options.quote.unwrap_or(b'"'))
+            .escape(options.escape)
+            .build();
         CsvReader {
-            lines: Reader::new(),
-            declared: columns.len(),
-            wanted: wanted.collect(),
-            ignore_parse_errors: options.ignore_parse_errors,
+            fields_of,
+            columns,
+            options,
             texts: Vec::new(),
             fields: Vec::new(),
         }
     }
 
-    /// Appends the row of a line to a chunk with a column of the right type for each wanted one, and
-    /// says how many rows there were: 1, or 0 for a record without a payload. After an error the chunk
-    /// is as before.
-    ///
-    /// A line that is no row is an error, or with `ignore_parse_errors` no row; a field that is no
-    /// value of its type is an error or NULL.
-    pub fn read(&mut self, payload: Payload<'_>, into: &mut Chunk) -> Result<usize, BadRecord> {
-        if payload == Payload::Tombstone {
+    /// Appends the row of a record to a chunk, and says how many rows there were: none for a header or a comment.
+    pub fn read(
+        &mut self,
+        record: &str,
+        is_first: bool,
+        ignored: &mut Ignored,
+        into: &mut Chunk,
+    ) -> Result<usize, BadRecord> {
+        let is_comment = self.options.allow_comments && record.as_bytes().first() == Some(&COMMENT);
+        if is_comment || is_first && self.options.header == Some(true) {
             return Ok(0);
         }
-        let split = order::json(payload).and_then(|line| self.split(line));
-        match split.and_then(|()| self.row()) {
-            Ok(row) => push_row(row, into),
-            Err(_) if self.ignore_parse_errors => return Ok(0),
-            Err(bad) => return Err(bad),
+        self.split(record)?;
+        if is_first && self.options.header.is_none() && self.holds_the_names() {
+            return Err(no_row(
+                "it holds the names of the columns; 'csv.ignore-first-line' = 'true' skips a header, 'false' takes it for a row",
+            ));
         }
+        let row = self.row(ignored)?;
+        push_row(row, into);
         Ok(1)
     }
 
-    /// Finds the fields of a line.
-    fn split(&mut self, line: &str) -> Result<(), BadRecord> {
+    /// Finds the fields of a record.
+    fn split(&mut self, record: &str) -> Result<(), BadRecord> {
         self.fields.clear();
-        self.lines.reset();
-        // Without its quotes a line is no longer than it was; the library wants room even for nothing.
-        self.texts.resize(line.len() + 1, 0);
-        let mut rest = line.as_bytes();
+        if record.is_empty() && self.columns.len() == 1 {
+            // The library takes it for no record.
+            let (text, quoted) = (0..0, false);
+            self.fields.push(FieldAt { text, quoted });
+            return Ok(());
+        }
+        self.fields_of.reset();
+        // Without its quotes a record is no longer than it was; the library wants room even for nothing.
+        self.texts.resize(record.len() + 1, 0);
+        let mut rest = record.as_bytes();
         let (mut start, mut end) = (0, 0);
-        let mut quoted = rest.first() == Some(&b'"');
+        let is_quoted =
+            |rest: &[u8]| self.options.quote.is_some() && rest.first().copied() == self.options.quote;
+        let mut quoted = is_quoted(rest);
         loop {
             // The line end tells whether the last quote was closed.
             let input = if rest.is_empty() { b"\n" } else { rest };
-            let (result, read, written) = self.lines.read_field(input, &mut self.texts[end..]);
+            let (result, read, written) = self.fields_of.read_field(input, &mut self.texts[end..]);
             let ended = rest.is_empty();
             rest = rest.get(read..).unwrap_or_default();
             end += written;
@@ -105,7 +117,7 @@ impl CsvReader {
                     let text = start..end;
                     self.fields.push(FieldAt { text, quoted });
                     start = end;
-                    quoted = rest.first() == Some(&b'"');
+                    quoted = is_quoted(rest);
                     match (record_end, ended) {
                         (true, true) => break,
                         (true, false) => return Err(no_row("a line end within a field without quotes")),
@@ -116,31 +128,47 @@ impl CsvReader {
                 _ => return Err(no_row("a quote that is not closed")),
             }
         }
-        match self.fields.len() == self.declared {
+        match self.fields.len() == self.columns.len() {
             true => Ok(()),
             false => Err(no_row(&format!(
                 "{} fields for {} columns",
                 self.fields.len(),
-                self.declared
+                self.columns.len()
             ))),
         }
     }
 
-    /// The wanted values of the line.
-    fn row(&self) -> Result<Row<'_>, BadRecord> {
-        let mut row = Row::new();
-        for (place, name, data_type) in &self.wanted {
-            let field = &self.fields[*place];
-            if field.text.is_empty() && !field.quoted {
-                row.push(Value::Null);
+    /// Whether the fields of the record are the names of the columns.
+    fn holds_the_names(&self) -> bool {
+        let mut both = self.fields.iter().zip(&self.columns);
+        both.all(|(field, column)| {
+            self.texts[field.text.clone()]
+                .trim_ascii()
+                .eq_ignore_ascii_case(column.name.as_bytes())
+        })
+    }
+
+    /// The wanted values of the record. Those that nobody wants are read too: whether the record is bad must not depend on
+    /// who asks.
+    fn row(&self, ignored: &mut Ignored) -> Result<Row<'_>, BadRecord> {
+        let mut row = empty_row(&self.columns);
+        for (field, column) in self.fields.iter().zip(&self.columns) {
+            let bytes = &self.texts[field.text.clone()];
+            if !field.quoted && bytes == self.options.null.as_bytes() {
                 continue;
             }
-            let text = String::from_utf8_lossy(&self.texts[field.text.clone()]);
-            row.push(match Value::read(text.clone(), *data_type) {
+            let text = String::from_utf8_lossy(bytes);
+            let value = match Value::read(text.clone(), column.data_type) {
                 Ok(value) => value,
-                Err(_) if self.ignore_parse_errors => Value::Null,
-                Err(why) => return Err(unfit(name, why, &text)),
-            });
+                Err(_) if self.options.ignore_parse_errors => {
+                    ignored.field();
+                    Value::Null
+                }
+                Err(why) => return Err(unfit(column.name, why, &text)),
+            };
+            if let Some(place) = column.place {
+                row[place] = value;
+            }
         }
         Ok(row)
     }
@@ -154,60 +182,130 @@ fn no_row(detail: &str) -> BadRecord {
     }
 }
 
-/// Appends a row as a line, without the line end.
-pub fn write_row(chunk: &Chunk, row: usize, times: TimeForm, bytes: &mut Vec<u8>) {
-    for (place, column) in chunk.columns.iter().enumerate() {
-        if place > 0 {
-            bytes.push(b',');
-        }
-        match column.value(row) {
-            Value::Varchar(text) => write_text(&text, bytes),
-            value => value.write(times, bytes),
-        }
-    }
+/// Writes records.
+#[derive(Debug, Clone)]
+pub struct CsvWriter {
+    options: CsvOptions,
+    times: TimeForm,
 }
 
-/// Skipped by many readers where it begins a line.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+impl CsvWriter {
+    /// A writer of records of this form.
+    pub fn new(options: CsvOptions, times: TimeForm) -> Self {
+        CsvWriter { options, times }
+    }
 
-fn write_text(text: &str, bytes: &mut Vec<u8>) {
-    let plain =
-        !text.is_empty() && text.trim() == text && !text.contains([',', '"', '\n', '\r', BYTE_ORDER_MARK]);
-    match plain {
-        true => bytes.extend_from_slice(text.as_bytes()),
-        false => {
-            bytes.push(b'"');
-            bytes.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-            bytes.push(b'"');
+    /// Appends a row, without the line end.
+    pub fn write(&self, chunk: &Chunk, row: usize, bytes: &mut Vec<u8>) {
+        for (index, column) in chunk.columns.iter().enumerate() {
+            if index > 0 {
+                bytes.push(self.options.delimiter);
+            }
+            match column.value(row) {
+                Value::Null => bytes.extend_from_slice(self.options.null.as_bytes()),
+                Value::Varchar(text) => self.write_text(&text, index == 0, bytes),
+                value => self.write_plain(&value, bytes),
+            }
         }
+    }
+
+    /// Appends the names of columns as a header.
+    pub fn write_names<'a>(&self, names: impl Iterator<Item = &'a str>, bytes: &mut Vec<u8>) {
+        for (index, name) in names.enumerate() {
+            if index > 0 {
+                bytes.push(self.options.delimiter);
+            }
+            self.write_text(name, index == 0, bytes);
+        }
+    }
+
+    /// Whether a text can be written at all: without quotes, some cannot.
+    pub fn can_write(&self, text: &str) -> bool {
+        self.options.quote.is_some() || !self.needs_quotes(text, true)
+    }
+
+    /// A number, a time or a boolean, which may hold the delimiter or look like NULL if those are odd ones.
+    fn write_plain(&self, value: &Value<'_>, bytes: &mut Vec<u8>) {
+        let start = bytes.len();
+        value.write(self.times, bytes);
+        let written = &bytes[start..];
+        if written.contains(&self.options.delimiter) || written == self.options.null.as_bytes() {
+            let text = String::from_utf8_lossy(written).into_owned();
+            bytes.truncate(start);
+            self.write_text(&text, false, bytes);
+        }
+    }
+
+    fn write_text(&self, text: &str, is_first: bool, bytes: &mut Vec<u8>) {
+        let quote = self.options.quote.filter(|_| self.needs_quotes(text, is_first));
+        let Some(quote) = quote else {
+            return bytes.extend_from_slice(text.as_bytes());
+        };
+        bytes.push(quote);
+        for byte in text.bytes() {
+            if byte == quote {
+                bytes.push(quote);
+            } else if Some(byte) == self.options.escape {
+                bytes.push(byte);
+            }
+            bytes.push(byte);
+        }
+        bytes.push(quote);
+    }
+
+    fn needs_quotes(&self, text: &str, is_first: bool) -> bool {
+        /// Skipped by many readers where it begins a line.
+        const BYTE_ORDER_MARK: char = '\u{feff}';
+        let CsvOptions {
+            delimiter,
+            quote,
+            escape,
+            null,
+            ..
+        } = &self.options;
+        let is_mark = |byte: u8| {
+            matches!(byte, b'\n' | b'\r')
+                || byte == *delimiter
+                || Some(byte) == *quote
+                || Some(byte) == *escape
+        };
+        text.is_empty()
+            || text == null
+            || text.trim() != text
+            || text.bytes().any(is_mark)
+            || text.contains(BYTE_ORDER_MARK)
+            || is_first && self.options.allow_comments && text.as_bytes().first() == Some(&COMMENT)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use day01_consumer::decode::Payload;
+
     use super::*;
     use crate::chunk::Change;
-    use crate::value::Scalar;
+    use crate::format::RowReader;
+    use crate::format::testing::{self, read as read_one, table};
+    use crate::plan::RowFormat;
+    use crate::value::{DataType, Scalar};
 
-    const LENIENT: JsonOptions = JsonOptions {
-        fail_on_missing_field: false,
-        ignore_parse_errors: true,
-        times: TimeForm::Sql,
-    };
-
-    fn columns(types: &[DataType]) -> Vec<Field> {
-        let columns = types.iter().enumerate().map(|(place, data_type)| Field {
-            name: format!("c{place}"),
-            data_type: *data_type,
-        });
-        columns.collect()
+    fn lenient() -> CsvOptions {
+        CsvOptions {
+            ignore_parse_errors: true,
+            ..CsvOptions::default()
+        }
     }
 
-    fn read(types: &[DataType], options: JsonOptions, line: &str) -> Result<Option<Vec<Scalar>>, BadRecord> {
-        let all: Vec<usize> = (0..types.len()).collect();
-        let mut reader = CsvReader::new(&columns(types), &all, options);
-        let mut chunk = Chunk::of(types.iter().copied());
-        let rows = reader.read(Payload::Text(line), &mut chunk)?;
+    fn fields(types: &[DataType]) -> Vec<(&'static str, DataType)> {
+        ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
+            .into_iter()
+            .zip(types.iter().copied())
+            .collect()
+    }
+
+    fn read(types: &[DataType], options: CsvOptions, line: &str) -> Result<Option<Vec<Scalar>>, BadRecord> {
+        let (mut reader, mut chunk) = testing::reader(&fields(types), RowFormat::Csv(options));
+        let rows = read_one(&mut reader, Payload::Text(line), &mut chunk)?;
         assert_eq!(rows, chunk.rows);
         Ok((rows == 1).then(|| chunk.row(0)))
     }
@@ -237,12 +335,12 @@ mod tests {
         ];
         for (line, row) in table {
             let types = [Varchar, Int, Varchar];
-            match read(&types, JsonOptions::default(), line) {
+            match read(&types, CsvOptions::default(), line) {
                 Ok(read) => assert_eq!(read, Some(row), "{line:?}"),
                 Err(bad) => {
                     assert!(row.is_empty(), "{line:?}: {bad:?}");
                     assert_eq!(bad.reason.to_string(), "the line is not a row of CSV");
-                    assert_eq!(read(&types, LENIENT, line), Ok(None), "{line:?}");
+                    assert_eq!(read(&types, lenient(), line), Ok(None), "{line:?}");
                 }
             }
         }
@@ -250,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_line_is_said() {
-        let detail = |line| read(&[DataType::Int, DataType::Int], JsonOptions::default(), line).unwrap_err();
+        let detail = |line| read(&[DataType::Int, DataType::Int], CsvOptions::default(), line).unwrap_err();
         assert_eq!(detail("1").detail.as_deref(), Some("1 fields for 2 columns"));
         assert_eq!(
             detail("1,\"2").detail.as_deref(),
@@ -260,10 +358,10 @@ mod tests {
             detail("1\n,2").detail.as_deref(),
             Some("a line end within a field without quotes")
         );
-        assert_eq!(detail("1,x").reason, Reason::NotA("valid INT", "c1"));
+        assert_eq!(detail("1,x").reason, Reason::NotA("valid INT", "b"));
         let row = vec![Scalar::Int(1), Scalar::Null];
         assert_eq!(
-            read(&[DataType::Int, DataType::Int], LENIENT, "1,x"),
+            read(&[DataType::Int, DataType::Int], lenient(), "1,x"),
             Ok(Some(row))
         );
     }
@@ -271,14 +369,24 @@ mod tests {
     #[test]
     fn only_wanted_columns_are_read_and_a_bad_line_leaves_nothing_behind() {
         use DataType::{Int, Varchar};
-        let mut reader = CsvReader::new(&columns(&[Int, Varchar, Int]), &[2, 1], JsonOptions::default());
+        let table = table(
+            &fields(&[Varchar, Varchar, Int]),
+            RowFormat::Csv(CsvOptions::default()),
+        );
+        let mut reader = RowReader::new(&table, &[2, 1]);
         let mut chunk = Chunk::of([Int, Varchar]);
-        assert_eq!(reader.read(Payload::Text("not wanted,a,7"), &mut chunk), Ok(1));
+        assert_eq!(
+            read_one(&mut reader, Payload::Text("not wanted,a,7"), &mut chunk),
+            Ok(1)
+        );
         for bad in ["1,b,x", "1,b,\"7", "1"] {
-            assert!(reader.read(Payload::Text(bad), &mut chunk).is_err(), "{bad}");
+            assert!(
+                read_one(&mut reader, Payload::Text(bad), &mut chunk).is_err(),
+                "{bad}"
+            );
         }
-        assert_eq!(reader.read(Payload::Tombstone, &mut chunk), Ok(0));
-        assert_eq!(reader.read(Payload::Text("1,,8"), &mut chunk), Ok(1));
+        assert_eq!(read_one(&mut reader, Payload::Tombstone, &mut chunk), Ok(0));
+        assert_eq!(read_one(&mut reader, Payload::Text("1,,8"), &mut chunk), Ok(1));
         assert_eq!(chunk.row(0), [Scalar::Int(7), text("a")]);
         assert_eq!(chunk.row(1), [Scalar::Int(8), Scalar::Null]);
     }
@@ -301,11 +409,11 @@ mod tests {
         let mut chunk = Chunk::of(texts.map(|_| DataType::Varchar));
         chunk.push(Change::Insert, &texts.map(text)).unwrap();
         let mut bytes = Vec::new();
-        write_row(&chunk, 0, TimeForm::Sql, &mut bytes);
+        CsvWriter::new(CsvOptions::default(), TimeForm::Sql).write(&chunk, 0, &mut bytes);
         let expected = "a,\"\",\" a\",\"a\t\",a b,\"a,b\",\"say \"\"a\"\"\",\"a\nb\",\"a\r\",\"\u{feff}a\",é";
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
         assert_eq!(
-            read(&chunk.types(), JsonOptions::default(), expected),
+            read(&chunk.types(), CsvOptions::default(), expected),
             Ok(Some(chunk.row(0)))
         );
     }

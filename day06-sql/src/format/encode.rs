@@ -1,4 +1,4 @@
-//! Rows of a chunk as bytes: JSON objects, or lines of CSV.
+//! Rows of a chunk as bytes: JSON objects, CSV, or texts as they are.
 //!
 //! ```text
 //! {"merchant_id":"m-7","window_start":"2026-01-01 00:00:00","amount":12.50,"note":null}
@@ -12,9 +12,11 @@
 //! Times are written as Flink's formats write them: a TIMESTAMP without `Z`, a TIMESTAMPTZ with it. A program of Flink reads
 //! such a topic with the same declarations. On the screen both are in UTC with `Z`, as in all days.
 
-use super::csv;
-use crate::chunk::Chunk;
-use crate::plan::{Field, FileFormat};
+use day02_state::operator::Outcome;
+
+use super::csv::CsvWriter;
+use crate::chunk::{Chunk, Values};
+use crate::plan::{Connector, CsvOptions, Field, JsonOptions, RowFormat, Table};
 use crate::value::Value;
 use crate::value::write::TimeForm;
 
@@ -23,25 +25,79 @@ use crate::value::write::TimeForm;
 pub enum RowWriter {
     /// As an object.
     Json(JsonWriter),
-    /// As a line without a header.
-    Csv(TimeForm),
+    /// As values with a delimiter between them.
+    Csv(CsvWriter),
+    /// As the text of the only column.
+    Raw {
+        /// Whether a record is a line, so that no text may have several.
+        in_lines: bool,
+    },
 }
 
 impl RowWriter {
-    /// A writer of rows with these columns.
-    pub fn new(fields: &[Field], format: FileFormat, times: TimeForm) -> Self {
-        match format {
-            FileFormat::Json => RowWriter::Json(JsonWriter::new(fields, times)),
-            FileFormat::Csv => RowWriter::Csv(times),
+    /// A writer of the rows of a table.
+    pub fn of(table: &Table) -> Self {
+        let fields: Vec<Field> = table.payload().cloned().collect();
+        match table.connector.format() {
+            Some(RowFormat::Csv(options)) => RowWriter::csv(options.clone(), TimeForm::Sql),
+            Some(RowFormat::Raw) => RowWriter::Raw {
+                in_lines: matches!(table.connector, Connector::Filesystem { .. }),
+            },
+            Some(RowFormat::Json(JsonOptions { times, .. })) => RowWriter::json(&fields, *times),
+            None => RowWriter::json(&fields, TimeForm::Sql),
         }
+    }
+
+    /// A writer of objects with these fields.
+    pub fn json(fields: &[Field], times: TimeForm) -> Self {
+        RowWriter::Json(JsonWriter::new(fields, times))
+    }
+
+    /// A writer of CSV.
+    pub fn csv(options: CsvOptions, times: TimeForm) -> Self {
+        RowWriter::Csv(CsvWriter::new(options, times))
     }
 
     /// Appends a row, without a line end.
     pub fn write(&self, chunk: &Chunk, row: usize, bytes: &mut Vec<u8>) {
         match self {
             RowWriter::Json(writer) => writer.write(chunk, row, bytes),
-            RowWriter::Csv(times) => csv::write_row(chunk, row, *times, bytes),
+            RowWriter::Csv(writer) => writer.write(chunk, row, bytes),
+            RowWriter::Raw { .. } => {
+                let text = chunk.columns.first().map(|column| column.value(row));
+                text.unwrap_or(Value::Null).write(TimeForm::Sql, bytes);
+            }
         }
+    }
+
+    /// An error if a row of a chunk would be read back as another one.
+    pub fn check(&self, chunk: &Chunk) -> Outcome {
+        for column in &chunk.columns {
+            let Values::Varchar(texts) = &column.values else {
+                continue;
+            };
+            let there = |row: &usize| !column.is_null(*row);
+            let wrong = match self {
+                RowWriter::Json(_) => None,
+                RowWriter::Csv(csv) => (0..chunk.rows)
+                    .filter(there)
+                    .find(|row| !csv.can_write(texts.get(*row)))
+                    .map(|_| "csv without quotes cannot hold a text that is empty or has a delimiter, a line end, or blanks around it"),
+                RowWriter::Raw { .. } if !(0..chunk.rows).all(|row| there(&row)) => {
+                    Some("raw cannot hold NULL; COALESCE gives it a text")
+                }
+                RowWriter::Raw { in_lines } => {
+                    let breaks = |text: &str| text.starts_with('\u{feff}') || *in_lines && text.contains(['\n', '\r']);
+                    texts.iter().any(breaks).then_some(
+                        "raw cannot hold a text that begins with a byte order mark, nor, in a file, one of several lines",
+                    )
+                }
+            };
+            if let Some(wrong) = wrong {
+                return Err(wrong.into());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -116,9 +172,7 @@ mod tests {
     use super::*;
     use crate::arbitrary::readable;
     use crate::chunk::Change;
-    use crate::format::csv::CsvReader;
-    use crate::format::json::JsonReader;
-    use crate::plan::JsonOptions;
+    use crate::format::testing::{read, reader, table};
     use crate::value::{DataType, Scalar};
     use proptest::prelude::*;
 
@@ -133,20 +187,19 @@ mod tests {
         ("tz", DataType::TimestampTz),
     ];
 
-    fn fields() -> Vec<Field> {
-        let field = |(name, data_type): (&str, DataType)| Field {
-            name: name.to_string(),
-            data_type,
-        };
-        COLUMNS.into_iter().map(field).collect()
+    fn json() -> RowFormat {
+        RowFormat::Json(JsonOptions {
+            fail_on_missing_field: true,
+            ..JsonOptions::default()
+        })
     }
 
     fn empty() -> Chunk {
         Chunk::of(COLUMNS.map(|(_, data_type)| data_type))
     }
 
-    fn written(chunk: &Chunk, format: FileFormat) -> Vec<String> {
-        let writer = RowWriter::new(&fields(), format, TimeForm::Sql);
+    fn written(chunk: &Chunk, format: &RowFormat) -> Vec<String> {
+        let writer = RowWriter::of(&table(&COLUMNS, format.clone()));
         let row = |row| {
             let mut bytes = Vec::new();
             writer.write(chunk, row, &mut bytes);
@@ -192,7 +245,7 @@ mod tests {
             r#"{"flag":null,"i":null,"l":null,"d":null,"n":null,"a \"text\"":null,"t":null,"tz":null}"#,
             r#"{"flag":false,"i":0,"l":-9223372036854775808,"d":"NaN","n":79228162514264337593543950335,"a \"text\"":"","t":"9999-12-31 23:59:59.999","tz":"2026-01-01 00:00:00Z"}"#,
         ];
-        assert_eq!(written(&rows(), FileFormat::Json), expected);
+        assert_eq!(written(&rows(), &json()), expected);
     }
 
     #[test]
@@ -202,7 +255,7 @@ mod tests {
             ",,,,,,,",
             "false,0,-9223372036854775808,NaN,79228162514264337593543950335,\"\",9999-12-31 23:59:59.999,2026-01-01 00:00:00Z",
         ];
-        assert_eq!(written(&rows(), FileFormat::Csv), expected);
+        assert_eq!(written(&rows(), &RowFormat::Csv(CsvOptions::default())), expected);
     }
 
     #[test]
@@ -219,17 +272,11 @@ mod tests {
         ) {
             let mut chunk = empty();
             chunk.push(Change::Insert, &row).unwrap();
-            let options = JsonOptions { fail_on_missing_field: true, ..JsonOptions::default() };
-
-            let mut json = JsonReader::new(COLUMNS.map(|(name, of)| (name.to_string(), of)).to_vec(), options);
-            let mut back = empty();
-            prop_assert_eq!(json.read(Payload::Text(&written(&chunk, FileFormat::Json)[0]), &mut back), Ok(1));
-            prop_assert_eq!(format!("{:?}", back.row(0)), format!("{row:?}"), "also with the same scale");
-
-            let mut csv = CsvReader::new(&fields(), &[0, 1, 2, 3, 4, 5, 6, 7], options);
-            let mut back = empty();
-            prop_assert_eq!(csv.read(Payload::Text(&written(&chunk, FileFormat::Csv)[0]), &mut back), Ok(1));
-            prop_assert_eq!(format!("{:?}", back.row(0)), format!("{row:?}"), "also with the same scale");
+            for format in [json(), RowFormat::Csv(CsvOptions::default())] {
+                let (mut reader, mut back) = reader(&COLUMNS, format.clone());
+                prop_assert_eq!(read(&mut reader, Payload::Text(&written(&chunk, &format)[0]), &mut back), Ok(1));
+                prop_assert_eq!(format!("{:?}", back.row(0)), format!("{row:?}"), "also with the same scale");
+            }
         }
     }
 }

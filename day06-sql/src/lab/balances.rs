@@ -133,6 +133,7 @@ fn options(shown_at_once: bool) -> Options {
         on_bad_record: OnBadRecord::Fail,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::default(),
+        job: String::new(),
         access: Access::Shared,
         sink_buffer: 64 << 20,
         buffers: Buffers {

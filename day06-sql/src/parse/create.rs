@@ -338,9 +338,7 @@ fn format_clause(cursor: &mut Cursor<'_>) -> Outcome<Vec<OptionDef>> {
     let span = cursor.span();
     let format = cursor.name("PLAIN")?;
     if !format.value.eq_ignore_ascii_case("plain") {
-        return Err(
-            unsupported(span, &format!("FORMAT {}", format.value)).hint("write FORMAT PLAIN ENCODE JSON")
-        );
+        return Err(unsupported(span, &format!("FORMAT {}", format.value)));
     }
     cursor.word("ENCODE")?;
     let encoding = cursor.name("JSON")?;

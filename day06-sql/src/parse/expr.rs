@@ -55,6 +55,29 @@ fn within(expr: sql::Expr, outer: Span, levels: usize) -> Outcome<Expr> {
             data_type,
             format: None,
         } => cast(*expr, &data_type, outer, levels),
+        sql::Expr::Cast {
+            kind: CastKind::TryCast,
+            expr,
+            data_type,
+            format: None,
+        } => {
+            let cast = cast(*expr, &data_type, outer, levels)?;
+            let name = Name {
+                value: "TRY_CAST".to_string(),
+                quoted: false,
+                span: cast.span,
+            };
+            let arguments = vec![cast];
+            let star = false;
+            Ok(at(
+                name.span,
+                Node::Call {
+                    name,
+                    arguments,
+                    star,
+                },
+            ))
+        }
         sql::Expr::Function(function) => call(function, outer, levels),
         atom => self::atom(atom, outer),
     }

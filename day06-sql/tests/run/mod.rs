@@ -24,7 +24,7 @@ use day05_checkpoints::disk::Access;
 use day05_checkpoints::job::Checkpoints;
 use day05_checkpoints::lab::fragile::Fragile;
 use day05_checkpoints::signal::Signal;
-use day05_checkpoints::sink::files::{FileTarget, Format};
+use day05_checkpoints::sink::files::FileTarget;
 use day05_checkpoints::sink::kafka::LostMarker;
 use day05_checkpoints::sink::target::Target;
 use day05_checkpoints::store::{CheckpointStorage, Store};
@@ -33,7 +33,8 @@ use day06_sql::exec::once::{answer, reads_views};
 use day06_sql::exec::open::{AnySource, Connectors, Inputs, Opened, Outside};
 use day06_sql::exec::report::WindowStats;
 use day06_sql::exec::{Options, Printed, Running, wire_over};
-use day06_sql::plan::{Connector, FileFormat, Query, Statement, Table};
+use day06_sql::format::lines::file_format;
+use day06_sql::plan::{Connector, Query, Statement, Table};
 use day06_sql::value::Scalar;
 use day06_sql::view::View;
 
@@ -200,9 +201,10 @@ struct Around<'a> {
 
 impl Outside for Around<'_> {
     fn sources(&mut self, table: &Table) -> Result<Opened, Error> {
-        let Connector::Kafka { topic, start, .. } = &table.connector else {
+        let Connector::Kafka(kafka) = &table.connector else {
             return Connectors(self.options).sources(table);
         };
+        let (topic, start) = (&kafka.topic, &kafka.start);
         let log = self
             .world
             .logs
@@ -230,13 +232,8 @@ impl Outside for Around<'_> {
         if self.world.on_disk {
             return Connectors(self.options).target(table, durable);
         }
-        let format = match &table.connector {
-            Connector::Kafka { .. } => Format::Json,
-            Connector::Filesystem { format, .. } => match format {
-                FileFormat::Json => Format::Json,
-                FileFormat::Csv => Format::Csv { header: None },
-            },
-            _ => return Ok(None),
+        let Some(format) = file_format(table) else {
+            return Ok(None);
         };
         let disk = self.world.written.entry(table.name.clone()).or_default();
         Ok(Some(Box::new(FileTarget::new(disk.clone(), format))))
@@ -351,6 +348,7 @@ pub fn try_run(sql: &str, world: &mut World, how: How) -> Result<Ran, String> {
         chunk_rows: how.chunk_rows,
         lost_marker: LostMarker::Stop,
         access: Access::Shared,
+        job: "tests".to_string(),
         sink_buffer: 64 << 20,
         buffers: Buffers {
             rows: how.packets.0,

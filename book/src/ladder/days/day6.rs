@@ -165,6 +165,7 @@ fn options(workers: usize) -> Options {
         on_bad_record: OnBadRecord::Skip,
         chunk_rows: usize::MAX,
         lost_marker: LostMarker::default(),
+        job: "ladder".to_string(),
         access: Access::Shared,
         sink_buffer: 64 << 20,
         buffers: Buffers::default(),

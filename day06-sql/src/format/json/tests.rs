@@ -6,18 +6,25 @@ use day03_windows::time::EventTime;
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
+use day01_consumer::decode::Payload;
+
 use super::*;
+use crate::format::RowReader;
+use crate::format::testing::{self, read as read_one};
+use crate::plan::RowFormat;
 use crate::value::Scalar;
 use crate::value::write::TimeForm;
 
 const LENIENT: JsonOptions = JsonOptions {
     fail_on_missing_field: false,
     ignore_parse_errors: true,
+    any_case: false,
     times: TimeForm::Sql,
 };
 const STRICT: JsonOptions = JsonOptions {
     fail_on_missing_field: true,
     ignore_parse_errors: false,
+    any_case: false,
     times: TimeForm::Sql,
 };
 
@@ -34,12 +41,8 @@ const TYPES: [DataType; 9] = [
     DataType::TimestampTz,
 ];
 
-fn reader(fields: &[(&str, DataType)], options: JsonOptions) -> (JsonReader, Chunk) {
-    let types = fields.iter().map(|(_, data_type)| *data_type);
-    let fields = fields
-        .iter()
-        .map(|(name, data_type)| (name.to_string(), *data_type));
-    (JsonReader::new(fields.collect(), options), Chunk::of(types))
+fn reader(fields: &[(&str, DataType)], options: JsonOptions) -> (RowReader, Chunk) {
+    testing::reader(fields, RowFormat::Json(options))
 }
 
 fn rows(chunk: &Chunk) -> Vec<Vec<Scalar>> {
@@ -53,7 +56,7 @@ fn read(
     json: &str,
 ) -> Result<Vec<Vec<Scalar>>, BadRecord> {
     let (mut reader, mut chunk) = reader(fields, options);
-    let appended = reader.read(Payload::Text(json), &mut chunk)?;
+    let appended = read_one(&mut reader, Payload::Text(json), &mut chunk)?;
     assert_eq!(appended, chunk.rows);
     Ok(rows(&chunk))
 }
@@ -205,6 +208,38 @@ fn a_missing_field_is_null_or_an_error() {
 }
 
 #[test]
+fn a_name_matches_but_for_case_only_where_that_is_asked_for_and_nothing_else_matches() {
+    let fields = [("a", DataType::Int), ("Größe", DataType::Int)];
+    let any_case = JsonOptions {
+        any_case: true,
+        ..JsonOptions::default()
+    };
+    let int = |number: Option<i32>| number.map_or(Scalar::Null, Scalar::Int);
+    #[rustfmt::skip]
+    let table = [
+        (r#"{"a":1,"Größe":2}"#,   [Some(1), Some(2)], [Some(1), Some(2)]),
+        (r#"{"A":1,"GRÖSSE":2}"#,  [None, None],       [Some(1), None]),
+        (r#"{"GRÖßE":2,"A":1}"#,   [None, None],       [Some(1), Some(2)]),
+        (r#"{"A":1,"a":2}"#,       [Some(2), None],    [Some(2), None]),
+        (r#"{"a":2,"A":1}"#,       [Some(2), None],    [Some(2), None]),
+        (r#"{"A":1,"A":3}"#,       [None, None],       [Some(3), None]),
+        (r#"{"a":null,"A":1}"#,    [None, None],       [None, None]),
+    ];
+    for (json, exact, loose) in table {
+        assert_eq!(
+            read(&fields, JsonOptions::default(), json),
+            Ok(vec![exact.map(int).to_vec()]),
+            "{json}"
+        );
+        assert_eq!(
+            read(&fields, any_case, json),
+            Ok(vec![loose.map(int).to_vec()]),
+            "{json}"
+        );
+    }
+}
+
+#[test]
 fn fields_may_come_in_any_order_and_the_last_of_two_wins() {
     let fields = [
         ("a", DataType::Int),
@@ -272,16 +307,16 @@ fn what_is_no_row_is_an_error_or_dropped_and_a_tombstone_is_neither() {
     for options in [STRICT, JsonOptions::default(), LENIENT] {
         let (mut reader, mut chunk) = reader(&[("a", DataType::Int), ("b", DataType::Varchar)], options);
         let first = "{\"a\":1,\"b\":null}";
-        assert_eq!(reader.read(Payload::Text(first), &mut chunk), Ok(1));
+        assert_eq!(read_one(&mut reader, Payload::Text(first), &mut chunk), Ok(1));
         let before = chunk.clone();
         for (payload, reason) in table {
-            match reader.read(payload, &mut chunk) {
+            match read_one(&mut reader, payload, &mut chunk) {
                 Ok(rows) => assert_eq!((rows, options), (0, LENIENT), "{payload:?}"),
                 Err(bad) => assert_eq!(bad.reason, reason, "{payload:?}"),
             }
             assert_eq!(chunk, before, "{payload:?}");
         }
-        assert_eq!(reader.read(Tombstone, &mut chunk), Ok(0));
+        assert_eq!(read_one(&mut reader, Tombstone, &mut chunk), Ok(0));
         assert_eq!(chunk, before);
     }
 }
@@ -295,26 +330,32 @@ fn a_row_that_is_bad_in_its_last_field_leaves_nothing_behind() {
     ];
     let (mut reader, mut chunk) = reader(&fields, STRICT);
     let good = r#"{"a":"x","b":null,"c":1}"#;
-    assert_eq!(reader.read(Payload::Text(good), &mut chunk), Ok(1));
+    assert_eq!(read_one(&mut reader, Payload::Text(good), &mut chunk), Ok(1));
     let before = chunk.clone();
     for bad in [
         r#"{"a":null,"b":"y","c":"z"}"#,
         r#"[{"a":"x","b":null,"c":1},{"a":null,"b":"y","c":"z"}]"#,
     ] {
-        assert!(reader.read(Payload::Text(bad), &mut chunk).is_err());
+        assert!(read_one(&mut reader, Payload::Text(bad), &mut chunk).is_err());
         assert_eq!(chunk, before);
     }
-    assert_eq!(reader.read(Payload::Text(good), &mut chunk), Ok(1));
+    assert_eq!(read_one(&mut reader, Payload::Text(good), &mut chunk), Ok(1));
     assert_eq!(chunk.row(1), before.row(0), "the columns are still of one length");
 }
 
 #[test]
 fn without_any_wanted_field_rows_are_still_counted() {
     let (mut reader, mut chunk) = reader(&[], STRICT);
-    assert_eq!(reader.read(Payload::Text("[{\"a\":1},{}]"), &mut chunk), Ok(2));
-    assert_eq!(reader.read(Payload::Text("{\"a\":1}"), &mut chunk), Ok(1));
+    assert_eq!(
+        read_one(&mut reader, Payload::Text("[{\"a\":1},{}]"), &mut chunk),
+        Ok(2)
+    );
+    assert_eq!(
+        read_one(&mut reader, Payload::Text("{\"a\":1}"), &mut chunk),
+        Ok(1)
+    );
     assert_eq!(chunk.rows, 3);
-    assert!(reader.read(Payload::Text("{\"a\":}"), &mut chunk).is_err());
+    assert!(read_one(&mut reader, Payload::Text("{\"a\":}"), &mut chunk).is_err());
 }
 
 #[test]
@@ -323,7 +364,10 @@ fn rows_behind_changes_are_insertions() {
     chunk
         .push(crate::chunk::Change::Delete, &[Scalar::Int(0)])
         .unwrap();
-    assert_eq!(reader.read(Payload::Text("{\"a\":1}"), &mut chunk), Ok(1));
+    assert_eq!(
+        read_one(&mut reader, Payload::Text("{\"a\":1}"), &mut chunk),
+        Ok(1)
+    );
     assert_eq!(chunk.change(0), crate::chunk::Change::Delete);
     assert_eq!(chunk.change(1), crate::chunk::Change::Insert);
 }
@@ -443,9 +487,9 @@ proptest! {
         let valid = serde_json::from_str::<&RawValue>(&json).is_ok();
         for data_type in TYPES {
             let (mut strict, mut chunk) = reader(&[("v", data_type), ("w", DataType::Varchar)], JsonOptions::default());
-            strict.read(Payload::Text(r#"{"w":"before"}"#), &mut chunk).unwrap();
+            read_one(&mut strict, Payload::Text(r#"{"w":"before"}"#), &mut chunk).unwrap();
             let before = chunk.clone();
-            match strict.read(Payload::Text(&json), &mut chunk) {
+            match read_one(&mut strict, Payload::Text(&json), &mut chunk) {
                 Ok(rows) => {
                     prop_assert!(valid, "{}", json);
                     prop_assert_eq!(chunk.rows, 1 + rows);
@@ -454,7 +498,7 @@ proptest! {
                 Err(_) => prop_assert_eq!(&chunk, &before),
             }
             let (mut lenient, mut chunk) = reader(&[("v", data_type)], LENIENT);
-            let rows = lenient.read(Payload::Text(&json), &mut chunk);
+            let rows = read_one(&mut lenient, Payload::Text(&json), &mut chunk);
             prop_assert_eq!(rows, Ok(chunk.rows), "{}", json);
         }
     }
@@ -483,10 +527,13 @@ fn nothing_that_is_made_to_hurt_does() {
     for json in &documents {
         for data_type in TYPES {
             let (mut strict, mut chunk) = reader(&[("v", data_type)], STRICT);
-            let rows = strict.read(Payload::Text(json), &mut chunk);
+            let rows = read_one(&mut strict, Payload::Text(json), &mut chunk);
             assert_eq!(chunk.rows, rows.unwrap_or(0));
             let (mut lenient, mut chunk) = reader(&[("v", data_type)], LENIENT);
-            assert_eq!(lenient.read(Payload::Text(json), &mut chunk), Ok(chunk.rows));
+            assert_eq!(
+                read_one(&mut lenient, Payload::Text(json), &mut chunk),
+                Ok(chunk.rows)
+            );
         }
     }
 }
