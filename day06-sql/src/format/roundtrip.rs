@@ -191,7 +191,9 @@ fn what_a_format_cannot_hold_is_refused_and_not_written() {
     ];
     for (format, value, wrong) in table_of {
         let mut chunk = Chunk::of([DataType::Varchar]);
-        chunk.push(Change::Insert, std::slice::from_ref(&value)).expect("a text");
+        chunk
+            .push(Change::Insert, std::slice::from_ref(&value))
+            .expect("a text");
         let checked = RowWriter::of(&table(&[("a", DataType::Varchar)], format.clone())).check(&chunk);
         match wrong {
             None => assert!(checked.is_ok(), "{value}"),
