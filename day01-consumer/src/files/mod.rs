@@ -200,8 +200,7 @@ impl FileSource {
         while !is_full(records) {
             let file = &mut self.files[index];
             let offset = file.next_line;
-            let found = lines.next_line(&*self.format);
-            match found.map_err(Error::file(&file.path))? {
+            match lines.next_line(&*self.format).map_err(Error::file(&file.path))? {
                 Line::Ended(line) => {
                     file.next_line += lines.height();
                     if self.take(index, offset, lines.bytes(line), records)? {
@@ -233,16 +232,10 @@ impl FileSource {
     }
 
     /// Takes a line as a record, unless it is blank or lies before the position; says whether it lies behind.
-    fn take(
-        &mut self,
-        index: usize,
-        offset: i64,
-        payload: &[u8],
-        records: &mut Records,
-    ) -> Result<bool, Error> {
+    fn take(&self, index: usize, offset: i64, line: &[u8], records: &mut Records) -> Result<bool, Error> {
         let (file, split) = (&self.files[index], &self.splits[index]);
         // The mark of UTF-32 begins with that of UTF-16, or with zeros.
-        let wide = match payload {
+        let wide = match line {
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
             _ => None,
@@ -256,12 +249,12 @@ impl FileSource {
         if offset < split.position {
             return Ok(false);
         }
-        if !self.format.is_blank(payload) {
+        if !self.format.is_blank(line) {
             records.push(Record {
                 partition: split.partition,
                 offset,
                 key: None,
-                payload: Some(payload),
+                payload: Some(line),
                 timestamp: None,
             });
         }
