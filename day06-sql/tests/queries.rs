@@ -957,3 +957,43 @@ fn a_table_can_be_declared_in_the_words_of_either_engine() {
     );
     assert_eq!(rows(&sql, &world), ["long"]);
 }
+
+/// One text that is no date, one division by zero: each costs its record, and not the run.
+#[test]
+fn a_record_that_an_expression_cannot_use_is_a_bad_record() {
+    let sql = table("t", "d STRING, n BIGINT, ts AS CAST(d AS TIMESTAMP(3))")
+        + "CREATE MATERIALIZED VIEW dates AS SELECT ts FROM t;
+           CREATE MATERIALIZED VIEW shares AS SELECT n, 12 / n AS share FROM t;
+           CREATE MATERIALIZED VIEW numbers AS SELECT n FROM t;";
+    let records = [
+        r#"{"d":"2026-01-01 00:00:00","n":1}"#,
+        r#"{"d":"01/01/2026","n":2}"#,
+        r#"{"d":"2026-01-01 00:00:02","n":0}"#,
+        r#"{"d":"2026-01-01 00:00:03","n":4}"#,
+    ];
+    for how in ways() {
+        let mut world = World::with("t", &[&records]).with_checkpoints();
+        let said = fails(&sql, &mut world, how);
+        assert!(said.contains(": an expression has no value ("), "{said}");
+        assert!(said.contains("t/0@1") || said.contains("t/0@2"), "{said}");
+        let skip = How {
+            on_bad_record: OnBadRecord::Skip,
+            ..how
+        };
+        // It is no poison: the next run goes on behind the last checkpoint.
+        let ran = run_in(&sql, &mut world, skip);
+        let shown: Vec<Vec<&str>> = ran
+            .shown
+            .iter()
+            .map(|(_, rows)| rows.iter().map(String::as_str).collect())
+            .collect();
+        // Whose computed column fails is no row of the table; whom a query cannot divide by is a row for the others.
+        let dates = ["2026-01-01T00:00", "2026-01-01T00:00:02", "2026-01-01T00:00:03"];
+        assert_eq!(
+            shown,
+            [dates.to_vec(), vec!["1, 12", "4, 3"], vec!["0", "1", "4"]]
+        );
+        let mut anew = World::with("t", &[&records]);
+        assert_eq!(run_in(&sql, &mut anew, skip).read, 2, "two records were skipped");
+    }
+}

@@ -29,7 +29,7 @@ use day01_consumer::order::MAX_KEY;
 use day01_consumer::source::Source;
 
 pub use answer::{Answer, AnswerSlot, Merchants, SavedState, Slot};
-pub use reader::{Decode, Plain, Reader};
+pub use reader::{Decode, Plain, Reader, Refused};
 pub use refresh::Refresh;
 pub(crate) use source::POSITION;
 pub use source::{SOURCE, SourceTask};

@@ -18,6 +18,17 @@ use crate::rows::Rows;
 use crate::state::Part;
 use crate::status::Status;
 
+/// A record that was taken in, and is of no use after all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The partition that it is in.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// What is wrong with it.
+    pub bad: BadRecord,
+}
+
 /// What a source makes of its records: rows, and on later days control between them.
 pub trait Reader: Send {
     /// What goes to the workers.
@@ -32,6 +43,12 @@ pub trait Reader: Send {
 
     /// The rows of the records since the last call.
     fn take(&mut self) -> Outcome<Self::Rows>;
+
+    /// The records that turned out to be of no use when their rows were taken; the last call of [`take`](Self::take) left these
+    /// out.
+    fn refused(&mut self) -> Vec<Refused> {
+        Vec::new()
+    }
 
     /// So many records come.
     fn expect(&mut self, _records: usize) {}

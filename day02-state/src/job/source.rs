@@ -11,7 +11,7 @@ use day01_consumer::order::Reason;
 use day01_consumer::records::Records;
 use day01_consumer::source::{Identity, Polled, Positions, Source, Split};
 
-use super::{Options, Reader, SavedState};
+use super::{Options, Reader, Refused, SavedState};
 use crate::operator::{EndReason, Failure, Input, Operator, Out, Outcome, Turn};
 use crate::state::{BadPart, Frozen, Owner, Part, Stateful};
 use crate::status::Status;
@@ -165,6 +165,7 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
     /// Sends what the reader makes of the batch in hand.
     fn read(&mut self, out: Out<'_, R::Rows, R::Control>) -> Outcome {
         self.reader.expect(self.records.len());
+        let mut told = Vec::new();
         for (record, text) in decode::texts(&self.records) {
             match (self.reader.read(&record, text), self.on_bad_record) {
                 (Ok(None), _) => self.counted += 1,
@@ -172,13 +173,34 @@ impl<S: Source, R: Reader> SourceTask<S, R> {
                     self.counted += 1;
                     out.data(self.reader.take()?);
                     out.control_with_rows(control);
+                    told.append(&mut self.reader.refused());
                 }
                 (Err(bad), OnBadRecord::Fail) => return Err(bad_record(&self.source, &record, bad).into()),
                 (Err(bad), OnBadRecord::Skip) => *self.skipped.entry(bad.reason).or_default() += 1,
             }
         }
         out.data(self.reader.take()?);
-        Ok(())
+        told.append(&mut self.reader.refused());
+        told.into_iter().try_for_each(|refused| self.refuse(refused))
+    }
+
+    /// A record of the batch in hand was taken in, and is a bad one after all.
+    fn refuse(&mut self, refused: Refused) -> Outcome {
+        let Refused {
+            partition,
+            offset,
+            bad,
+        } = refused;
+        let mut records = self.records.iter();
+        let record = records.find(|record| (record.partition, record.offset) == (partition, offset));
+        match (record, self.on_bad_record) {
+            (Some(record), OnBadRecord::Fail) => Err(bad_record(&self.source, &record, bad).into()),
+            _ => {
+                self.counted = self.counted.saturating_sub(1);
+                *self.skipped.entry(bad.reason).or_default() += 1;
+                Ok(())
+            }
+        }
     }
 }
 

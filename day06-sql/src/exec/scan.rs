@@ -11,10 +11,10 @@
 use std::time::Duration;
 
 use day01_consumer::decode::Payload;
-use day01_consumer::order::BadRecord;
+use day01_consumer::order::{BadRecord, Reason};
 use day01_consumer::records::Record;
 use day01_consumer::source::Split;
-use day02_state::job::Reader;
+use day02_state::job::{Reader, Refused};
 use day02_state::operator::Outcome;
 use day02_state::state::Part;
 use day02_state::status::Status;
@@ -24,9 +24,8 @@ use day04_watermarks::watermark::Watermark;
 
 use super::identity::READERS;
 use super::outputs::Outputs;
-use super::steps::{Step, Steps};
 use crate::chunk::{Chunk, Column, Values};
-use crate::eval::evaluate;
+use crate::eval::{Evaluated, RowError, evaluate, evaluate_rows};
 use crate::expr::{Expr, Function};
 use crate::format::RowReader;
 use crate::keyed::KeyedChunk;
@@ -42,9 +41,14 @@ pub struct ScanReader {
     rows: Chunk,
     /// How a row tells its event time, and the watermarks made of it; none if nobody asks for them.
     time: Option<(TimeOf, SplitWatermarks)>,
-    /// The columns of the table, as they are computed of what is read.
-    columns: Steps,
+    /// Of each row its record: partition and offset.
+    records: Vec<(i32, i64)>,
+    /// The columns of the table, as they are computed of what is read, and their names.
+    columns: Vec<Expr>,
+    names: Vec<String>,
     outputs: Outputs,
+    /// Records that are bad, as their rows have shown.
+    refused: Vec<Refused>,
 }
 
 /// How the event time of a row is found.
@@ -97,8 +101,14 @@ impl ScanReader {
             metadata,
             rows: Chunk::of(types),
             time,
-            columns: Steps(vec![Step::Project(computed)]),
+            records: Vec::new(),
+            columns: computed,
+            names: columns
+                .iter()
+                .map(|place| table.columns[*place].field.name.clone())
+                .collect(),
             outputs,
+            refused: Vec::new(),
         }
     }
 }
@@ -127,6 +137,47 @@ fn moved(expr: &Expr, lies_at: &impl Fn(usize) -> Option<usize>) -> Expr {
             let branches = branches.iter().map(|(when, then)| (inside(when), inside(then)));
             Expr::Case(branches.collect(), Box::new(inside(otherwise)), *data_type)
         }
+    }
+}
+
+impl ScanReader {
+    /// The columns of the table, and of each row its record. Rows of which one cannot be computed are left out.
+    fn computed(&mut self, rows: Chunk, mut records: Vec<(i32, i64)>) -> Outcome<(Chunk, Vec<(i32, i64)>)> {
+        let is_read = |(place, expr): (usize, &Expr)| matches!(expr, Expr::Column(of, _) if *of == place);
+        if self.columns.len() == rows.columns.len() && self.columns.iter().enumerate().all(is_read) {
+            return Ok((rows, records));
+        }
+        let Evaluated { columns, failed } = evaluate_rows(&self.columns, &rows)?;
+        let mut chunk = Chunk { columns, ..rows };
+        if !failed.is_empty() {
+            let mut fit = vec![true; chunk.rows];
+            for RowError {
+                row,
+                expression,
+                error,
+            } in failed
+            {
+                fit[row] = false;
+                let said = format!("{}: {error}", self.names[expression]);
+                self.refuse(records[row], said);
+            }
+            chunk = chunk.filter(&fit);
+            let mut fit = fit.into_iter();
+            records.retain(|_| fit.next().unwrap_or(true));
+        }
+        Ok((chunk, records))
+    }
+
+    fn refuse(&mut self, (partition, offset): (i32, i64), why: String) {
+        let bad = BadRecord {
+            detail: Some(why),
+            ..BadRecord::from(Reason::Refused("an expression has no value"))
+        };
+        self.refused.push(Refused {
+            partition,
+            offset,
+            bad,
+        });
     }
 }
 
@@ -196,6 +247,8 @@ impl Reader for ScanReader {
                 (0..read).for_each(|_| what.push(record, column));
             }
         }
+        let is_of = (record.partition, record.offset);
+        self.records.resize(self.rows.rows, is_of);
         let Some((of, watermarks)) = &mut self.time else {
             return Ok(None);
         };
@@ -213,7 +266,21 @@ impl Reader for ScanReader {
         if self.rows.rows == 0 {
             return Ok(Vec::new());
         }
-        self.outputs.deal(self.columns.apply(self.rows.take())?)
+        let (rows, records) = (self.rows.take(), std::mem::take(&mut self.records));
+        let (chunk, records) = self.computed(rows, records)?;
+        let (dealt, unfit) = self.outputs.deal_around(chunk)?;
+        for (row, error) in unfit {
+            self.refuse(records[row as usize], error.to_string());
+        }
+        Ok(dealt)
+    }
+
+    /// A record that several readers cannot use is one.
+    fn refused(&mut self) -> Vec<Refused> {
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.sort_by_key(|refused| (refused.partition, refused.offset));
+        refused.dedup_by_key(|refused| (refused.partition, refused.offset));
+        refused
     }
 
     fn start(&mut self, splits: &[Split], is_bounded: bool) -> Vec<Watermark> {
