@@ -16,9 +16,12 @@ use day05_checkpoints::cli::{CheckpointArgs, PublishArgs};
   CREATE MATERIALIZED VIEW v AS SELECT …                    kept up to date, and shown at the end
   CREATE TABLE s WITH ('connector' = 'print') AS SELECT …   each change as a line: +I[…] -U[…] +U[…] -D[…]
   INSERT INTO s SELECT …                                    into a table with a connector
+  CREATE VIEW v AS SELECT …                                 a name for a query, for those that read it
   SELECT … FROM v                                           what the view holds at the end
   EXPLAIN SELECT …                                          how it would run
-Connectors: kafka, filesystem (json, csv), datagen, print, blackhole. Windows: TUMBLE, HOP, CUMULATE.
+Queries read tables and views: JOIN … ON, UNION ALL, WITH, GROUP BY. Windows: TUMBLE, HOP, CUMULATE.
+Connectors: kafka, filesystem, datagen, print, blackhole; formats: json, csv, raw. A table is read once
+for all queries, and all views show the same epoch (--checkpoint-interval).
 
 Examples:
   day06-sql                                  the demo: two programs, one of Flink and one of RisingWave

@@ -135,7 +135,9 @@ fn execute(
             continue;
         };
         if reads_views(query) {
-            let names = query.plan.views();
+            let mut names = query.plan.views();
+            names.sort_unstable();
+            names.dedup();
             shown.push((names.join(", "), answer(query, &views)?));
             read.extend(names);
         }
