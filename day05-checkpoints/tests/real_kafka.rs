@@ -225,6 +225,11 @@ fn a_zombie_is_fenced_after_any_step() {
         if asked(&mut second, &[1, 2]).unwrap() == LastPublished::UpTo(1) {
             publish(&mut second, 2);
         }
+        let told = second.take_warning().expect("a word about the other one");
+        assert!(
+            told.contains("if another run still does, it ends with its next epoch"),
+            "{told}"
+        );
         let zombies_next = if done { 3 } else { 2 };
         let error = first_error(&mut zombie, zombies_next);
         assert!(

@@ -108,6 +108,15 @@ impl KafkaTargetOptions {
     pub fn id(&self) -> String {
         format!("{}-sink", self.name)
     }
+
+    /// That runs before this one have published up to this epoch, and can no more.
+    fn taken_over(&self, epoch: u64) -> String {
+        format!(
+            "publishes to topic {} as {}, behind epoch {epoch}; if another run still does, it ends with its next epoch",
+            self.topic,
+            self.id()
+        )
+    }
 }
 
 /// Publishes epochs to a topic, exactly once.
@@ -131,6 +140,8 @@ pub struct KafkaTarget {
     sent_twice: bool,
     /// What went wrong last.
     last_error: Option<String>,
+    /// What a person should hear who may have started two runs.
+    warning: Option<String>,
 }
 
 /// What comes next.
@@ -173,6 +184,7 @@ impl KafkaTarget {
             commit_asked: None,
             sent_twice: false,
             last_error: None,
+            warning: None,
         })
     }
 
@@ -321,6 +333,9 @@ impl Target for KafkaTarget {
         };
         let known = marker::known(marker, epochs, &self.options);
         if matches!(known, LastPublished::Unknown(_)) || matches!(found, Found::Behind(_)) {
+            // Kafka does not say whether the one that was shut out is still at work.
+            let took_over = marker.filter(|_| matches!(known, LastPublished::UpTo(_)));
+            self.warning = took_over.map(|epoch| self.options.taken_over(epoch));
             (self.step, self.known, self.since) = (Step::Begin, marker, None);
             return Ok(known);
         }
@@ -366,6 +381,10 @@ impl Target for KafkaTarget {
             self.renew();
         }
         Ok(Published::Done)
+    }
+
+    fn take_warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     fn describe(&self) -> String {
