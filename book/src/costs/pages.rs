@@ -27,6 +27,7 @@ pub const BENCHES: &[&str] = &[
     "watermarks",
     "checkpoint",
     "sql",
+    "join",
 ];
 
 /// What the ladder of all days costs, in the order in which one climbs.
@@ -292,6 +293,15 @@ pub(super) const COMPARISONS: &[Comparison] = &[
             ("in SQL", "sql-count/sql"),
             ("… reading all columns", "sql-count/sql-all"),
             ("… taking each order by itself", "sql-count/sql-each-row"),
+        ],
+    },
+    Comparison {
+        day: "day06",
+        file: "join.md",
+        title: "An order paired with one of 100,000 merchants, CPU time",
+        rows: &[
+            ("by hand, which forgets the order", "sql-join/by-hand"),
+            ("the join, which keeps it", "sql-join/join"),
         ],
     },
 ];
