@@ -997,3 +997,13 @@ fn a_record_that_an_expression_cannot_use_is_a_bad_record() {
         assert_eq!(run_in(&sql, &mut anew, skip).read, 2, "two records were skipped");
     }
 }
+
+#[test]
+fn an_error_behind_a_grouping_says_whose_expression_it_is() {
+    let sql = table("t", "k STRING, n INT")
+        + "CREATE MATERIALIZED VIEW sums AS SELECT k, SUM(n) AS s FROM t GROUP BY k;
+           CREATE MATERIALIZED VIEW shares AS SELECT k, 10 / s AS share FROM sums;";
+    let mut world = World::with("t", &[&[r#"{"k":"a","n":0}"#]]);
+    let said = fails(&sql, &mut world, How::default());
+    assert!(said.contains("in the query of shares: 10 / 0 of "), "{said}");
+}

@@ -40,12 +40,9 @@ impl Outputs {
     /// What each reader gets of a chunk.
     pub fn deal(&self, chunk: Chunk) -> Outcome<Vec<KeyedChunk>> {
         if let [output] = self.0.as_slice() {
-            return Ok(vec![output.lane.rows(chunk)?]);
+            return Ok(vec![output.rows(chunk)?]);
         }
-        self.0
-            .iter()
-            .map(|output| output.lane.rows(chunk.clone()))
-            .collect()
+        self.0.iter().map(|output| output.rows(chunk.clone())).collect()
     }
 
     /// The same, around rows for which a reader's expressions have no value: that reader does not get them. Gives the rows and
@@ -67,7 +64,7 @@ impl Outputs {
     pub fn deal_to_new(&self, chunk: &Chunk) -> Outcome<Vec<KeyedChunk>> {
         let outputs = self.0.iter();
         let dealt = outputs.map(|output| match output.is_new {
-            true => output.lane.rows(chunk.clone()),
+            true => output.rows(chunk.clone()),
             false => Ok(KeyedChunk::default()),
         });
         dealt.collect()
@@ -92,6 +89,15 @@ impl Outputs {
     pub fn frozen_readers(&self) -> Frozen {
         let readers = self.readers();
         Frozen::new(move || vec![readers])
+    }
+}
+
+impl Output {
+    /// The task belongs to who makes the rows, so an error on the way says whose expression it is.
+    fn rows(&self, chunk: Chunk) -> Outcome<KeyedChunk> {
+        let query = self.lane.reader.split(' ').next().unwrap_or_default();
+        let rows = self.lane.rows(chunk);
+        rows.map_err(|failure| format!("in the query of {query}: {failure}").into())
     }
 }
 
