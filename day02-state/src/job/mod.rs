@@ -183,8 +183,6 @@ pub fn check_positions<S: Source>(snapshot: &Snapshot, id: &str, sources: &[S]) 
         match &part.owner {
             Owner::Split(split) if read(split) => {}
             Owner::Split(split) => return Err(Error::UnknownSplit { split: split.clone() }),
-            // What a reader saves for all sources.
-            Owner::Every => {}
             _ => return Err(Error::Restore(part.bad("no source reads it").into())),
         }
     }

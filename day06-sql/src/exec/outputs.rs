@@ -76,18 +76,18 @@ impl Outputs {
     }
 
     /// Who is served, for the next run.
-    pub fn readers(&self) -> Part {
+    pub fn readers(&self, owner: Owner) -> Part {
         let readers: Vec<&str> = self.0.iter().map(|output| output.lane.reader.as_str()).collect();
         Part {
             name: READERS.to_string(),
-            owner: Owner::Every,
+            owner,
             bytes: readers.join("\n").into_bytes(),
         }
     }
 
     /// The same, as a state of its own.
     pub fn frozen_readers(&self) -> Frozen {
-        let readers = self.readers();
+        let readers = self.readers(Owner::First);
         Frozen::new(move || vec![readers])
     }
 }

@@ -16,7 +16,7 @@ use day01_consumer::records::Record;
 use day01_consumer::source::Split;
 use day02_state::job::{Reader, Refused};
 use day02_state::operator::Outcome;
-use day02_state::state::Part;
+use day02_state::state::{Owner, Part};
 use day02_state::status::Status;
 use day03_windows::time::EventTime;
 use day04_watermarks::splits::{SplitWatermarks, Strategy};
@@ -316,7 +316,9 @@ impl Reader for ScanReader {
     fn parts(&self, splits: &[Split]) -> Vec<Part> {
         let parts = self.time.as_ref().map(|(_, watermarks)| watermarks.parts(splits));
         let mut parts = parts.unwrap_or_default();
-        parts.push(self.outputs.readers());
+        // Who has read a split is known together with how far.
+        let readers = |split: &Split| self.outputs.readers(Owner::Split(split.name.clone()));
+        parts.extend(splits.iter().map(readers));
         parts
     }
 
