@@ -10,8 +10,9 @@
 //! barrier divides all streams of a job at the same orders. So each view freezes its table when a barrier passes, and what is
 //! shown of all views is the newest epoch that *all* of them have come to: a sum over two of them is right whenever anybody looks.
 //!
-//! Rows are told apart by their values, and a row that is in the table twice is counted twice. Left out: an order of
-//! rows, which tables do not have; whoever reads a view gets its rows sorted.
+//! Rows are told apart by their values, to the last digit: 1.0 and 1.00 are equal, and yet what was added as the one is never
+//! taken out as the other. A row that is in the table twice is counted twice. Left out: an order of rows, which tables do not
+//! have; whoever reads a view gets its rows sorted.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -23,7 +24,6 @@ use day02_state::state::{Frozen, FrozenTable, Part, Table, Value};
 
 use crate::aggregate::saved::{decode_scalar, encode_scalar};
 use crate::chunk::{Change, Chunk, Column};
-use crate::keys;
 use crate::plan::Field;
 use crate::value::{DataType, Scalar};
 
@@ -82,7 +82,8 @@ impl Materialized {
         let (table, mut key) = (&mut self.rows, Vec::new());
         for row in 0..chunk.rows {
             key.clear();
-            keys::encode(&columns, row, &mut key);
+            let values = columns.iter().map(|column| column.value(row));
+            values.for_each(|value| encode_scalar(&value, &mut key));
             let hash = hash(&key);
             if chunk.change(row).adds() {
                 let new = || Kept {

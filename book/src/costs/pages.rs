@@ -295,15 +295,6 @@ pub(super) const COMPARISONS: &[Comparison] = &[
             ("… taking each order by itself", "sql-count/sql-each-row"),
         ],
     },
-    Comparison {
-        day: "day06",
-        file: "join.md",
-        title: "An order paired with one of 100,000 merchants, CPU time",
-        rows: &[
-            ("by hand, which forgets the order", "sql-join/by-hand"),
-            ("the join, which keeps it", "sql-join/join"),
-        ],
-    },
 ];
 
 /// A number as prose shows it.

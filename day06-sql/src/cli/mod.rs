@@ -290,7 +290,9 @@ fn say_what_is_missing(query: &Query, stats: WindowStats, interrupted: bool) {
         delay: watermark.map_or(Span(0), |watermark| watermark.delay),
         ..Strategy::default()
     };
-    say_what_was_late(rows, &watermarks);
+    if late > 0 {
+        say_what_was_late(rows, &watermarks);
+    }
     if late_assignments > late {
         say(format!(
             "{late_assignments} times, a row came late for a window, and is not in its result"

@@ -28,7 +28,7 @@ use super::steps::{Step, Steps};
 use crate::aggregate::Call;
 use crate::expr::{Expr, Function};
 use crate::plan::{Field, Plan, Query, Sink, Table, Window};
-use crate::value::DataType;
+use crate::value::{DataType, Scalar};
 use crate::view::View;
 
 // ANCHOR: graph
@@ -332,11 +332,9 @@ fn dealt(mut rows: Rows, keys: Vec<Expr>) -> Port {
 /// A key that is NULL equals nothing, so a row with one is in no pair.
 fn none_is_null(keys: &[Expr]) -> Expr {
     let is_there = |key: &Expr| Expr::Call(Function::IsNotNull, vec![key.clone()], DataType::Boolean);
-    let mut each: Vec<Expr> = keys.iter().map(is_there).collect();
-    match each.len() {
-        1 => each.remove(0),
-        _ => Expr::Call(Function::And, each, DataType::Boolean),
-    }
+    let both = |one, other| Expr::Call(Function::And, vec![one, other], DataType::Boolean);
+    let always = Expr::Literal(Scalar::Boolean(true), DataType::Boolean);
+    keys.iter().map(is_there).reduce(both).unwrap_or(always)
 }
 
 /// What an aggregation needs of its input, keys first, and what it does with that.

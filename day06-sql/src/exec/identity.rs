@@ -111,7 +111,10 @@ pub(super) fn check_restored(
     };
     let what = match queries.iter().find(same_sink) {
         Some(query) => format!("the query of {} was another one", query.sink.name()),
-        None => format!("there was a query more, {unknown:?}"),
+        None => {
+            let name = unknown.split(' ').next().unwrap_or_default();
+            format!("there was a query more, {name},")
+        }
     };
     let said = format!(
         "{what} when the checkpoint was taken; run the SQL that took it, or begin anew in another folder"
@@ -119,12 +122,18 @@ pub(super) fn check_restored(
     Err(Error::Restore(said.into()))
 }
 
-/// Whether somebody behind a scan has come to the end of its input and closed all windows: they do not open again.
+/// Whether somebody behind a scan has come to the end of its input, and windows behind that, old ones or new ones, have closed or
+/// are going to: they do not open again.
 pub(super) fn has_ended(snapshot: &Snapshot, graph: &Graph, scan: usize) -> bool {
-    let behind = graph.behind(scan).into_iter();
-    let mut behind = behind.filter_map(|place| graph.nodes.get(place));
-    behind.any(|node| match &node.work {
-        Work::Group(grouping) => grouping.window.is_some() && has_closed_all(snapshot, &node.id),
+    let has_windows = |place: &usize| match graph.nodes.get(*place).map(|node| &node.work) {
+        Some(Work::Group(grouping)) => grouping.window.is_some(),
         _ => false,
-    })
+    };
+    let ended = |place: &usize| {
+        let node = graph.nodes.get(*place);
+        node.is_some_and(|node| has_closed_all(snapshot, &node.id))
+    };
+    let behind = graph.behind(scan);
+    let mut ended = behind.iter().filter(|place| ended(place));
+    ended.any(|place| graph.behind(*place).iter().any(has_windows))
 }

@@ -36,7 +36,7 @@ use day02_state::runtime::{Buffers, Job, Mail};
 use day05_checkpoints::dataflow::Control;
 use day05_checkpoints::disk::Access;
 use day05_checkpoints::ended::Ended;
-use day05_checkpoints::job::Checkpoints;
+use day05_checkpoints::job::{Checkpoints, START_ANEW};
 use day05_checkpoints::sink::SinkOptions;
 use day05_checkpoints::sink::kafka::LostMarker;
 
@@ -148,7 +148,14 @@ pub fn wire_over(
         sandboxes.extend(opened.sandbox);
         bounded &= opened.bounded;
         if let Some(snapshot) = snapshot {
-            check_positions(snapshot, &node.id, &opened.sources)?;
+            let checked = check_positions(snapshot, &node.id, &opened.sources);
+            checked.map_err(|error| match error {
+                Error::UnknownSplit { split } => {
+                    let said = format!("it has a position in {split}, which is not part of the input");
+                    Error::Restore(format!("{said}; to start anew, {START_ANEW}").into())
+                }
+                error => error,
+            })?;
         }
         let has_ended = snapshot.is_some_and(|snapshot| has_ended(snapshot, &graph, place));
         let opened = opened.sources.into_iter();

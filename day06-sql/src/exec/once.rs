@@ -4,7 +4,7 @@
 //! while the view changes: its largest value, for instance.
 
 use day01_consumer::Error as InputError;
-use day02_state::error::Error;
+use day02_state::error::{Error, JobError};
 use day02_state::operator::Outcome;
 use day03_windows::time::EventTime;
 
@@ -25,7 +25,11 @@ pub fn reads_views(query: &Query) -> bool {
 pub fn answer(query: &Query, views: &[(String, View)]) -> Result<View, Error> {
     let graph = Graph::over_views(query, views)?;
     let answer = Epochs::default().view(query.plan.fields());
-    run(&graph, views, &answer).map_err(Error::Restore)?;
+    let failed = |failure| JobError::Failed {
+        task: "the answer from a view".to_string(),
+        failure,
+    };
+    run(&graph, views, &answer).map_err(failed)?;
     Ok(answer)
 }
 
