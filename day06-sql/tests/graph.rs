@@ -15,16 +15,7 @@ use run::{CRASHED, Drive, Ends, How, World, run, try_run, ways};
 
 /// Money goes from one account to another. What has come to an account less what has left it is its balance, and all balances
 /// add up to nothing: no money is made.
-const BANK: &str = "
-    CREATE TABLE transfers (payer BIGINT, payee BIGINT, amount BIGINT)
-    WITH ('connector' = 'kafka', 'topic' = 'transfers', 'properties.bootstrap.servers' = 'memory', 'format' = 'json');
-    CREATE MATERIALIZED VIEW credits AS SELECT payee AS account, SUM(amount) AS credits FROM transfers GROUP BY payee;
-    CREATE MATERIALIZED VIEW debits AS SELECT payer AS account, SUM(amount) AS debits FROM transfers GROUP BY payer;
-    CREATE MATERIALIZED VIEW balances AS
-        SELECT credits.account, credits - debits AS balance
-        FROM credits JOIN debits ON credits.account = debits.account;
-    CREATE MATERIALIZED VIEW total AS SELECT SUM(balance) AS total FROM balances;
-";
+const BANK: &str = day06_sql::lab::balances::SQL;
 
 const ACCOUNTS: i64 = 8;
 

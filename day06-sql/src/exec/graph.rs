@@ -332,9 +332,8 @@ fn dealt(mut rows: Rows, keys: Vec<Expr>) -> Port {
 /// A key that is NULL equals nothing, so a row with one is in no pair.
 fn none_is_null(keys: &[Expr]) -> Expr {
     let is_there = |key: &Expr| Expr::Call(Function::IsNotNull, vec![key.clone()], DataType::Boolean);
-    let both = |one, other| Expr::Call(Function::And, vec![one, other], DataType::Boolean);
     let always = Expr::Literal(Scalar::Boolean(true), DataType::Boolean);
-    keys.iter().map(is_there).reduce(both).unwrap_or(always)
+    Expr::all(keys.iter().map(is_there).collect()).unwrap_or(always)
 }
 
 /// What an aggregation needs of its input, keys first, and what it does with that.

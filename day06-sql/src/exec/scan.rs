@@ -26,7 +26,7 @@ use super::identity::READERS;
 use super::outputs::Outputs;
 use crate::chunk::{Chunk, Column, Values};
 use crate::eval::{Evaluated, RowError, evaluate, evaluate_rows};
-use crate::expr::{Expr, Function};
+use crate::expr::{Expr, Function, Places};
 use crate::format::RowReader;
 use crate::keyed::KeyedChunk;
 use crate::plan::{Metadata, Table};
@@ -76,11 +76,11 @@ impl ScanReader {
             .chain(metadata.iter().map(|what| what.data_type()))
             .collect();
         // Expressions of the table name its columns by their places in it; here they lie in another order.
-        let lies_at = |place: usize| read.iter().chain(&around).position(|read| *read == place);
+        let lies_at: Places = read.iter().chain(&around).copied().zip(0..).collect();
         let column = |place: &usize| {
             let of = &table.columns[*place];
-            match (&of.computed, lies_at(*place)) {
-                (Some(computed), _) => moved(computed, &lies_at),
+            match (&of.computed, lies_at.get(place).copied()) {
+                (Some(computed), _) => computed.clone().moved(&lies_at),
                 (None, Some(at)) if of.metadata.is_some() && types[at] != of.field.data_type => {
                     Expr::Cast(Box::new(Expr::Column(at, types[at])), of.field.data_type)
                 }
@@ -121,23 +121,6 @@ fn format_of(table: &Table, read: &[usize]) -> RowReader {
         .iter()
         .filter_map(|place| payload.iter().position(|column| column == place));
     RowReader::new(table, &wanted.collect::<Vec<usize>>())
-}
-
-/// The expression with its columns where they lie.
-fn moved(expr: &Expr, lies_at: &impl Fn(usize) -> Option<usize>) -> Expr {
-    let inside = |expr: &Expr| moved(expr, lies_at);
-    match expr {
-        Expr::Column(place, data_type) => Expr::Column(lies_at(*place).unwrap_or_default(), *data_type),
-        Expr::Literal(value, data_type) => Expr::Literal(value.clone(), *data_type),
-        Expr::Call(function, args, data_type) => {
-            Expr::Call(*function, args.iter().map(inside).collect(), *data_type)
-        }
-        Expr::Cast(of, data_type) => Expr::Cast(Box::new(inside(of)), *data_type),
-        Expr::Case(branches, otherwise, data_type) => {
-            let branches = branches.iter().map(|(when, then)| (inside(when), inside(then)));
-            Expr::Case(branches.collect(), Box::new(inside(otherwise)), *data_type)
-        }
-    }
 }
 
 impl ScanReader {
